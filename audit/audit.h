@@ -1,0 +1,118 @@
+/*
+ * audit - the record of a session: events, hash chain, Merkle root, ledger, and reading it again.
+ *
+ * Writer: any thread of the broker emits; one writer thread formats, hashes and appends. Emitting
+ * copies into a preallocated ring and allocates nothing; a full ring makes the emitter wait
+ * (nothing is ever dropped). On disk: <state>/audit/<id>/{session.json,audit-events.ndjson} and
+ * <state>/audit/ledger.ndjson, formats and hashes "alpha" as of the reference.
+ */
+#ifndef NONO_AUDIT_H
+#define NONO_AUDIT_H
+
+#include "common/common.h"
+
+enum audit_kind {
+	AUDIT_OPEN = 0, /* a file was opened (or refused) */
+	AUDIT_EXEC,
+	AUDIT_CHANGE,   /* mkdir, unlink, rename, link, symlink, chmod, truncate, ... */
+	AUDIT_CONNECT,  /* connect or bind, any family */
+	AUDIT_PROCESS,  /* a process was first seen; target = its program */
+	AUDIT_TERMINAL, /* something with an effect outside the pane: clipboard, notification, title */
+};
+
+enum audit_decision {
+	AUDIT_ALLOWED = 0, /* by policy */
+	AUDIT_DENIED,      /* by policy, or nobody answered */
+	AUDIT_GRANTED,     /* by an answer */
+	AUDIT_MISSING,     /* the target did not exist; nothing was refused */
+};
+
+/* One event of the hot path. Strings are borrowed for the call only; NULL = absent. */
+struct audit_event {
+	enum audit_kind kind;
+	enum audit_decision decision;
+	uint64_t time_ns;    /* CLOCK_REALTIME */
+	pid_t pid, ppid;     /* as seen from the host */
+	int err;             /* errno the agent got, 0 if none or unknown */
+	const char *op;      /* "read" "write" "readwrite" "create" "exec" "mkdir" "rename" "connect" ... static */
+	const char *target;  /* path, address */
+	size_t target_len;
+	const char *target2; /* second path of a rename or link; argv of an exec */
+	size_t target2_len;
+	const char *program; /* path of the executable */
+	const char *rule;    /* rule that decided */
+	const char *source;  /* where the rule comes from */
+};
+
+/* A decision on a request, §6.3 capability_decision. */
+struct audit_decision_event {
+	const char *request_id, *kind, *path, *access, *reason, *backend, *scope, *by;
+	const char *program;
+	pid_t pid;
+	bool granted, timed_out;
+	const char *deny_reason;
+	uint64_t duration_ms;
+};
+
+struct audit_session_info {
+	const char *session_id;
+	char *const *command;    /* already redacted, see audit_redact_command() */
+	const char *executable;  /* resolved path of the program, may be NULL */
+	const char *profile, *workdir;
+	const char *layers_json; /* object, may be NULL */
+	const char *policy_json; /* object, may be NULL */
+	char *const *tracked_paths; /* writable grants; NULL-terminated */
+};
+
+struct audit_log;
+/* Creates the directory and starts the writer thread. Hashes the executable in that thread. */
+int audit_log_open(const struct audit_session_info *info, struct audit_log **out, struct err *err);
+void audit_emit(struct audit_log *log, const struct audit_event *ev); /* log may be NULL: no audit */
+void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
+/* Waits until everything emitted before is in the file (not fsynced). -1 if the log failed: a
+ * grant must then be refused. */
+int audit_flush(struct audit_log *log);
+bool audit_failed(const struct audit_log *log);
+/* Events written so far, denials among them. */
+void audit_counts(const struct audit_log *log, uint64_t *events, uint64_t *denials);
+/* Ends the log: session_ended, session.json, ledger entry; frees. exit_code as recorded. */
+int audit_log_close(struct audit_log *log, int exit_code, struct err *err);
+
+/* What the broker could not do (it was killed): closes an orphaned record of a dead session. */
+int audit_adopt(const char *session_id, struct err *err);
+
+/* Replaces secret-looking values by "[REDACTED]". Caller frees with strv_free-like loop. */
+char **audit_redact_command(char *const *argv);
+
+/* ---- reading ----------------------------------------------------------- */
+
+struct audit_line {
+	uint64_t sequence;
+	const char *json; /* the "event" object as text, NUL-terminated, valid until the next call */
+	size_t json_len;
+};
+/* One event in fields, for lists and panes; strings point into the record's own buffer. */
+struct audit_record {
+	uint64_t sequence;
+	char type[32];     /* "open", "exec", "change", "connect", "capability_decision", ... */
+	char decision[12]; /* "allowed" "denied" "granted" "missing" or "" */
+	char op[16];
+	char time[TIME_STR_MAX];
+	pid_t pid, ppid;
+	int err;
+	char target[4096], target2[4096], program[1024], rule[1024], source[128];
+};
+struct audit_reader;
+int audit_reader_open(const char *session_id, struct audit_reader **out, struct err *err);
+/* 1 = a line, 0 = nothing more at present (a live log may grow), -1 = damaged. */
+int audit_reader_next(struct audit_reader *r, struct audit_line *line, struct err *err);
+/* Starts again n lines before the end (for a pane that opens on a long log). */
+int audit_reader_seek_tail(struct audit_reader *r, size_t n, struct err *err);
+int audit_reader_fd(const struct audit_reader *r); /* for inotify by path, see /proc/self/fd */
+void audit_reader_free(struct audit_reader *r);
+int audit_parse(const char *json, size_t len, struct audit_record *out);
+
+/* nono audit list|show|verify: arguments after the word. Returns the exit code. */
+int audit_command(int argc, char **argv);
+
+#endif

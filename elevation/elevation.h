@@ -1,0 +1,125 @@
+/*
+ * elevation - the gate: serves the seccomp notify descriptor, decides every trapped call by the
+ * policy and the standing decisions, carries out what only the broker may do, and turns denials
+ * into requests that a person can answer.
+ *
+ * Threads: one notify thread (RECV, decide, answer; allocates nothing per event) and a few workers
+ * for calls that may block. Everything declared here is called from the broker's loop thread
+ * unless it says otherwise; the notify thread wakes the loop through elevation_fd().
+ *
+ * Rules that never bend:
+ *  - SECCOMP_USER_NOTIF_FLAG_CONTINUE only where the kernel's own rules (Landlock) judge the call
+ *    again; whatever else is allowed the broker performs on its own copy of the arguments.
+ *  - Nothing is granted that the log could not record.
+ *  - A request ends by its deadline: denied.
+ */
+#ifndef NONO_ELEVATION_H
+#define NONO_ELEVATION_H
+
+#include "audit/audit.h"
+#include "common/common.h"
+#include "policy/policy.h"
+
+enum request_kind {
+	REQUEST_READ = 0,
+	REQUEST_WRITE, /* open for writing, truncate, chmod family */
+	REQUEST_CREATE,
+	REQUEST_DELETE,
+	REQUEST_RENAME,
+	REQUEST_EXEC,   /* never grantable while the program runs; "always" is */
+	REQUEST_SOCKET, /* connect to a unix socket */
+};
+const char *request_kind_name(enum request_kind k); /* "read", "write", ... */
+
+enum request_scope { SCOPE_ONCE = 0, SCOPE_SESSION, SCOPE_ALWAYS };
+const char *request_scope_name(enum request_scope s); /* "once", "session", "always" */
+int request_scope_parse(const char *s, enum request_scope *out);
+
+enum request_state { REQUEST_OPEN = 0, REQUEST_GRANTED, REQUEST_DENIED, REQUEST_EXPIRED };
+
+#define REQUEST_ID_LEN  12
+#define REQUEST_PARENTS 6
+
+struct request {
+	char id[REQUEST_ID_LEN + 1];
+	enum request_kind kind;
+	enum request_state state;
+	char target[POLICY_PATH_MAX];  /* resolved: links followed */
+	char target2[POLICY_PATH_MAX]; /* the other path of a rename or link, else "" */
+	char asked[POLICY_PATH_MAX];   /* as the program wrote it */
+	unsigned access;               /* enum nono_access */
+	bool exists;
+	pid_t pid;
+	char program[1024];
+	char parents[REQUEST_PARENTS][256]; /* nearest first, "" ends */
+	char reason[512];  /* what the agent said (nono request), untrusted, may be "" */
+	char origin[16];   /* "call" | "request" */
+	char group[64];    /* sensitive group, "" if none */
+	char rule[256];    /* the rule that denies it */
+	uint64_t opened_ns, deadline_ns; /* CLOCK_MONOTONIC */
+	unsigned waiting;  /* calls that wait for this answer (same target and access) */
+};
+
+struct violation { /* denials of one target */
+	char target[1024];
+	char op[16];
+	char program[256];
+	char rule[256], source[64];
+	uint64_t count;
+	uint64_t first_ns, last_ns; /* CLOCK_REALTIME */
+	bool hidden;
+	bool grantable;
+};
+
+struct elevation_events {
+	void (*opened)(void *data, const struct request *r);
+	void (*closed)(void *data, const struct request *r, const char *by);
+	void (*changed)(void *data); /* counters moved; at most ~20 times a second */
+	void *data;
+};
+
+struct elevation_config {
+	const struct policy *policy;
+	struct audit_log *log;   /* may be NULL (--no-audit) */
+	int notify_fd;           /* taken over */
+	pid_t init_pid;          /* root of the session's process tree, as the host sees it */
+	const char *session_id;
+	const char *request_socket; /* path of the socket that `nono request` uses, NULL = none */
+	unsigned timeout_s;      /* for a request, default 60 */
+	struct elevation_events events;
+};
+
+struct elevation;
+int elevation_start(const struct elevation_config *cfg, struct elevation **out, struct err *err);
+void elevation_stop(struct elevation *e); /* answers everything open with EACCES, joins, frees */
+
+int elevation_fd(const struct elevation *e); /* readable: call elevation_dispatch() */
+/* Handles deadlines and finished work; returns ms until it must be called again, -1 for never. */
+int elevation_dispatch(struct elevation *e);
+
+/* Open requests in the order of their arrival; the array is valid until the next call here. */
+const struct request *const *elevation_requests(struct elevation *e, size_t *n);
+const struct request *elevation_find(struct elevation *e, const char *id_prefix, struct err *err);
+/* Answers a request. by: who and by which route ("tui pid 12 pts/3", "cli pid 4711"). */
+int elevation_answer(struct elevation *e, const char *id, bool grant, enum request_scope scope,
+		     const char *by, struct err *err);
+/* A standing decision without a request (violations pane: allow for this session). */
+int elevation_allow_session(struct elevation *e, const char *path, unsigned access, const char *by,
+			    struct err *err);
+
+struct violation_list {
+	struct violation *v;
+	size_t n;
+};
+void elevation_violations(struct elevation *e, struct violation_list *out); /* copies; free(v) */
+void elevation_hide(struct elevation *e, const char *target, bool hidden);
+
+struct elevation_counts {
+	uint64_t calls, denied, granted, requests_open, requests_total;
+};
+void elevation_counts(const struct elevation *e, struct elevation_counts *out);
+
+/* nono request, run inside a session: asks through the request socket and waits. Exit code. */
+int elevation_request_command(int argc, char **argv);
+
+#endif

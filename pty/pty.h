@@ -1,0 +1,192 @@
+/*
+ * pty - the screen host and what its clients see.
+ *
+ * The host parses the agent's terminal output once into state (grid, cursor, modes, title,
+ * scrollback) and sends each client the rows that changed since the generation it has: at most one
+ * delta in flight per client, a slow client costs nothing. Keys go the other way as events and are
+ * encoded in the host for the modes that the agent has set. The host runs in a process of its own
+ * that can do nothing but use the descriptors it was given.
+ *
+ * Wire (host <-> client, a stream socket): u32 length (little endian, <= PTY_FRAME_MAX), u8 type,
+ * payload. Every length and index is checked by both ends; a frame that does not fit ends the
+ * connection, never the process.
+ */
+#ifndef NONO_PTY_H
+#define NONO_PTY_H
+
+#include "common/common.h"
+
+#define PTY_COLS_MAX  1000
+#define PTY_ROWS_MAX  500
+#define PTY_FRAME_MAX (4u << 20)
+#define PTY_TITLE_MAX 256
+#define PTY_TEXT_MAX  4096 /* status message, notification */
+
+/* ---- cells ------------------------------------------------------------- */
+
+/* Colour: 0 default; PTY_COLOR_INDEX|0..255; PTY_COLOR_RGB|0xRRGGBB. */
+#define PTY_COLOR_DEFAULT 0u
+#define PTY_COLOR_INDEX   0x01000000u
+#define PTY_COLOR_RGB     0x02000000u
+#define PTY_COLOR_TYPE    0xff000000u
+
+enum pty_attr {
+	PTY_BOLD = 1 << 0,
+	PTY_DIM = 1 << 1,
+	PTY_ITALIC = 1 << 2,
+	PTY_BLINK = 1 << 3,
+	PTY_INVERSE = 1 << 4,
+	PTY_CONCEAL = 1 << 5,
+	PTY_STRIKE = 1 << 6,
+	PTY_OVERLINE = 1 << 7,
+	PTY_UL_SHIFT = 8, /* 3 bits: 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed */
+	PTY_UL_MASK = 7 << 8,
+	PTY_WIDE = 1 << 11,      /* first half of a double-width glyph */
+	PTY_WIDE_TAIL = 1 << 12, /* second half: glyph is 0 */
+};
+
+#define PTY_GLYPH_CLUSTER 0x80000000u /* low bits: index into the screen's cluster table */
+
+struct pty_cell {
+	uint32_t glyph; /* code point, 0 = blank, or PTY_GLYPH_CLUSTER|index */
+	uint32_t fg, bg;
+	uint16_t attr;
+	uint16_t extra; /* index into the screen's extras, 0 = none: underline colour, link */
+};
+
+struct pty_extra {
+	uint32_t ul_color;
+	char *link; /* OSC 8 URI, NULL = none */
+};
+
+enum pty_mouse { PTY_MOUSE_NONE = 0, PTY_MOUSE_CLICK, PTY_MOUSE_DRAG, PTY_MOUSE_ANY };
+
+/* A program's own word about its state (OSC 7501), or what titles and OSC 133 hint at. */
+enum pty_program_state {
+	PTY_STATE_NONE = 0,
+	PTY_STATE_IDLE,
+	PTY_STATE_WORKING,
+	PTY_STATE_BLOCKED,
+	PTY_STATE_DONE,
+	PTY_STATE_ERROR,
+};
+
+/* The picture a client holds. Owned by the struct pty_client; read only. */
+struct pty_screen {
+	int cols, rows;         /* of the agent's terminal */
+	struct pty_cell *cells; /* rows * cols */
+	uint64_t *row_gen;      /* generation that last changed each row: for the compositor */
+	uint64_t generation;
+	char **clusters;        /* UTF-8 of multi-code-point glyphs */
+	size_t n_clusters;
+	struct pty_extra *extras;
+	size_t n_extras;
+	int cx, cy;
+	bool cursor_visible;
+	int cursor_shape;       /* DECSCUSR 0..6 */
+	bool alt_screen, bracketed_paste, focus_events, app_cursor, app_keypad;
+	enum pty_mouse mouse;
+	unsigned kitty_flags;   /* kitty keyboard protocol flags that the agent wants */
+	bool reverse_video;
+	char title[PTY_TITLE_MAX]; /* printable */
+	uint64_t history;       /* lines in the scrollback */
+	uint64_t history_first; /* absolute number of the oldest line kept */
+	enum pty_program_state state;
+	char state_app[32], state_kind[32], state_msg[256]; /* printable */
+	bool ended;             /* the agent's terminal is closed */
+};
+
+/* ---- client ------------------------------------------------------------ */
+
+enum pty_mod { PTY_SHIFT = 1, PTY_ALT = 2, PTY_CTRL = 4, PTY_SUPER = 8 };
+/* Keys beyond text. Values < PTY_KEY_BASE are code points. */
+enum pty_key {
+	PTY_KEY_BASE = 0x110000,
+	PTY_KEY_ENTER, PTY_KEY_TAB, PTY_KEY_BACKSPACE, PTY_KEY_ESCAPE,
+	PTY_KEY_UP, PTY_KEY_DOWN, PTY_KEY_LEFT, PTY_KEY_RIGHT,
+	PTY_KEY_HOME, PTY_KEY_END, PTY_KEY_PGUP, PTY_KEY_PGDN, PTY_KEY_INSERT, PTY_KEY_DELETE,
+	PTY_KEY_F1, PTY_KEY_F12 = PTY_KEY_F1 + 11,
+};
+enum pty_button { PTY_BUTTON_NONE = 0, PTY_BUTTON_LEFT, PTY_BUTTON_MIDDLE, PTY_BUTTON_RIGHT,
+		  PTY_WHEEL_UP, PTY_WHEEL_DOWN };
+enum pty_mouse_action { PTY_PRESS = 0, PTY_RELEASE, PTY_MOVE };
+
+struct pty_client_events {
+	/* The screen changed (rows with row_gen > the generation drawn before). */
+	void (*update)(void *data, const struct pty_screen *s);
+	/* Answer to pty_client_history(): count rows of cols cells, first = absolute line number. */
+	void (*history)(void *data, uint64_t first, size_t count, int cols,
+			const struct pty_cell *cells);
+	void (*bell)(void *data);
+	void (*clipboard)(void *data, const char *text, size_t n); /* OSC 52 set, decoded */
+	void (*notify)(void *data, const char *title, const char *body); /* printable */
+	void *data;
+};
+
+struct pty_client;
+/* fd: connected stream socket to a host, taken over. read_only clients' input is refused by the
+ * host. The host's terminal takes the size of the client that last typed or resized. */
+struct pty_client *pty_client_new(int fd, int cols, int rows, bool read_only,
+				  const struct pty_client_events *ev);
+void pty_client_free(struct pty_client *c);
+int pty_client_fd(const struct pty_client *c);
+bool pty_client_want_write(const struct pty_client *c);
+int pty_client_on_readable(struct pty_client *c); /* -1: connection over */
+int pty_client_on_writable(struct pty_client *c);
+const struct pty_screen *pty_client_screen(const struct pty_client *c);
+void pty_client_key(struct pty_client *c, uint32_t key, unsigned mods);
+void pty_client_text(struct pty_client *c, const char *utf8, size_t n);
+void pty_client_paste(struct pty_client *c, const char *utf8, size_t n);
+void pty_client_mouse(struct pty_client *c, int x, int y, enum pty_button b,
+		      enum pty_mouse_action a, unsigned mods);
+void pty_client_focus(struct pty_client *c, bool in);
+void pty_client_resize(struct pty_client *c, int cols, int rows);
+/* Outer terminal's colours and scheme, so that the agent's questions get true answers. */
+void pty_client_colors(struct pty_client *c, uint32_t fg, uint32_t bg, bool dark);
+void pty_client_history(struct pty_client *c, uint64_t first, size_t count);
+/* Bounded decoder alone, for fuzzing: feeds bytes as if received. -1 = refused. */
+int pty_client_feed(struct pty_client *c, const void *p, size_t n);
+
+/* Text of a cell (UTF-8, up to size-1 bytes), "" for a tail, " " for a blank. */
+size_t pty_cell_text(const struct pty_screen *s, const struct pty_cell *c, char *out, size_t size);
+
+/* ---- host -------------------------------------------------------------- */
+
+struct pty_host_config {
+	int master_fd;     /* PTY master */
+	int control_fd;    /* stream socket to the broker: struct pty_control in, struct pty_report out */
+	int cols, rows;
+	size_t scrollback; /* lines kept, default 10000 */
+};
+/* Confines itself (nono_confine_helper) and serves until the PTY and the control socket are done.
+ * Never returns to the broker's code: the caller forks and passes the result to _exit(). */
+int pty_host_main(const struct pty_host_config *cfg);
+
+/* Broker -> host; a client's descriptor rides along with PTY_CONTROL_CLIENT. */
+enum pty_control_type {
+	PTY_CONTROL_CLIENT = 1, /* arg0: 1 = read only; fd attached */
+	PTY_CONTROL_DROP,       /* drop all clients (nono detach) */
+	PTY_CONTROL_EXITED,     /* agent is gone: drain, tell the clients, go on serving */
+	PTY_CONTROL_QUIT,
+};
+struct pty_control {
+	uint32_t type;
+	int32_t arg0, arg1;
+};
+
+/* Host -> broker, fixed size, sent when something changed, at most ~20 a second. Strings are
+ * printable and terminated; the broker copies, never parses. */
+struct pty_report {
+	uint64_t last_output_ns; /* CLOCK_MONOTONIC */
+	uint64_t last_input_ns;
+	uint64_t bytes_out, bytes_in; /* from and to the agent */
+	uint32_t clients, bells;
+	uint32_t state;          /* enum pty_program_state */
+	uint32_t visible;        /* 1 once something visible was printed */
+	uint32_t alt_screen;
+	uint32_t cols, rows;
+	char title[PTY_TITLE_MAX];
+	char state_app[32], state_kind[32], state_msg[256];
+};
+
+#endif

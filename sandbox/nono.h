@@ -1,0 +1,132 @@
+/*
+ * libnono - capability set in, irreversible confinement out. No policy inside.
+ *
+ * The caller fills a struct nono_spec. A supervisor uses nono_fork(), and in the child
+ *
+ *     nono_enter()     uid maps, mounts, /proc, loopback: what the new namespaces need
+ *     ... fork again: the child is pid 1 of the new pid namespace (an init), its child the program
+ *     nono_confine()   capabilities, no_new_privs, Landlock, seccomp: last, irreversible
+ *
+ * A program that confines itself (nono wrap) uses nono_unshare() and nono_confine().
+ *
+ * If anything that the spec requires fails, -1 is returned and the caller must not exec the
+ * program. Sources: landlock(7), seccomp(2), seccomp_unotify(2), user_namespaces(7),
+ * capabilities(7), Documentation/userspace-api/landlock.rst.
+ */
+#ifndef NONO_H
+#define NONO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a path grant gives. Write covers create, remove, rename, truncate below a directory. */
+enum nono_access {
+	NONO_READ = 1 << 0,
+	NONO_WRITE = 1 << 1,
+	NONO_EXEC = 1 << 2,
+};
+
+struct nono_path {
+	const char *path; /* absolute; a file or a directory (then everything below) */
+	unsigned access;  /* enum nono_access */
+};
+
+/* Mounts made inside the mount namespace, in order. */
+enum nono_mount_kind {
+	NONO_MOUNT_HIDE,      /* empty, read-only: a tmpfs over a folder, an unreadable file over a file */
+	NONO_MOUNT_READ_ONLY, /* bind onto itself, read-only */
+	NONO_MOUNT_BIND,      /* bind source over path (both exist) */
+};
+struct nono_mount {
+	enum nono_mount_kind kind;
+	const char *path;
+	const char *source; /* NONO_MOUNT_BIND only */
+};
+
+enum nono_net { NONO_NET_OPEN = 0, NONO_NET_OFF };
+
+/* How much a layer matters: used if the kernel gives it, demanded, or left out. */
+enum nono_want { NONO_AUTO = 0, NONO_REQUIRE, NONO_SKIP };
+
+/* Which calls stop at the notify listener. */
+enum nono_watch {
+	NONO_WATCH_NONE = 0, /* no listener: nono wrap */
+	NONO_WATCH_CHANGES,  /* exec, connect, bind and all that may change the tree (no O_RDONLY opens) */
+	NONO_WATCH_ALL,      /* and every open */
+};
+
+struct nono_spec {
+	const struct nono_path *paths;
+	size_t n_paths;
+	const struct nono_mount *mounts;
+	size_t n_mounts;
+	const char *private_tmp; /* host directory bound over /tmp and /var/tmp, NULL for none */
+	const char *const *keep_in_tmp; /* paths below /tmp that stay visible, NULL-terminated, may be NULL */
+	enum nono_net net;
+	enum nono_want namespaces;
+	enum nono_watch watch;
+};
+
+/* What was achieved; filled as far as things got. Strings are static. */
+struct nono_layers {
+	int landlock_abi;    /* 0 = none */
+	bool user_ns, mount_ns, pid_ns, net_ns, ipc_ns;
+	bool private_tmp, devpts;
+	bool seccomp, notify;
+	bool caps_dropped, no_new_privs;
+	const char *namespaces_why; /* why there are none, NULL when there are */
+};
+
+#define NONO_MSG_MAX 512
+struct nono_error {
+	int code; /* errno */
+	char msg[NONO_MSG_MAX]; /* what failed, on what, what to do */
+};
+
+/* Highest Landlock ABI of the running kernel, 0 when absent or switched off. */
+int nono_landlock_abi(void);
+
+/* fork() into new user, mount, pid, ipc and - for NONO_NET_OFF - network namespaces, as far as
+ * the rights allow (with namespaces == NONO_AUTO an EPERM means a plain fork and
+ * layers->namespaces_why). Returns as fork() does; layers is filled in parent and child. The child
+ * is pid 1 of the pid namespace if layers->pid_ns. Single-threaded callers only. */
+pid_t nono_fork(const struct nono_spec *spec, struct nono_layers *layers, struct nono_error *err);
+
+/* In the child of nono_fork(): maps the uid to itself, makes the mounts, a new /proc and devpts,
+ * brings up loopback, forbids further user namespaces. Fails if any of that fails: with NONO_AUTO
+ * the parent may then try nono_fork() again with NONO_SKIP (AppArmor lets the namespace be made,
+ * but not be used). */
+int nono_enter(const struct nono_spec *spec, struct nono_layers *layers, struct nono_error *err);
+
+/* The same for the calling process itself, without a pid namespace. */
+int nono_unshare(const struct nono_spec *spec, struct nono_layers *layers, struct nono_error *err);
+
+/* Drops every capability, sets no_new_privs, joins a new session keyring, applies Landlock and
+ * the seccomp filter. *listener receives the notify descriptor (close-on-exec), -1 if none is
+ * asked for. Everything later, execve included, stops at that descriptor: who serves it must
+ * have it before the caller execs. */
+int nono_confine(const struct nono_spec *spec, struct nono_layers *layers, int *listener,
+		 struct nono_error *err);
+
+/* Closes everything but 0, 1, 2 (and keep, when >= 0). */
+int nono_close_descriptors(int keep);
+
+/* Confinement of nono's own helpers: no file system at all, no new sockets, no exec, no fork;
+ * open descriptors keep working. Used by the screen host. */
+int nono_confine_helper(struct nono_error *err);
+
+/* Confinement of the supervisor itself: no network sockets, no exec of new programs is not
+ * imposed here (hooks), no ptrace-like writes to others. Only seccomp, so that the agent's
+ * Landlock domain stays a domain of its own. */
+int nono_confine_supervisor(struct nono_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

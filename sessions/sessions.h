@@ -1,0 +1,161 @@
+/*
+ * sessions - the life of a session: start, broker, registry on disk, control protocol, clients.
+ *
+ * One session = one supervised program = broker (this room), init (root of the process tree),
+ * screen host (when there is a terminal), the program. No daemon, nothing shared.
+ */
+#ifndef NONO_SESSIONS_H
+#define NONO_SESSIONS_H
+
+#include <cjson/cJSON.h>
+
+#include "common/common.h"
+#include "policy/policy.h"
+#include "pty/pty.h"
+
+#define SESSION_ID_LEN   16
+#define SESSION_NAME_MAX 64
+
+/* ---- start ------------------------------------------------------------- */
+
+struct session_options {
+	char *const *argv;        /* program and arguments */
+	const char *name;         /* NULL: adjective-noun is made up */
+	struct policy_input policy;
+	bool no_audit;
+	bool terminal;            /* a PTY and a screen host; else descriptors 0-2 are passed through */
+	int cols, rows;           /* of the PTY at the start */
+	int verbose;
+	bool silent;
+};
+
+/* Starts a session in the background and returns when it can be attached to. Nothing is left
+ * behind on failure. id receives SESSION_ID_LEN digits. */
+int session_start(const struct session_options *o, char id[SESSION_ID_LEN + 1], struct err *err);
+
+/* Runs the program with the caller's own descriptors 0-2, the caller being the broker; returns
+ * its exit code (128+n for a signal), -1 if it could not be started. */
+int session_run(const struct session_options *o, struct err *err);
+
+/* Confines the caller and executes; returns only on failure. */
+int session_wrap(const struct session_options *o, struct err *err);
+
+/* ---- registry ---------------------------------------------------------- */
+
+enum session_status { SESSION_RUNNING = 0, SESSION_PAUSED, SESSION_EXITED };
+
+struct session_record { /* as of ps --json, reconciled with the process table */
+	char id[SESSION_ID_LEN + 1];
+	char name[SESSION_NAME_MAX];
+	pid_t supervisor_pid, child_pid;
+	char started[TIME_STR_MAX];
+	uint64_t started_epoch; /* field 22 of the supervisor's /proc/PID/stat */
+	uint64_t started_ns;    /* CLOCK_REALTIME */
+	enum session_status status;
+	bool attached;
+	bool has_exit_code;
+	int exit_code;          /* -1: the supervisor vanished */
+	char *profile;          /* NULL = none */
+	char *workdir;
+	char *network;
+	char **command;         /* redacted; NULL-terminated */
+	bool terminal;
+	cJSON *json;            /* the whole object */
+};
+struct session_list {
+	struct session_record *v;
+	size_t n;
+};
+int session_list(bool all, struct session_list *out, struct err *err); /* newest first */
+void session_list_free(struct session_list *l);
+/* Unique id prefix, else exact name. Live sessions win over ended ones of the same name. */
+int session_find(const char *what, struct session_record *out, struct err *err);
+void session_record_free(struct session_record *r);
+const char *session_status_name(enum session_status s);
+/* Removes records of ended sessions; returns how many (or would have been). */
+int session_prune(long older_than_days, long keep, bool dry_run, struct err *err);
+/* True inside a sandbox (NONO_CAP_FILE). */
+bool session_inside(void);
+
+/* ---- control protocol --------------------------------------------------
+ *
+ * <runtime>/<id>/control.sock, stream; frames of u32 length (little endian, <= 1 MiB) and a JSON
+ * object. The peer's uid must be ours, and the first frame must show the token of
+ * <runtime>/<id>/token. Requests carry "op" and "seq"; the answer the same "seq" and "ok" or
+ * "error". Pushed frames carry "event".
+ *
+ *   hello {token, role}             -> {id, name, status: {...}}
+ *   subscribe {}                    -> from now on status/request/answered events
+ *   screen {read_only, cols, rows}  -> ok, with a descriptor: the socket to the screen host
+ *   requests {}                     -> {requests: [...]}
+ *   answer {id, grant, scope}       -> ok
+ *   preview {id, deny}              -> {diff}: what "always" would write
+ *   allow {path, access, scope}     -> ok (violations pane); preview_allow -> {diff}
+ *   why {path, access}              -> {allowed, reason, rule, source, suggested_flag}
+ *   violations {}                   -> {violations: [...]}
+ *   hide {target, hidden}           -> ok
+ *   stop {force, timeout_ms}        -> ok at once; the session ends
+ *   detach {}                       -> ok, clients dropped
+ *   events: status {...}, request {...}, answered {id, state, by}, ended {exit_code}
+ */
+
+/* What a status line shows; the strings are printable. */
+enum session_activity {
+	ACTIVITY_STARTING = 0,
+	ACTIVITY_WORKING,
+	ACTIVITY_WAITING, /* for input: blocked in a read of the terminal, or the program says so */
+	ACTIVITY_ASKS,    /* an open request */
+	ACTIVITY_IDLE,
+	ACTIVITY_EXITED,
+};
+const char *session_activity_name(enum session_activity a);
+
+struct session_state {
+	enum session_activity activity;
+	char evidence[96]; /* why we think so: "program status: blocked (permission)" */
+	uint64_t since_ns; /* CLOCK_REALTIME of the last change of activity */
+	uint64_t events, denied, granted, requests_open;
+	bool exited;
+	int exit_code;
+	unsigned clients;
+	char title[PTY_TITLE_MAX];
+};
+
+struct session_request_info { /* a request as a client sees it */
+	char id[16], kind[16], target[4096], target2[4096], asked[4096], access[16], program[1024];
+	char parents[1024], reason[512], group[64], rule[256], origin[16], scope_hint[512];
+	pid_t pid;
+	bool exists, grantable_now;
+	uint64_t opened_ns, deadline_ns; /* CLOCK_MONOTONIC: same machine */
+	unsigned waiting;
+};
+int session_request_parse(const cJSON *o, struct session_request_info *out);
+int session_state_parse(const cJSON *o, struct session_state *out);
+
+struct session_client;
+struct session_client_events {
+	void (*status)(void *data, const struct session_state *s);
+	void (*request)(void *data, const struct session_request_info *r);
+	void (*answered)(void *data, const char *id, const char *state, const char *by);
+	void (*reply)(void *data, int seq, const cJSON *answer, int fd); /* async calls; fd or -1, owned by the callee */
+	void (*closed)(void *data);
+	void *data;
+};
+/* Connects and says hello (bounded by 2 s). ev may be NULL for synchronous use. */
+struct session_client *session_connect(const char *id, const struct session_client_events *ev,
+				       struct err *err);
+void session_client_free(struct session_client *c);
+int session_client_fd(const struct session_client *c);
+bool session_client_want_write(const struct session_client *c);
+int session_client_on_readable(struct session_client *c); /* -1: over */
+int session_client_on_writable(struct session_client *c);
+/* Sends a request; args is taken over (may be NULL). Returns its seq. */
+int session_client_send(struct session_client *c, const char *op, cJSON *args);
+/* Sends and waits for the answer; caller deletes it. fd may be NULL. NULL on "error". */
+cJSON *session_client_call(struct session_client *c, const char *op, cJSON *args, int *fd,
+			   int timeout_ms, struct err *err);
+
+/* The directory of the session's sockets; caller frees. */
+char *session_runtime_dir(const char *id);
+
+#endif
