@@ -44,22 +44,22 @@ static inline void cleanup_fclose(FILE **f)
 	if (*f)
 		fclose(*f);
 }
-#define _cleanup_free_   _cleanup_(cleanup_free)
-#define _cleanup_close_  _cleanup_(cleanup_close)
+#define _cleanup_free_	 _cleanup_(cleanup_free)
+#define _cleanup_close_	 _cleanup_(cleanup_close)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose)
 
 /* Hands the value out and leaves the "empty" value behind, so that a _cleanup_ does nothing. */
-#define STEAL_PTR(p)                                                                               \
-	({                                                                                         \
-		__typeof__(p) steal_ = (p);                                                        \
-		(p) = NULL;                                                                        \
-		steal_;                                                                            \
+#define STEAL_PTR(p)                        \
+	({                                  \
+		__typeof__(p) steal_ = (p); \
+		(p) = NULL;                 \
+		steal_;                     \
 	})
-#define STEAL_FD(fd)                                                                               \
-	({                                                                                         \
-		int steal_ = (fd);                                                                 \
-		(fd) = -1;                                                                         \
-		steal_;                                                                            \
+#define STEAL_FD(fd)               \
+	({                         \
+		int steal_ = (fd); \
+		(fd) = -1;         \
+		steal_;            \
 	})
 
 /* ---- errors ------------------------------------------------------------ */
@@ -133,9 +133,9 @@ const char *path_base(const char *path); /* what follows the last slash */
 
 /* Directories of the product, made absolute, not created. Caller frees.
  * XDG variables that are not absolute are ignored. */
-char *dir_home(void);   /* $HOME if absolute, else the password entry */
-char *dir_config(void); /* $XDG_CONFIG_HOME/nono */
-char *dir_state(void);  /* $XDG_STATE_HOME/nono */
+char *dir_home(void);	 /* $HOME if absolute, else the password entry */
+char *dir_config(void);	 /* $XDG_CONFIG_HOME/nono */
+char *dir_state(void);	 /* $XDG_STATE_HOME/nono */
 char *dir_runtime(void); /* $XDG_RUNTIME_DIR/nono, else /tmp/nono-UID */
 /* Creates dir (and parents) 0700 and checks: a directory, not a link, ours, not open to others. */
 int dir_private(const char *dir, struct err *err);
@@ -175,7 +175,8 @@ int fd_send(int sock, const void *p, size_t n, int fd);
  * Bytes received, 0 at the end, -1 with errno. */
 ssize_t fd_recv(int sock, void *p, size_t n, int *fd);
 
-/* Random bytes from the kernel; hex of them. out has 2*bytes+1 chars. Aborts if the kernel can't. */
+/* Random bytes from the kernel; hex of them. out has 2*bytes+1 chars. Aborts if the kernel can't.
+ */
 void random_hex(char *out, size_t bytes);
 
 /* Field 22 of /proc/PID/stat (clock ticks since boot), 0 if there is no such process. */
