@@ -152,7 +152,7 @@ size_t utf8_encode(uint32_t cp, char out[4]);
 
 uint64_t clock_mono_ns(void);
 uint64_t clock_real_ns(void);
-#define TIME_STR_MAX 40
+#define TIME_STR_MAX 48
 /* RFC 3339 with nanoseconds and the local offset, as in "2026-07-01T10:00:00.123456789+02:00". */
 void time_rfc3339(char out[TIME_STR_MAX], uint64_t real_ns);
 /* One unit: 30s, 5m, 2h, 3d. */

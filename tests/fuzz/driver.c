@@ -91,7 +91,8 @@ int main(int argc, char **argv)
 			char path[4096];
 			if (de->d_name[0] == '.')
 				continue;
-			if (path_join(path, sizeof(path), argv[i], de->d_name) < 0 || run_file(path) < 0)
+			if (path_join(path, sizeof(path), argv[i], de->d_name) < 0 ||
+			    run_file(path) < 0)
 				return 1;
 			files++;
 		}
