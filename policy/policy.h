@@ -1,7 +1,8 @@
 /*
  * policy - what an agent may do: profiles, groups, merging, resolving to one flat rule set, and
- * the question "may it?". Resolving does not touch the kernel's sandbox interfaces; the only
- * thing it reads is profile files and (in policy_spec) the directories around denied paths.
+ * the question "may it?". Nothing here touches the kernel's sandbox interfaces. The built-in
+ * profiles and groups are part of the program; what is read is the user's profile files, and the
+ * directories around denied paths when the spec is made.
  */
 #ifndef NONO_POLICY_H
 #define NONO_POLICY_H
@@ -13,11 +14,12 @@
 
 enum policy_reason {
 	POLICY_GRANTED_PATH = 0, /* "granted_path" */
-	POLICY_SENSITIVE_PATH,   /* "sensitive_path": a deny rule */
-	POLICY_PROTECTED_PATH,   /* "protected_path": would run code later (git hooks, settings, ...) */
-	POLICY_INSUFFICIENT,     /* "insufficient_access" */
-	POLICY_NOT_GRANTED,      /* "path_not_granted" */
-	POLICY_OWN_STATE,        /* "nono_state": nono's own files, never grantable */
+	POLICY_SENSITIVE_PATH,	 /* "sensitive_path": a deny rule */
+	POLICY_PROTECTED_PATH, /* "protected_path": would run code later (git hooks, settings, ...)
+				*/
+	POLICY_INSUFFICIENT,   /* "insufficient_access" */
+	POLICY_NOT_GRANTED,    /* "path_not_granted" */
+	POLICY_OWN_STATE,      /* "nono_state": nono's own files, never grantable */
 };
 const char *policy_reason_name(enum policy_reason r);
 
@@ -27,41 +29,83 @@ enum policy_route {
 	POLICY_BROKER, /* only the broker may do it, on its own copy of the path */
 };
 
+/* Files that something outside the sandbox would run later. Only inside workspaces (the working
+ * directory, --allow, what profiles grant for writing), at any depth, ASCII case ignored.
+ * policy_check() denies every write to one with POLICY_PROTECTED_PATH, which also says that a grant
+ * covers it and nothing but this protection is in the way; who carries the call out may lift that
+ * for what is harmless: */
+enum policy_special {
+	POLICY_SPECIAL_NONE = 0,
+	/* A ".git" entry, or a directory inside one that is a repository by itself
+	 * (.git/modules/NAME, .git/worktrees/NAME, NAME.git): a directory may be made here by mkdir
+	 * when nothing is there, and removed when empty. Not replaced, renamed, or made a link; a
+	 * file ("gitdir: ...") only if where it points to was checked. */
+	POLICY_SPECIAL_GIT_DIR,
+	/* config, config.worktree of a repository: new content (also by rename from config.lock)
+	 * only after it was checked; may be removed. */
+	POLICY_SPECIAL_GIT_CONFIG,
+	/* The hooks directory of a repository: mkdir when missing, rmdir. What is in it is not
+	 * written, except *.sample (which is POLICY_SPECIAL_NONE). */
+	POLICY_SPECIAL_GIT_HOOKS_DIR,
+	POLICY_SPECIAL_GIT_HOOKS,
+	/* commondir, gitdir inside a repository: say where config and hooks are read from; only
+	 * with checked content. */
+	POLICY_SPECIAL_GIT_POINTER,
+	/* A directory that holds such files among others (.claude, .github): mkdir when missing,
+	 * rmdir; not replaced, renamed or made a link. */
+	POLICY_SPECIAL_AUTORUN_DIR,
+	/* Settings of agents, editors, workflows, start files of shells: never. */
+	POLICY_SPECIAL_AUTORUN,
+};
+const char *policy_special_name(enum policy_special s);
+
 struct policy_verdict {
 	bool allowed;
 	enum policy_reason reason;
 	enum policy_route route;
-	bool grantable;       /* a request may lift this denial (never for POLICY_OWN_STATE) */
-	const char *source;   /* rule that decided: "user", "profile", "group:deny_credentials", ...; static in the policy */
-	const char *rule;     /* its path or pattern, NULL if no rule matched */
-	unsigned rule_access; /* enum nono_access of the closest grant */
+	bool grantable;	    /* a request may lift this denial (never for POLICY_OWN_STATE) */
+	const char *source; /* rule that decided: "user", "profile", "group:deny_credentials", ...;
+			       static in the policy */
+	const char *rule;   /* its path or pattern, NULL if no rule matched */
+	unsigned rule_access;	     /* enum nono_access of the closest grant */
+	enum policy_special special; /* with POLICY_PROTECTED_PATH */
 };
 
 struct policy_grant {
-	char *path; /* canonical */
+	char *path; /* canonical; with glob its last component holds one '*' */
 	unsigned access;
-	bool is_file;
-	bool guarded; /* changes below it go through the broker */
+	bool is_file;	/* the path alone, nothing below it */
+	bool glob;	/* files of one directory by name pattern: only the broker can do it */
+	bool guarded;	/* changes below it go through the broker */
+	bool workspace; /* auto-run files below it are protected */
+	bool missing;	/* did not exist when resolved: only the broker can create it */
+	bool carved;  /* holds something closed for reading: its tree is spelled out in the kernel's
+			 rules */
 	char *source; /* "user", "profile", "group:NAME", "system" */
 };
 struct policy_deny {
-	char *path; /* canonical as far as it exists */
+	char *path;	 /* canonical as far as it exists */
 	unsigned access; /* what is refused; NONO_READ|NONO_WRITE|NONO_EXEC = closed */
+	bool own;	 /* nono's own files */
+	bool quiet;	 /* refused without asking anyone */
 	char *source;
+	char *label; /* "ssh keys", NULL if none */
 };
 
 enum policy_audit_level { POLICY_AUDIT_ALL = 0, POLICY_AUDIT_CHANGES, POLICY_AUDIT_DECISIONS };
 
 /* Everything about a run that the command line decides. Strings are borrowed. */
 struct policy_input {
-	const char *profile;    /* name or path, NULL = default only */
-	const char *workdir;    /* NULL = the current directory */
+	const char *profile; /* name or path, NULL = default only */
+	const char *workdir; /* NULL = the current directory */
 	bool allow_cwd;
+	const char *program; /* resolved path of what will be executed, NULL = unknown: its
+				installation is granted read and exec */
 	const char *const *allow, *const *read, *const *write; /* NULL-terminated, may be NULL */
 	const char *const *allow_file, *const *read_file, *const *write_file;
-	int block_net;          /* -1 profile decides, 0 --allow-net, 1 --block-net */
-	int elevation;          /* -1 profile decides, else bool */
-	int protect_workspace;  /* -1 profile decides, else bool: auto-run files */
+	int block_net;	       /* -1 profile decides, 0 --allow-net, 1 --block-net */
+	int elevation;	       /* -1 profile decides, else bool */
+	int protect_workspace; /* -1 profile decides, else bool: auto-run files */
 	enum policy_audit_level audit_level;
 	enum nono_want namespaces;
 };
@@ -69,7 +113,7 @@ struct policy_input {
 /* The resolved policy of one run. Read-only after policy_resolve(); shared by threads. */
 struct policy {
 	char *profile_name; /* NULL when none was named */
-	char *workdir;      /* canonical */
+	char *workdir;	    /* canonical */
 	char *home;
 	struct policy_grant *grants;
 	size_t n_grants;
@@ -78,7 +122,7 @@ struct policy {
 	char **unix_sockets; /* path sockets that may be connected to */
 	size_t n_unix_sockets;
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
-	char **env_set;               /* "NAME=value", NULL-terminated */
+	char **env_set;		      /* "NAME=value", NULL-terminated */
 	bool net_blocked;
 	bool elevation;
 	bool protect_workspace;
@@ -96,10 +140,17 @@ static inline void policy_freep(struct policy **p)
 	policy_free(*p);
 }
 
+/* Tells the policy where the session's private temporary directory is; before any thread uses it.
+ * bound: it lies over /tmp and /var/tmp in the program's view. */
+int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *err);
+
 /* May path (absolute, clean, links already followed) be used with access? Allocates nothing,
  * does no I/O: fit for the notify thread. create: the last component does not exist yet. */
 void policy_check(const struct policy *p, const char *path, unsigned access, bool create,
 		  struct policy_verdict *v);
+
+/* What kind of auto-run file path is, wherever it lies and whatever is granted: lexical only. */
+enum policy_special policy_special(const char *path);
 
 /* True if path is an ancestor of something denied or protected, so that it must not be moved or
  * replaced. */
