@@ -9,12 +9,12 @@
 #include "sessions/sessions.h"
 
 struct tui_options {
-	const char *attach;    /* session id to show, NULL: the remembered layout, or all live ones */
-	bool own;              /* nono run: end when this session ends, with its exit code */
+	const char *attach; /* session id to show, NULL: the remembered layout, or all live ones */
+	bool own;	    /* nono run: end when this session ends, with its exit code */
 	bool read_only;
-	const char *prefix;    /* "C-b" when NULL */
-	/* Screen of its own instead of a terminal (demo, tests): drawn into memory, the last frame is
-	 * printed as text at the end. 0 = a terminal is needed. */
+	const char *prefix; /* "C-b" when NULL */
+	/* Screen of its own instead of a terminal (demo, tests): drawn into memory, the last frame
+	 * is printed as text at the end. 0 = a terminal is needed. */
 	int headless_cols, headless_rows;
 	int headless_seconds;
 };
