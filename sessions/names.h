@@ -1,0 +1,23 @@
+/*
+ * names - names of sessions, unique among live ones.
+ *
+ * A name in use is a symbolic link <state>/sessions/names/NAME -> "ID.PID.STARTTIME". Making a link
+ * is atomic and says who holds it, so that 64 starts at once need no lock and no look at all
+ * records; a holder that is gone is replaced.
+ */
+#ifndef NONO_SESSIONS_NAMES_H
+#define NONO_SESSIONS_NAMES_H
+
+#include "common/common.h"
+#include "sessions/sessions.h"
+
+bool name_valid(const char *name);
+/* Takes wanted, or makes up an adjective-noun if it is NULL. pid is the supervisor's. */
+int name_take(const char *wanted, const char *id, pid_t pid, char out[SESSION_NAME_MAX],
+	      struct err *err);
+/* Gives it back if this session holds it. */
+void name_release(const char *name, const char *id);
+/* Calls fn for every holder that is dead, then removes its link. */
+void names_sweep(void (*fn)(void *data, const char *id), void *data);
+
+#endif

@@ -1,0 +1,242 @@
+/* Runtime directory, token, control socket, private temporary directory. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "sessions/runtime.h"
+
+char *session_runtime_dir(const char *id)
+{
+	_cleanup_free_ char *base = dir_runtime();
+
+	return xasprintf("%s/%s", base, id);
+}
+
+char *runtime_tmp_path(const char *id)
+{
+	return xasprintf("/tmp/nono-%u-%s", getuid(), id);
+}
+
+void runtime_new_id(char id[SESSION_ID_LEN + 1])
+{
+	random_hex(id, SESSION_ID_LEN / 2);
+}
+
+bool runtime_id_valid(const char *id)
+{
+	return strlen(id) == SESSION_ID_LEN && strspn(id, "0123456789abcdef") == SESSION_ID_LEN;
+}
+
+/* A unix address by way of the directory's descriptor, so that it always fits. */
+static int address_at(const char *dir, const char *name, struct sockaddr_un *sa)
+{
+	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -1;
+	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%s", fd, name);
+	return fd;
+}
+
+int socket_connect_at(const char *dir, const char *name)
+{
+	struct sockaddr_un sa;
+	_cleanup_close_ int dfd = address_at(dir, name, &sa);
+	_cleanup_close_ int fd = -1;
+
+	if (dfd < 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return -1;
+	return STEAL_FD(fd);
+}
+
+static int make_socket(struct runtime *r, struct err *err)
+{
+	struct sockaddr_un sa;
+	_cleanup_close_ int dfd = address_at(r->dir, "control.sock", &sa);
+
+	if (dfd < 0)
+		return err_errno(err, errno, "can't open %s", r->dir);
+	r->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (r->listen_fd < 0)
+		return err_errno(err, errno, "can't make the control socket");
+	/* The directory is 0700: nobody else gets as far as the socket's own mode. */
+	if (bind(r->listen_fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    fchmodat(dfd, "control.sock", 0600, 0) < 0 || listen(r->listen_fd, 64) < 0)
+		return err_errno(err, errno, "can't make %s/control.sock", r->dir);
+	return 0;
+}
+
+static int make_token(struct runtime *r, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/token", r->dir);
+	_cleanup_close_ int fd =
+	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	random_hex(r->token, TOKEN_LEN / 2);
+	if (fd < 0 || write_full(fd, r->token, TOKEN_LEN) < 0)
+		return err_errno(err, errno, "can't write %s", path);
+	return 0;
+}
+
+int runtime_create(const char *id, struct runtime *out, struct err *err)
+{
+	_cleanup_free_ char *base = dir_runtime();
+	struct runtime r = {.listen_fd = -1};
+
+	if (dir_private(base, err) < 0)
+		return -1;
+	r.dir = session_runtime_dir(id);
+	r.tmp = runtime_tmp_path(id);
+	r.request_socket = xasprintf("%s/request.sock", r.dir);
+	/* mkdir: what is there already is not ours, whoever made it. */
+	if (mkdir(r.dir, 0700) < 0) {
+		err_errno(err, errno, "can't make %s", r.dir);
+		runtime_free(&r);
+		return -1;
+	}
+	if (mkdir(r.tmp, 0700) < 0) {
+		err_errno(err, errno, "can't make %s", r.tmp);
+		runtime_remove(r.dir, NULL);
+		runtime_free(&r);
+		return -1;
+	}
+	if (make_token(&r, err) < 0 || make_socket(&r, err) < 0) {
+		runtime_remove(r.dir, r.tmp);
+		runtime_free(&r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+void runtime_free(struct runtime *r)
+{
+	if (r->listen_fd >= 0)
+		close(r->listen_fd);
+	free(r->dir);
+	free(r->tmp);
+	free(r->request_socket);
+	*r = (struct runtime){.listen_fd = -1};
+}
+
+void runtime_remove(const char *dir, const char *tmp)
+{
+	if (dir)
+		remove_tree(dir);
+	if (tmp)
+		remove_tree(tmp);
+}
+
+/* ---- removing ------------------------------------------------------------ */
+
+struct remover {
+	int top;
+	unsigned moved; /* directories lifted to the top so far */
+	bool failed;
+};
+
+/* Opens a directory for reading although its mode may forbid even its owner. */
+static DIR *open_any_mode(int at, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(at, name, flags);
+	DIR *d;
+
+	if (fd < 0 && errno == EACCES) {
+		char link[64];
+		_cleanup_close_ int path =
+		    openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (path < 0)
+			return NULL;
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", path);
+		if (chmod(link, 0700) < 0)
+			return NULL;
+		fd = openat(at, name, flags);
+	}
+	if (fd < 0)
+		return NULL;
+	fchmod(fd, 0700); /* or its entries can't be removed */
+	d = fdopendir(fd);
+	if (!d)
+		close(fd);
+	return d;
+}
+
+/* Lifts a nested directory up beside its parent: the depth never grows, nor do the descriptors. */
+static void lift(struct remover *r, int from, const char *name)
+{
+	char to[32];
+
+	for (int i = 0; i < 64; i++) {
+		snprintf(to, sizeof(to), ".%u", r->moved++);
+		if (renameat2(from, name, r->top, to, RENAME_NOREPLACE) == 0)
+			return;
+		if (errno == EACCES) { /* moving a directory writes its ".." */
+			DIR *d = open_any_mode(from, name);
+			if (!d)
+				break;
+			closedir(d);
+		} else if (errno != EEXIST) {
+			break;
+		}
+	}
+	r->failed = true;
+}
+
+static void empty_subdir(struct remover *r, const char *name)
+{
+	DIR *d = open_any_mode(r->top, name);
+	struct dirent *de;
+
+	if (!d) {
+		r->failed = true;
+		return;
+	}
+	while ((de = readdir(d))) {
+		if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
+			continue;
+		if (unlinkat(dirfd(d), de->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		if (unlinkat(dirfd(d), de->d_name, AT_REMOVEDIR) < 0)
+			lift(r, dirfd(d), de->d_name);
+	}
+	closedir(d);
+	if (unlinkat(r->top, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		r->failed = true;
+}
+
+int remove_tree(const char *path)
+{
+	struct remover r = {0};
+	struct dirent *de;
+	DIR *d;
+	bool more = true;
+
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	if (rmdir(path) == 0)
+		return 0;
+	d = open_any_mode(AT_FDCWD, path);
+	if (!d)
+		return -1;
+	r.top = dirfd(d);
+	while (more && !r.failed) {
+		more = false;
+		rewinddir(d);
+		while ((de = readdir(d))) {
+			if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
+				continue;
+			more = true;
+			if (unlinkat(r.top, de->d_name, 0) < 0 && errno != ENOENT)
+				empty_subdir(&r, de->d_name);
+		}
+	}
+	closedir(d);
+	return rmdir(path);
+}

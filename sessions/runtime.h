@@ -1,0 +1,39 @@
+/*
+ * runtime - what a session leaves on disk while it lives: sockets, token, temporary directory.
+ */
+#ifndef NONO_SESSIONS_RUNTIME_H
+#define NONO_SESSIONS_RUNTIME_H
+
+#include "common/common.h"
+#include "sessions/sessions.h"
+
+#define TOKEN_LEN 64 /* hex digits */
+
+struct runtime {
+	char *dir;	      /* <runtime>/ID, 0700 */
+	char *tmp;	      /* /tmp/nono-UID-ID, 0700: the agent's own */
+	char *request_socket; /* dir/request.sock; elevation makes it */
+	char token[TOKEN_LEN + 1];
+	int listen_fd; /* control.sock, listening, non-blocking */
+};
+
+/* Everything or nothing. */
+int runtime_create(const char *id, struct runtime *out, struct err *err);
+/* Frees the strings and closes the socket; the files stay. */
+void runtime_free(struct runtime *r);
+/* Removes the files; paths may be NULL. Safe to repeat. */
+void runtime_remove(const char *dir, const char *tmp);
+
+/* The temporary directory that a session of this id has. Caller frees. */
+char *runtime_tmp_path(const char *id);
+void runtime_new_id(char id[SESSION_ID_LEN + 1]);
+bool runtime_id_valid(const char *id);
+
+/* Removes path and everything below; links are removed, never followed; any depth with few
+ * descriptors. -1 if something is left. */
+int remove_tree(const char *path);
+
+/* Connects to dir/name, whatever the length of dir (unix(7) allows 108 bytes). -1 with errno. */
+int socket_connect_at(const char *dir, const char *name);
+
+#endif
