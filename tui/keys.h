@@ -71,6 +71,6 @@ void keys_flush(struct keys *k);
 
 /* "C-b", "M-x", "F1", "Enter" -> key and modifiers; -1 if it names no key. */
 int key_parse(const char *name, uint32_t *key, unsigned *mods);
-void key_name(uint32_t key, unsigned mods, char *out, size_t size);
+void key_label(uint32_t key, unsigned mods, char *out, size_t size);
 
 #endif

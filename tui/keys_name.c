@@ -47,7 +47,7 @@ int key_parse(const char *name, uint32_t *key, unsigned *mods)
 	return 0;
 }
 
-void key_name(uint32_t key, unsigned mods, char *out, size_t size)
+void key_label(uint32_t key, unsigned mods, char *out, size_t size)
 {
 	char text[8] = "?";
 
