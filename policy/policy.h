@@ -119,7 +119,9 @@ struct policy {
 	size_t n_grants;
 	struct policy_deny *denies;
 	size_t n_denies;
-	char **unix_sockets; /* path sockets that may be connected to */
+	char **bypasses;     /* below these no deny rule from above holds; NULL-terminated */
+	char **unix_sockets; /* path sockets that may be connected to: a path; "DIR/." = in it,
+				"DIR/.." = below it */
 	size_t n_unix_sockets;
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
@@ -140,6 +142,11 @@ static inline void policy_freep(struct policy **p)
 	policy_free(*p);
 }
 
+/* The kernel gave no namespaces: makes the policy one that holds without (no /dev/pts, which would
+ * be the terminals of everyone; no private view of /tmp). Before any spec and any thread uses it.
+ */
+int policy_without_namespaces(struct policy *p, struct err *err);
+
 /* Tells the policy where the session's private temporary directory is; before any thread uses it.
  * bound: it lies over /tmp and /var/tmp in the program's view. */
 int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *err);
@@ -149,8 +156,16 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
 void policy_check(const struct policy *p, const char *path, unsigned access, bool create,
 		  struct policy_verdict *v);
 
-/* What kind of auto-run file path is, wherever it lies and whatever is granted: lexical only. */
-enum policy_special policy_special(const char *path);
+/* What kind of auto-run file path is: POLICY_SPECIAL_NONE outside of workspaces, for what was
+ * granted by its own name, and with the protection off. As cheap as policy_check(). */
+enum policy_special policy_special(const struct policy *p, const char *path);
+
+/* True if auto-run files at path are protected. A directory is not renamed from outside of
+ * workspaces into one (EXDEV: the caller copies then, file by file). */
+bool policy_workspace(const struct policy *p, const char *path);
+
+/* True if the unix socket at path (clean, links followed) may be connected to. */
+bool policy_unix_socket(const struct policy *p, const char *path);
 
 /* True if path is an ancestor of something denied or protected, so that it must not be moved or
  * replaced. */
@@ -172,6 +187,9 @@ struct policy_spec; /* owns the memory that the nono_spec points to */
 int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 		    struct policy_spec **out, struct err *err);
 const struct nono_spec *policy_spec_get(const struct policy_spec *s);
+/* What this spec can't hold, one sentence each, NULL-terminated; some only when there is no mount
+ * namespace (nono_layers), which the sentence says. */
+char *const *policy_spec_warnings(const struct policy_spec *s);
 void policy_spec_free(struct policy_spec *s);
 
 /* The agent's environment: inherited minus what is dangerous, minus what the profile refuses, plus
