@@ -21,6 +21,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What is declared here is what the shared library exports. */
+#pragma GCC visibility push(default)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -39,7 +42,8 @@ struct nono_path {
 
 /* Mounts made inside the mount namespace, in order. */
 enum nono_mount_kind {
-	NONO_MOUNT_HIDE,      /* empty, read-only: a tmpfs over a folder, an unreadable file over a file */
+	NONO_MOUNT_HIDE, /* empty, read-only: a tmpfs over a folder, an unreadable file over a file
+			  */
 	NONO_MOUNT_READ_ONLY, /* bind onto itself, read-only */
 	NONO_MOUNT_BIND,      /* bind source over path (both exist) */
 };
@@ -57,8 +61,9 @@ enum nono_want { NONO_AUTO = 0, NONO_REQUIRE, NONO_SKIP };
 /* Which calls stop at the notify listener. */
 enum nono_watch {
 	NONO_WATCH_NONE = 0, /* no listener: nono wrap */
-	NONO_WATCH_CHANGES,  /* exec, connect, bind and all that may change the tree (no O_RDONLY opens) */
-	NONO_WATCH_ALL,      /* and every open */
+	NONO_WATCH_CHANGES,  /* exec, connect, bind and all that may change the tree (no O_RDONLY
+				opens) */
+	NONO_WATCH_ALL,	     /* and every open */
 };
 
 struct nono_spec {
@@ -67,25 +72,33 @@ struct nono_spec {
 	const struct nono_mount *mounts;
 	size_t n_mounts;
 	const char *private_tmp; /* host directory bound over /tmp and /var/tmp, NULL for none */
-	const char *const *keep_in_tmp; /* paths below /tmp that stay visible, NULL-terminated, may be NULL */
+	const char *const
+	    *keep_in_tmp; /* paths below /tmp that stay visible, NULL-terminated, may be NULL */
 	enum nono_net net;
 	enum nono_want namespaces;
 	enum nono_watch watch;
+	/* NONO_SKIP: namespaces without a pid namespace, /proc stays as it is. For the second try
+	 * after layers->proc_refused. NONO_REQUIRE means no more than NONO_AUTO. */
+	enum nono_want pid_namespace;
 };
 
 /* What was achieved; filled as far as things got. Strings are static. */
 struct nono_layers {
-	int landlock_abi;    /* 0 = none */
+	int landlock_abi; /* 0 = none */
 	bool user_ns, mount_ns, pid_ns, net_ns, ipc_ns;
 	bool private_tmp, devpts;
 	bool seccomp, notify;
 	bool caps_dropped, no_new_privs;
+	bool keyring;	   /* a session keyring of its own */
+	bool proc_refused; /* nono_enter() failed because the kernel allows no new /proc here */
 	const char *namespaces_why; /* why there are none, NULL when there are */
+	uid_t uid; /* the caller's ids as they were outside, set by nono_fork/nono_unshare */
+	gid_t gid;
 };
 
 #define NONO_MSG_MAX 512
 struct nono_error {
-	int code; /* errno */
+	int code;		/* errno */
 	char msg[NONO_MSG_MAX]; /* what failed, on what, what to do */
 };
 
@@ -114,7 +127,12 @@ int nono_unshare(const struct nono_spec *spec, struct nono_layers *layers, struc
 int nono_confine(const struct nono_spec *spec, struct nono_layers *layers, int *listener,
 		 struct nono_error *err);
 
-/* Closes everything but 0, 1, 2 (and keep, when >= 0). */
+/* Drops every capability: effective, permitted, inheritable, ambient and, where possible, the
+ * bounding set. For the init, which is not confined otherwise, after nono_enter(). nono_confine()
+ * and the other two confinements do it themselves. */
+int nono_drop_capabilities(struct nono_error *err);
+
+/* Closes everything but 0, 1, 2 (and keep, when >= 0). -1 with errno. */
 int nono_close_descriptors(int keep);
 
 /* Confinement of nono's own helpers: no file system at all, no new sockets, no exec, no fork;
@@ -129,4 +147,6 @@ int nono_confine_supervisor(struct nono_error *err);
 #ifdef __cplusplus
 }
 #endif
+
+#pragma GCC visibility pop
 #endif

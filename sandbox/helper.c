@@ -1,0 +1,210 @@
+/*
+ * Confinement of nono's own processes, so that a bug in one is not a bug in all.
+ * Sources: seccomp(2), the man page of each call.
+ */
+#include "sandbox/bpf.h"
+#include "sandbox/syscalls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+
+/* ---- the helper: what a process needs that only moves bytes between open descriptors ---- */
+
+static const int helper_calls[] = {
+    /* bytes */
+    SYS_read,
+    SYS_write,
+    SYS_readv,
+    SYS_writev,
+    SYS_recvmsg,
+    SYS_sendmsg,
+    SYS_recvfrom,
+    SYS_sendto,
+    SYS_shutdown,
+    SYS_close,
+    SYS_lseek,
+    SYS_fstat,
+    SYS_fcntl,
+    SYS_dup,
+    SYS_dup3,
+    OLD(dup2),
+    SYS_getsockopt,
+    SYS_getsockname,
+    SYS_getpeername,
+    /* waiting */
+    OLD(poll),
+    SYS_ppoll,
+    OLD(select),
+    SYS_pselect6,
+    OLD(epoll_create),
+    SYS_epoll_create1,
+    SYS_epoll_ctl,
+    OLD(epoll_wait),
+    SYS_epoll_pwait,
+    SYS_epoll_pwait2,
+    SYS_timerfd_create,
+    SYS_timerfd_settime,
+    SYS_timerfd_gettime,
+    SYS_eventfd2,
+    SYS_nanosleep,
+    SYS_clock_nanosleep,
+    SYS_futex,
+    SYS_sched_yield,
+    SYS_restart_syscall,
+    /* memory; mmap and mprotect have rules of their own */
+    SYS_munmap,
+    SYS_mremap,
+    SYS_madvise,
+    SYS_brk,
+    SYS_membarrier,
+    /* clocks, itself */
+    SYS_clock_gettime,
+    SYS_clock_getres,
+    SYS_gettimeofday,
+    OLD(time),
+    SYS_getpid,
+    SYS_gettid,
+    SYS_getppid,
+    SYS_getuid,
+    SYS_geteuid,
+    SYS_getgid,
+    SYS_getegid,
+    SYS_getrandom,
+    SYS_getrusage,
+    SYS_sched_getaffinity,
+    SYS_rseq,
+    SYS_set_robust_list,
+    /* signals, the end */
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,
+    SYS_rt_sigpending,
+    SYS_rt_sigsuspend,
+    SYS_rt_sigtimedwait,
+    SYS_sigaltstack,
+    SYS_exit,
+    SYS_exit_group,
+};
+
+static const unsigned helper_ioctls[] = {
+    TIOCGWINSZ, TIOCSWINSZ, TCGETS,  TCSETS,  TCSETSW,	TCSETSF,
+    TIOCGPGRP,	FIONREAD,   FIONBIO, FIOCLEX, FIONCLEX,
+};
+
+static void build_helper(struct filter *f)
+{
+	static const int maps[] = {SYS_mmap, SYS_mprotect};
+
+	filter_init(f, DO_ERRNO(EPERM));
+	filter_add_list(f, DO_ALLOW, helper_calls, ARRAY_LEN(helper_calls));
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+		RULE(f, maps[i], DO_ALLOW, ARG_MASKED(2, PROT_EXEC, 0));
+	for (size_t i = 0; i < ARRAY_LEN(helper_ioctls); i++)
+		RULE(f, SYS_ioctl, DO_ALLOW, ARG_IS(1, helper_ioctls[i]));
+	RULE(f, SYS_tgkill, DO_ALLOW, ARG_IS(0, getpid())); /* abort() */
+	RULE(f, SYS_prctl, DO_ALLOW, ARG_IS(0, PR_SET_NAME));
+	RULE(f, SYS_prctl, DO_ALLOW, ARG_IS(0, PR_SET_VMA));
+	RULE(f, SYS_prctl, DO_ALLOW, ARG_IS(0, PR_GET_DUMPABLE));
+}
+
+int nono_confine_helper(struct nono_error *err)
+{
+	if (nono_single_thread(err) < 0)
+		return -1;
+	_cleanup_close_ int ruleset = nono_landlock_ruleset(NULL, nono_landlock_abi(), true, err);
+	if (ruleset < 0)
+		return -1;
+	if (nono_drop_capabilities(err) < 0 || nono_no_new_privs(err) < 0 ||
+	    nono_landlock_apply(ruleset, err) < 0)
+		return -1;
+
+	struct filter f;
+	build_helper(&f);
+	return filter_load(&f, 0, err);
+}
+
+/* ---- the supervisor: holds power, so what it never does is taken away ---- */
+
+static const int supervisor_refused[] = {
+    SYS_execve,
+    SYS_execveat,
+    SYS_ptrace,
+    SYS_process_vm_writev,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_userfaultfd,
+    SYS_io_uring_setup,
+    SYS_io_uring_enter,
+    SYS_io_uring_register,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_move_mount,
+    SYS_open_tree,
+    NR_open_tree_attr,
+    SYS_fsopen,
+    SYS_fsconfig,
+    SYS_fsmount,
+    SYS_fspick,
+    NR_mount_setattr,
+    SYS_setns,
+    SYS_unshare,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_delete_module,
+    SYS_kexec_load,
+    SYS_kexec_file_load,
+    SYS_reboot,
+    SYS_swapon,
+    SYS_swapoff,
+    SYS_acct,
+    SYS_open_by_handle_at,
+    SYS_personality,
+    X86(iopl),
+    X86(ioperm),
+};
+
+static void build_supervisor(struct filter *f)
+{
+	filter_init(f, DO_ALLOW);
+	f->max_nr = NR_LAST_KNOWN;
+	filter_add_list(f, DO_ERRNO(EPERM), supervisor_refused, ARRAY_LEN(supervisor_refused));
+	RULE_ALWAYS(f, SYS_clone3, DO_ERRNO(ENOSYS)); /* its flags lie in memory */
+	RULE(f, SYS_clone, DO_ERRNO(EPERM),
+	     ARG_HAS_ANY(0, CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+				CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET));
+	RULE(f, SYS_socket, DO_ALLOW, ARG_IS(0, AF_UNIX));
+	RULE_ALWAYS(f, SYS_socket, DO_ERRNO(EACCES));
+	RULE(f, SYS_ioctl, DO_ERRNO(EPERM), ARG_IS(1, TIOCSTI));
+	RULE(f, SYS_ioctl, DO_ERRNO(EPERM), ARG_IS(1, TIOCLINUX));
+}
+
+int nono_confine_supervisor(struct nono_error *err)
+{
+	/* Before it starts threads: they inherit all of it. */
+	if (nono_single_thread(err) < 0 || nono_drop_capabilities(err) < 0 ||
+	    nono_no_new_privs(err) < 0)
+		return -1;
+#ifndef NONO_SANITIZE /* the leak checker attaches to its own process */
+	/* No core file, no debugger of the same user, /proc/PID closed. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return nono_fail_errno(err, errno, "Closing the supervisor to debuggers");
+#endif
+	struct filter f;
+	build_supervisor(&f);
+	return filter_load(&f, 0, err);
+}
