@@ -21,7 +21,7 @@ static unsigned long wanted(const struct nono_spec *spec, bool pid)
 {
 	unsigned long flags = CLONE_NEWNS | CLONE_NEWIPC;
 
-	if (pid && spec->pid_namespace != NONO_SKIP)
+	if (pid && !spec->no_pid_namespace)
 		flags |= CLONE_NEWPID;
 	if (spec->net == NONO_NET_OFF)
 		flags |= CLONE_NEWNET;

@@ -77,9 +77,9 @@ struct nono_spec {
 	enum nono_net net;
 	enum nono_want namespaces;
 	enum nono_watch watch;
-	/* NONO_SKIP: namespaces without a pid namespace, /proc stays as it is. For the second try
-	 * after layers->proc_refused. NONO_REQUIRE means no more than NONO_AUTO. */
-	enum nono_want pid_namespace;
+	/* Namespaces without a pid namespace; /proc stays as it is. For the second try after
+	 * layers->proc_refused. */
+	bool no_pid_namespace;
 };
 
 /* What was achieved; filled as far as things got. Strings are static. */
