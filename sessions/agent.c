@@ -1,0 +1,171 @@
+/* The last steps before the program: terminal, descriptors, confinement, exec. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "sessions/init.h"
+#include "sessions/names.h"
+
+extern char **environ;
+
+static _Noreturn void fail(const struct init_config *cfg, int code, const char *fmt, ...)
+    _printf_(3, 4);
+static _Noreturn void fail(const struct init_config *cfg, int code, const char *fmt, ...)
+{
+	struct init_msg m = {.type = INIT_FAILED, .value = code};
+	size_t n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(m.text, sizeof(m.text), fmt, ap);
+	va_end(ap);
+	n = strlen(m.text);
+	if (code)
+		snprintf(m.text + n, sizeof(m.text) - n, ": %s", strerror(code));
+	init_send(cfg->gate, &m, -1);
+	_exit(126);
+}
+
+/* Variables that describe the terminal around us, not the one that the program gets. */
+static bool is_outer_terminal(const char *var)
+{
+	static const char *const names[] = {
+	    "TMUX=",  "TMUX_PANE=",  "STY=",	    "WINDOW=",	    "COLUMNS=",
+	    "LINES=", "WINDOWID=",   "TERMCAP=",    "TERM_PROGRAM", "TERM_SESSION_ID=",
+	    "KITTY_", "WEZTERM_",    "WT_SESSION=", "WT_PROFILE_",  "VTE_VERSION=",
+	    "ITERM_", "ALACRITTY_",  "GHOSTTY_",    "KONSOLE_",	    "GNOME_TERMINAL_",
+	    "ZELLIJ", "LC_TERMINAL", "COLORTERM=",  "TERMINFO=",    "COLORFGBG=",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_starts(var, names[i]))
+			return true;
+	return false;
+}
+
+static char **inherited(bool terminal)
+{
+	size_t n = 0, k = 0;
+	char **v;
+
+	while (environ[n])
+		n++;
+	v = xcalloc(n + 1, sizeof(*v));
+	for (size_t i = 0; i < n; i++)
+		if (!terminal || !is_outer_terminal(environ[i]))
+			v[k++] = environ[i];
+	return v;
+}
+
+static char **environment(const struct init_config *cfg, const struct nono_layers *layers)
+{
+	const char *tmp = layers->private_tmp ? "/tmp" : cfg->tmp;
+	char *extra[12];
+	size_t n = 0;
+
+	extra[n++] = xasprintf("NONO_CAP_FILE=%s/.nono-cap.json", tmp);
+	extra[n++] = xasprintf("NONO_SESSION_ID=%s", cfg->id);
+	extra[n++] = xasprintf("TMPDIR=%s", tmp);
+	extra[n++] = xasprintf("PWD=%s", cfg->policy->workdir);
+	if (cfg->terminal) {
+		extra[n++] = xstrdup("TERM=xterm-256color");
+		extra[n++] = xstrdup("COLORTERM=truecolor");
+		extra[n++] = xstrdup("TERM_PROGRAM=nono");
+		extra[n++] = xstrdup("TERM_PROGRAM_VERSION=" NONO_VERSION);
+	}
+	extra[n] = NULL;
+	return policy_environment(cfg->policy, inherited(cfg->terminal), extra);
+}
+
+static void take_terminal(const struct init_config *cfg, int slave)
+{
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+		fail(cfg, errno, "can't take the terminal");
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(slave, fd) < 0)
+			fail(cfg, errno, "can't pass on the terminal");
+}
+
+/* 0-2 must exist, or the first file that the program opens becomes its output. */
+static void fill_descriptors(const struct init_config *cfg)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+			fail(cfg, errno, "can't open /dev/null");
+	}
+}
+
+static void default_signals(const struct init_config *cfg)
+{
+	/* A background session inherits nothing; a program run in place gets what it would have
+	 * got. */
+	if (cfg->terminal) {
+		for (int sig = 1; sig < SIGRTMIN; sig++)
+			signal(sig, SIG_DFL);
+	} else {
+		signal(SIGPIPE, cfg->sigpipe_ignored ? SIG_IGN : SIG_DFL);
+	}
+}
+
+static void run_program(const struct init_config *cfg, char *const *env)
+{
+	size_t argc = 0;
+	char **sh;
+
+	execve(cfg->program, cfg->argv, env);
+	if (errno != ENOEXEC)
+		return;
+	/* A script without "#!": as every shell and execvp(3) do. */
+	while (cfg->argv[argc])
+		argc++;
+	sh = xcalloc(argc + 2, sizeof(*sh));
+	sh[0] = xstrdup("/bin/sh");
+	sh[1] = xstrdup(cfg->program);
+	for (size_t i = 1; i < argc; i++)
+		sh[i + 1] = cfg->argv[i];
+	execve(sh[0], sh, env);
+}
+
+_Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *layers, int slave)
+{
+	struct rlimit no_core = {0};
+	struct init_msg m = {.type = INIT_READY};
+	struct nono_error ne = {0};
+	int listener = -1;
+	char **env;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* of init, should it be killed */
+	if (setsid() < 0)
+		fail(cfg, errno, "can't make a session");
+	if (slave >= 0)
+		take_terminal(cfg, slave);
+	fill_descriptors(cfg);
+	if (chdir(cfg->policy->workdir) < 0)
+		fail(cfg, errno, "can't enter the working directory %s", cfg->policy->workdir);
+	setrlimit(RLIMIT_CORE, &no_core);
+	env = environment(cfg, layers);
+	default_signals(cfg);
+	if (nono_close_descriptors(cfg->gate) < 0)
+		fail(cfg, errno, "can't close descriptors");
+	fcntl(cfg->gate, F_SETFD, FD_CLOEXEC);
+	sigprocmask(SIG_SETMASK, &cfg->mask, NULL);
+	prctl(PR_SET_NAME, path_base(cfg->program));
+	if (nono_confine(cfg->spec, layers, &listener, &ne) < 0)
+		fail(cfg, 0, "%s", ne.msg);
+	/* The broker reads the arguments of the exec from our memory. */
+	prctl(PR_SET_DUMPABLE, 1);
+	m.layers = *layers;
+	if (init_send(cfg->gate, &m, listener) < 0)
+		_exit(126);
+	if (listener >= 0)
+		close(listener);
+	/* Nothing may run before the broker serves. */
+	if (init_recv(cfg->gate, &m, NULL, NULL) != 1 || m.type != INIT_GO)
+		_exit(126);
+	run_program(cfg, env);
+	fail(cfg, errno, "can't execute %s", cfg->program);
+}

@@ -1,0 +1,239 @@
+/*
+ * Init of a session. It holds no descriptor but the socket to the broker, parses nothing and
+ * allocates next to nothing.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "sessions/init.h"
+#include "sessions/tree.h"
+
+/* What is left when the program itself ended gets this long after SIGHUP and SIGTERM. */
+#define LEFTOVER_GRACE_MS 300
+#define KILL_AGAIN_MS	  5
+
+struct init {
+	const struct init_config *cfg;
+	struct nono_layers *layers;
+	int sock, sigfd;
+	pid_t agent;
+	bool agent_gone; /* reported */
+	bool ending;	 /* deadline_ns counts */
+	uint64_t deadline_ns;
+};
+
+static _Noreturn void fail(const struct init_config *cfg, const struct nono_layers *layers,
+			   bool enter, int code, const char *text)
+{
+	struct init_msg m = {.type = INIT_FAILED, .value = code, .enter = enter, .layers = *layers};
+
+	str_copy(m.text, sizeof(m.text), text);
+	init_send(cfg->sock, &m, -1);
+	_exit(1);
+}
+
+/* ---- terminal ------------------------------------------------------------------ */
+
+static int open_pty(const struct init_config *cfg, int *slave, char *why, size_t size)
+{
+	struct winsize ws = {.ws_col = (unsigned short)cfg->cols,
+			     .ws_row = (unsigned short)cfg->rows};
+	int flags = O_RDWR | O_NOCTTY | O_CLOEXEC, unlock = 0;
+	/* Inside a mount namespace with a devpts of its own both names lead there. */
+	int master = open("/dev/ptmx", flags);
+	struct termios t;
+
+	if (master < 0)
+		master = open("/dev/pts/ptmx", flags);
+	if (master < 0) {
+		snprintf(why, size, "can't open a terminal (/dev/ptmx): %s", strerror(errno));
+		return -1;
+	}
+	*slave = ioctl(master, TIOCSPTLCK, &unlock) < 0 ? -1 : ioctl(master, TIOCGPTPEER, flags);
+	if (*slave < 0) {
+		snprintf(why, size, "can't open the terminal's other side: %s", strerror(errno));
+		close(master);
+		return -1;
+	}
+	ioctl(master, TIOCSWINSZ, &ws);
+	if (tcgetattr(*slave, &t) == 0) {
+		t.c_iflag |= IUTF8;
+		tcsetattr(*slave, TCSANOW, &t);
+	}
+	return master;
+}
+
+/* ---- the end of the tree ---------------------------------------------------------- */
+
+static void signal_all(const struct init *in, int sig)
+{
+	if (in->layers->pid_ns)
+		kill(-1, sig); /* everything in the namespace but init */
+	else
+		tree_signal(getpid(), 0, sig);
+}
+
+static void kill_all(const struct init *in)
+{
+	if (in->layers->pid_ns)
+		kill(-1, SIGKILL);
+	else
+		tree_kill(getpid(), 0);
+}
+
+static void begin_end(struct init *in, long grace_ms)
+{
+	uint64_t deadline = clock_mono_ns() + (uint64_t)grace_ms * 1000000u;
+
+	if (in->ending && deadline >= in->deadline_ns)
+		return;
+	in->deadline_ns = deadline;
+	if (grace_ms > 0 && !in->ending) {
+		/* Interactive shells ignore SIGTERM and end by SIGHUP; a stopped one needs SIGCONT.
+		 */
+		signal_all(in, SIGHUP);
+		signal_all(in, SIGTERM);
+		signal_all(in, SIGCONT);
+	}
+	in->ending = true;
+}
+
+/* Returns false when no child is left. */
+static bool reap(struct init *in)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (pid == in->agent) {
+			struct init_msg m = {.type = INIT_EXIT, .value = status};
+			in->agent_gone = true;
+			init_send(in->sock, &m, -1);
+		}
+	}
+	return pid == 0 || errno != ECHILD;
+}
+
+static void drain_signals(struct init *in)
+{
+	struct signalfd_siginfo si;
+
+	while (read(in->sigfd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo == SIGTERM && !in->layers->pid_ns)
+			begin_end(in, 0); /* the broker's death (PR_SET_PDEATHSIG) */
+}
+
+static void read_socket(struct init *in)
+{
+	struct init_msg m;
+	int fd = -1, r = init_recv(in->sock, &m, &fd, NULL);
+
+	if (fd >= 0)
+		close(fd);
+	if (r <= 0)
+		begin_end(in, 0);
+	else if (m.type == INIT_STOP)
+		begin_end(in, m.value < 0 ? 0 : m.value);
+	if (r <= 0) { /* the end of the file would wake us for ever */
+		close(in->sock);
+		in->sock = -1;
+	}
+}
+
+static int wait_ms(const struct init *in)
+{
+	uint64_t now;
+
+	if (!in->ending)
+		return -1;
+	now = clock_mono_ns();
+	if (now >= in->deadline_ns)
+		return KILL_AGAIN_MS;
+	return (int)((in->deadline_ns - now) / 1000000u) + 1;
+}
+
+static _Noreturn void serve(struct init *in)
+{
+	for (;;) {
+		struct pollfd p[2] = {{.fd = in->sigfd, .events = POLLIN},
+				      {.fd = in->sock, .events = POLLIN}};
+
+		if (!reap(in))
+			_exit(0);
+		if (in->agent_gone)
+			begin_end(in, LEFTOVER_GRACE_MS);
+		if (in->ending && clock_mono_ns() >= in->deadline_ns)
+			kill_all(in);
+		poll(p, 2, wait_ms(in));
+		if (p[0].revents)
+			drain_signals(in);
+		if (in->sock >= 0 && p[1].revents)
+			read_socket(in);
+	}
+}
+
+/* ---- start --------------------------------------------------------------------------- */
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+_Noreturn void init_main(const struct init_config *cfg, struct nono_layers *layers)
+{
+	struct init in = {.cfg = cfg, .layers = layers, .sock = cfg->sock, .sigfd = -1};
+	struct init_msg m = {.type = INIT_ENTERED};
+	struct nono_error ne = {0};
+	int slave = -1;
+
+	prctl(PR_SET_NAME, "nono: init");
+	if (nono_enter(cfg->spec, layers, &ne) < 0)
+		fail(cfg, layers, true, ne.code, ne.msg);
+	m.layers = *layers;
+	if (init_send(cfg->sock, &m, -1) < 0)
+		_exit(1);
+	if (cfg->terminal) {
+		char why[256];
+		int master = open_pty(cfg, &slave, why, sizeof(why));
+		if (master < 0)
+			fail(cfg, layers, false, errno, why);
+		m.type = INIT_PTY;
+		if (init_send(cfg->sock, &m, master) < 0)
+			_exit(1);
+		close(master);
+	}
+	if (nono_drop_capabilities(&ne) < 0)
+		fail(cfg, layers, false, ne.code, ne.msg);
+	if (!layers->pid_ns && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		fail(cfg, layers, false, errno,
+		     "can't become the reaper of the session's processes");
+	in.sigfd = open_signals();
+	if (in.sigfd < 0)
+		fail(cfg, layers, false, errno, "can't make a signal descriptor");
+	/* In a pid namespace our end is everybody's end; else everything below must be killed
+	 * first. */
+	prctl(PR_SET_PDEATHSIG, layers->pid_ns ? SIGKILL : SIGTERM);
+	in.agent = fork();
+	if (in.agent < 0)
+		fail(cfg, layers, false, errno, "can't fork");
+	if (in.agent == 0)
+		agent_main(cfg, layers, slave);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (slave >= 0)
+		close(slave);
+	close(cfg->gate);
+	serve(&in);
+}

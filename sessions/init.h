@@ -1,0 +1,67 @@
+/*
+ * init - root of a session's process tree: pid 1 of its pid namespace, else a child subreaper.
+ *
+ * Two sockets (SOCK_SEQPACKET, one struct init_msg a message) lead to the broker. The first stays
+ * with init for its whole life; when its other end closes, init kills everything below and exits.
+ * The second, the gate, belongs to the program's process until its exec closes it.
+ *
+ *   init  -> ENTERED {layers}, PTY + master descriptor, AGENT, EXIT {status}; FAILED {text}
+ *   agent -> READY {layers} + listener, after "go" nothing if exec succeeds; FAILED {text}
+ *   broker-> GO on the gate; STOP {ms} to init
+ */
+#ifndef NONO_SESSIONS_INIT_H
+#define NONO_SESSIONS_INIT_H
+
+#include <signal.h>
+
+#include "common/common.h"
+#include "policy/policy.h"
+#include "sandbox/nono.h"
+
+enum init_msg_type {
+	INIT_ENTERED = 1,
+	INIT_FAILED,
+	INIT_PTY,
+	INIT_EXIT,
+	INIT_READY,
+	INIT_GO,
+	INIT_STOP,
+};
+
+/* Both ends are the same program image, one forked from the other: pointers to static strings
+ * (layers.namespaces_why) stay good. */
+struct init_msg {
+	uint32_t type;
+	int32_t value; /* EXIT: wait status; FAILED: errno; STOP: ms until SIGKILL */
+	int32_t
+	    enter; /* FAILED: 1 = nono_enter() failed, so that it may be tried without namespaces */
+	struct nono_layers layers;
+	char text[768];
+};
+
+struct init_config {
+	const struct nono_spec *spec;
+	const struct policy *policy;
+	char *const *argv;
+	const char *program; /* resolved */
+	const char *id, *tmp;
+	bool terminal;
+	int cols, rows;
+	int sock, gate;	      /* init's and the program's ends */
+	sigset_t mask;	      /* of the program */
+	bool sigpipe_ignored; /* as the caller had it */
+};
+
+/* The child of nono_fork(). Never returns. */
+_Noreturn void init_main(const struct init_config *cfg, struct nono_layers *layers);
+
+/* The program's process, forked by init: confines itself and executes. slave is -1 without a
+ * terminal. Never returns. */
+_Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *layers, int slave);
+
+/* Sends one message, with a descriptor if fd >= 0. */
+int init_send(int sock, const struct init_msg *m, int fd);
+/* 1 = a message (*fd, *pid may be NULL), 0 = the other end is gone, -1 = broken, with errno. */
+int init_recv(int sock, struct init_msg *m, int *fd, pid_t *pid);
+
+#endif
