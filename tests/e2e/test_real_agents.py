@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Real agents in panes through their profiles: they start, draw what they draw under tmux, take
+typed input; Claude Code does a task against a scripted model that makes it read a closed key."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import agents
+from mockmodel import Model
+
+NONO = os.environ["NONO"]
+COLS, ROWS = 100, 30
+SECRET = "TOPSECRETKEY"
+
+
+class Home:
+    def __init__(self, agent, port=None):
+        self.base = tempfile.mkdtemp(prefix="nono-agent-", dir=os.path.expanduser("~"))
+        self.home = os.path.join(self.base, "home")
+        self.work = os.path.join(self.home, "project")
+        for d in (self.work, os.path.join(self.home, ".ssh"), os.path.join(self.base, "run")):
+            os.makedirs(d, mode=0o700)
+        with open(os.path.join(self.home, ".ssh", "id_rsa"), "w") as f:
+            f.write(SECRET + "\n")
+        with open(os.path.join(self.work, "README.md"), "w") as f:
+            f.write("a project\n")
+        self.env = {"PATH": os.environ["PATH"], "HOME": self.home, "LANG": "C.UTF-8",
+                    "TERM": "xterm-256color", "COLORTERM": "truecolor",
+                    "XDG_RUNTIME_DIR": os.path.join(self.base, "run")}
+        self.env.update(agents.seed(agent, self.home, self.work, port))
+
+    def nono(self, *args, check=True, timeout=60):
+        p = subprocess.run([NONO, *args], env=self.env, cwd=self.work, stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True, timeout=timeout)
+        if check and p.returncode != 0:
+            raise AssertionError("nono %s: exit %d\n%s%s" % (" ".join(args), p.returncode,
+                                                              p.stdout, p.stderr))
+        return p.stdout
+
+    def close(self):
+        for s in json.loads(self.nono("ps", "--json", check=False) or "[]"):
+            self.nono("stop", "--force", s["session_id"], check=False)
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+def until(what, f, timeout=45):
+    end = time.monotonic() + timeout
+    while True:
+        v = f()
+        if v:
+            return v
+        if time.monotonic() > end:
+            raise AssertionError("not within %d s: %s" % (timeout, what))
+        time.sleep(0.2)
+
+
+def settle(capture, timeout=20):
+    """The screen once it has not changed for a second and a half."""
+    end, last, since = time.monotonic() + timeout, None, time.monotonic()
+    while time.monotonic() < end:
+        now = capture()
+        if now != last:
+            last, since = now, time.monotonic()
+        elif time.monotonic() - since > 1.5:
+            break
+        time.sleep(0.25)
+    return last
+
+
+def words(line):
+    """A line without what moves by itself: spinners, clocks, tips."""
+    return re.sub(r"[^\x20-\x7e]", "", line).strip()
+
+
+def same_screens(name, ours, theirs):
+    """Cell by cell, trailing blanks apart; lines that an agent changes from start to start (a tip
+    of the day, the path of its home) may differ."""
+    a = [x.rstrip() for x in ours.split("\n")]
+    b = [x.rstrip() for x in theirs.split("\n")]
+    a += [""] * (ROWS - len(a))
+    b += [""] * (ROWS - len(b))
+    differ = [i for i in range(ROWS) if a[i] != b[i]]
+    print("%s: %d of %d lines differ from tmux's" % (name, len(differ), ROWS))
+    for i in differ[:6]:
+        print("   nono |%s\n   tmux |%s" % (a[i], b[i]))
+    assert len(differ) <= 3, "%s draws something else than under tmux" % name
+
+
+def under_tmux(h, argv, ready):
+    sock = "nono-test-%d" % os.getpid()
+    base = ["tmux", "-L", sock, "-f", "/dev/null"]
+    env = dict(h.env)
+    subprocess.run(base + ["new-session", "-d", "-x", str(COLS), "-y", str(ROWS + 1),
+                           "-c", h.work, *argv], env=env, check=True)
+
+    def capture():
+        return subprocess.run(base + ["capture-pane", "-p"], env=env, capture_output=True,
+                              text=True).stdout
+    try:
+        subprocess.run(base + ["set", "-g", "status", "off"], env=env)
+        subprocess.run(base + ["resize-window", "-x", str(COLS), "-y", str(ROWS)], env=env)
+        until("%s under tmux" % argv[0], lambda: ready in capture())
+        return settle(capture)
+    finally:
+        subprocess.run(base + ["kill-server"], env=env, stderr=subprocess.DEVNULL)
+
+
+def draws(name):
+    program = agents.binary(name)
+    h = Home(name)
+    try:
+        ready = agents.READY[name]
+        theirs = under_tmux(h, [program], ready)
+        h.nono("run", "--silent", "--detached", "--name", name, "--profile", agents.PROFILE[name],
+               "--allow-cwd", "--size", "%dx%d" % (COLS, ROWS), "--", program)
+        until("%s in a pane" % name, lambda: ready in h.nono("capture", name))
+        ours = settle(lambda: h.nono("capture", name))
+        same_screens(name, ours, theirs)
+        h.nono("send", name, "hello from the test")
+        until("typed text on the screen of %s" % name,
+              lambda: "hello from the test" in h.nono("capture", name), 15)
+        h.nono("stop", name)
+        assert not json.loads(h.nono("ps", "--json")), "a session is left"
+    finally:
+        h.close()
+
+
+def task(grant):
+    """Claude Code is made to read a closed key: a request shows up, and is answered."""
+    model = Model([{"text": "I look.", "shell": "cat ~/.ssh/id_rsa; echo done > out.txt"},
+                   {"text": "Finished: MOCK_FINAL_TEXT"}])
+    h = Home("claude", model.port)
+    try:
+        h.nono("run", "--silent", "--detached", "--name", "task", "--profile", "claude-code",
+               "--allow-cwd", "--size", "%dx%d" % (COLS, ROWS), "--", agents.binary("claude"),
+               "--dangerously-skip-permissions", "do the task")
+
+        def key_request():
+            for r in json.loads(h.nono("requests", "--json")):
+                if r["target"].endswith(".ssh/id_rsa"):
+                    return r
+                h.nono("deny", r["id"], "--scope", "session", check=False)
+            return None
+
+        r = until("the request for the key", key_request, 60)
+        assert r["group"], "a key is not called sensitive"
+        if grant:
+            h.nono("approve", r["id"], "--scope", "once")
+        else:
+            h.nono("deny", r["id"], "--scope", "session")
+        until("the end of the task", lambda: "MOCK_FINAL_TEXT" in h.nono("capture", "task"), 60)
+        seen = "".join(model.results)
+        assert (SECRET in seen) == grant, "the model saw: %r" % seen
+        if not grant:
+            assert "ermission denied" in seen, seen
+        assert os.path.exists(os.path.join(h.work, "out.txt")), "the allowed part was not done"
+        log = h.nono("logs", "task", "--json")
+        decisions = [e for e in log.splitlines() if "capability_decision" in e and "id_rsa" in e]
+        assert decisions and ("Granted" in decisions[-1]) == grant, decisions
+        sid = json.loads(h.nono("inspect", "task", "--json"))["session_id"]
+        h.nono("stop", "task")
+        h.nono("audit", "verify", sid)
+    finally:
+        h.close()
+        model.close()
+
+
+def main():
+    there = [n for n in agents.PROFILE if agents.binary(n)]
+    if not there or not shutil.which("node"):
+        print("skipped: no real agent in %s (tests/install-agents.sh fetches them)" % agents.DIR)
+        sys.exit(77)
+    failed = 0
+    cases = [("draws " + n, lambda n=n: draws(n)) for n in there]
+    if "claude" in there:
+        cases += [("task, denied", lambda: task(False)), ("task, granted", lambda: task(True))]
+    only = sys.argv[1:]
+    for name, f in cases:
+        if only and not any(o in name for o in only):
+            continue
+        try:
+            f()
+            print("ok: " + name, flush=True)
+        except (AssertionError, subprocess.TimeoutExpired) as e:
+            failed += 1
+            print("FAILED: %s: %s" % (name, e), flush=True)
+    for n in agents.PROFILE:
+        if n not in there:
+            print("skipped: %s is not installed" % n)
+    print("%d passed, %d failed" % (len(cases) - failed, failed))
+    sys.exit(1 if failed else 0)
+
+
+main()
