@@ -1,0 +1,218 @@
+/* Screens of sessions: connected while a pane shows them, dropped when none does. */
+#include "tui/app.h"
+
+#define HISTORY_ROWS 500 /* fetched at once, at most */
+
+static void on_update(void *data, const struct pty_screen *s)
+{
+	struct agent *a = data;
+
+	(void)s;
+	if (a->visible)
+		tui_dirty(a->tui);
+}
+
+static void on_history(void *data, uint64_t first, size_t count, int cols,
+		       const struct pty_cell *cells)
+{
+	struct agent *a = data;
+	struct history_cache *h = &a->history;
+	size_t need = count * (size_t)(cols > 0 ? cols : 0);
+
+	h->asked_count = 0;
+	if (need > h->cap) {
+		h->cells = xrealloc_array(h->cells, need, sizeof(*h->cells));
+		h->cap = need;
+	}
+	if (need)
+		memcpy(h->cells, cells, need * sizeof(*cells));
+	h->first = first;
+	h->count = need ? count : 0;
+	h->cols = cols;
+	tui_dirty(a->tui);
+}
+
+static void on_bell(void *data)
+{
+	struct agent *a = data;
+	struct tui *t = a->tui;
+	struct pane *p = pane_focused(t);
+
+	if (t->have_term && p && p->agent == a)
+		buf_addc(&t->term.replies, '\a');
+	tui_dirty(t);
+}
+
+static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void add_base64(struct buf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t v = (uint32_t)(uint8_t)s[i] << 16;
+		size_t have = n - i < 3 ? n - i : 3;
+
+		if (have > 1)
+			v |= (uint32_t)(uint8_t)s[i + 1] << 8;
+		if (have > 2)
+			v |= (uint8_t)s[i + 2];
+		for (size_t k = 0; k < 4; k++)
+			buf_addc(b, k <= have ? base64[v >> (18 - 6 * k) & 63] : '=');
+	}
+}
+
+/* Only the program that the person is looking at may fill the clipboard, never empty it. */
+static void on_clipboard(void *data, const char *text, size_t n)
+{
+	struct agent *a = data;
+	struct tui *t = a->tui;
+	struct pane *p = pane_focused(t);
+
+	if (!n || !t->have_term)
+		return;
+	if (!p || p->agent != a || p->kind != PANE_TERMINAL || n > 100000) {
+		tui_message(t, true, "%s wanted to set the clipboard: refused (%s)", a->name,
+			    n > 100000 ? "too long" : "its pane is not the focused one");
+		return;
+	}
+	buf_adds(&t->term.replies, "\033]52;c;");
+	add_base64(&t->term.replies, text, n);
+	buf_adds(&t->term.replies, "\033\\");
+	tui_message(t, false, "%s set the clipboard (%zu bytes)", a->name, n);
+}
+
+static void on_notify(void *data, const char *title, const char *body)
+{
+	struct agent *a = data;
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s%s%s", title ? title : "", title && *title ? ": " : "",
+		 body ? body : "");
+	tui_message(a->tui, false, "%s: %s", a->name, text);
+}
+
+static void on_screen(void *data, int events)
+{
+	struct agent *a = data;
+	int over = 0;
+
+	if (events & UV_WRITABLE)
+		over = pty_client_on_writable(a->screen);
+	if (!over && (events & UV_READABLE))
+		over = pty_client_on_readable(a->screen);
+	if (!over) {
+		agent_flush(a);
+		return;
+	}
+	/* What it showed last stays in the picture. */
+	watch_free(a->screen_watch);
+	a->screen_watch = NULL;
+	a->screen_over = true;
+	a->tui->registry_changed = true;
+	tui_dirty(a->tui);
+}
+
+static void got_screen(struct agent *a, const cJSON *answer, int fd, const char *ctx)
+{
+	struct tui *t = a->tui;
+	const struct pty_client_events events = {
+	    .update = on_update,
+	    .history = on_history,
+	    .bell = on_bell,
+	    .clipboard = on_clipboard,
+	    .notify = on_notify,
+	    .data = a,
+	};
+
+	(void)ctx;
+	a->screen_asked = false;
+	if (!answer_ok(answer) || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		if (answer)
+			tui_message(t, true, "%s: no screen: %s", a->name, answer_error(answer));
+		return;
+	}
+	if (!a->visible) {
+		close(fd);
+		return;
+	}
+	agent_screen_close(a);
+	a->screen = pty_client_new(fd, a->view_cols, a->view_rows, t->options->read_only, &events);
+	if (!a->screen)
+		return;
+	a->screen_over = false;
+	a->screen_watch = watch_new(&t->loop, pty_client_fd(a->screen), on_screen, a);
+	if (t->have_term && t->term.caps.have_colors)
+		pty_client_colors(a->screen, t->term.caps.fg, t->term.caps.bg, t->term.caps.dark);
+	agent_flush(a);
+}
+
+void agent_screen_close(struct agent *a)
+{
+	watch_free(a->screen_watch);
+	a->screen_watch = NULL;
+	if (a->screen)
+		pty_client_free(a->screen);
+	a->screen = NULL;
+	a->screen_over = false;
+	a->history.count = 0;
+	a->history.asked_count = 0;
+}
+
+void agent_screen_want(struct agent *a, bool visible, int cols, int rows)
+{
+	bool resized = cols != a->view_cols || rows != a->view_rows;
+	cJSON *args;
+
+	a->visible = visible;
+	if (!visible) {
+		if (a->screen && !a->ended)
+			agent_screen_close(a);
+		return;
+	}
+	a->view_cols = cols;
+	a->view_rows = rows;
+	if (a->screen && !a->screen_over) {
+		if (resized)
+			pty_client_resize(a->screen, cols, rows);
+		agent_flush(a);
+		return;
+	}
+	if (a->screen_asked || !a->control || !a->terminal || a->ended || a->screen_over)
+		return;
+	args = cJSON_CreateObject();
+	cJSON_AddBoolToObject(args, "read_only", a->tui->options->read_only);
+	cJSON_AddNumberToObject(args, "cols", cols);
+	cJSON_AddNumberToObject(args, "rows", rows);
+	a->screen_asked = agent_call(a, "screen", args, got_screen, NULL);
+}
+
+const struct pty_cell *agent_history_row(struct agent *a, uint64_t line, int rows_shown)
+{
+	struct history_cache *h = &a->history;
+	const struct pty_screen *s = a->screen ? pty_client_screen(a->screen) : NULL;
+	uint64_t from, count, end;
+
+	if (h->count && line >= h->first && line - h->first < h->count)
+		return h->cells + (size_t)(line - h->first) * (size_t)h->cols;
+	if (!s || a->screen_over || line < s->history_first)
+		return NULL;
+	if (h->asked_count && line >= h->asked_first && line - h->asked_first < h->asked_count)
+		return NULL; /* under way */
+	end = s->history_first + s->history;
+	from = line > (uint64_t)rows_shown ? line - (uint64_t)rows_shown : 0;
+	if (from < s->history_first)
+		from = s->history_first;
+	count = 3 * (uint64_t)rows_shown;
+	if (count > HISTORY_ROWS)
+		count = HISTORY_ROWS;
+	if (from + count > end)
+		count = end > from ? end - from : 0;
+	if (!count)
+		return NULL;
+	h->asked_first = from;
+	h->asked_count = count;
+	pty_client_history(a->screen, from, (size_t)count);
+	agent_flush(a);
+	return NULL;
+}

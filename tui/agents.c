@@ -1,0 +1,432 @@
+/* Sessions as the front end knows them: found in the registry, followed through their brokers. */
+#include "tui/app.h"
+
+#define ENDED_KEEP_NS 60000000000ull /* an ended session stays in the bar this long */
+#define FAILURES_MAX  5
+
+struct agent *agents_get(struct tui *t, const char *id)
+{
+	for (size_t i = 0; i < t->n_agents; i++)
+		if (str_eq(t->agents[i]->id, id))
+			return t->agents[i];
+	return NULL;
+}
+
+enum session_activity agent_activity(const struct agent *a)
+{
+	if (a->ended)
+		return ACTIVITY_EXITED;
+	return a->n_requests ? ACTIVITY_ASKS : a->state.activity;
+}
+
+const char *agent_profile(const struct agent *a)
+{
+	return a->profile ? a->profile : "default";
+}
+
+static char **copy_strv(char **v)
+{
+	size_t n = 0;
+	char **out;
+
+	while (v && v[n])
+		n++;
+	out = xcalloc(n + 1, sizeof(*out));
+	for (size_t i = 0; i < n; i++)
+		out[i] = xstrdup(v[i]);
+	return out;
+}
+
+static struct agent *agent_new(struct tui *t, const struct session_record *r)
+{
+	struct agent *a = xcalloc(1, sizeof(*a));
+	size_t at = t->n_agents;
+
+	a->tui = t;
+	str_copy(a->id, sizeof(a->id), r->id);
+	text_printable(a->name, sizeof(a->name), r->name, strlen(r->name));
+	a->profile = r->profile ? xstrdup(r->profile) : NULL;
+	a->workdir = r->workdir ? xstrdup(r->workdir) : NULL;
+	a->command = copy_strv(r->command);
+	a->terminal = r->terminal;
+	a->state.since_ns = r->started_ns;
+	t->agents = xrealloc_array(t->agents, t->n_agents + 1, sizeof(*t->agents));
+	/* The listing has the newest first; the bar grows to the right. */
+	if (!t->refreshed)
+		at = 0;
+	memmove(t->agents + at + 1, t->agents + at, (t->n_agents - at) * sizeof(*t->agents));
+	t->agents[at] = a;
+	t->n_agents++;
+	return a;
+}
+
+static void free_requests(struct agent *a)
+{
+	for (size_t i = 0; i < a->n_requests; i++)
+		free(a->requests[i]);
+	free(a->requests);
+	a->requests = NULL;
+	a->n_requests = 0;
+}
+
+static void agent_free(struct agent *a)
+{
+	agent_screen_close(a);
+	agent_control_closed(a);
+	free_requests(a);
+	for (char **p = a->command; p && *p; p++)
+		free(*p);
+	free(a->command);
+	free(a->profile);
+	free(a->workdir);
+	free(a->history.cells);
+	free(a->violations);
+	free(a);
+}
+
+void agents_free(struct tui *t)
+{
+	for (size_t i = 0; i < t->n_agents; i++)
+		agent_free(t->agents[i]);
+	free(t->agents);
+	t->agents = NULL;
+	t->n_agents = 0;
+}
+
+static void set_ended(struct agent *a, int code)
+{
+	if (a->ended)
+		return;
+	a->ended = true;
+	a->exit_code = code;
+	a->ended_ns = clock_mono_ns();
+	free_requests(a);
+	requests_changed(a->tui);
+	tui_agent_ended(a->tui, a);
+	tui_dirty(a->tui);
+}
+
+/* Not listed as live any more: what became of it? */
+static void look_up_end(struct agent *a)
+{
+	struct session_record r = {0};
+	struct err err;
+
+	if (session_find(a->id, &r, &err)) {
+		set_ended(a, -1);
+		return;
+	}
+	if (r.status == SESSION_EXITED)
+		set_ended(a, r.has_exit_code ? r.exit_code : -1);
+	session_record_free(&r);
+}
+
+struct agent *agents_add_id(struct tui *t, const char *id)
+{
+	struct agent *a = agents_get(t, id);
+	struct session_record r = {0};
+	struct err err;
+
+	if (a)
+		return a;
+	if (session_find(id, &r, &err))
+		return NULL;
+	a = agents_get(t, r.id);
+	if (!a)
+		a = agent_new(t, &r);
+	if (r.status == SESSION_EXITED) {
+		a->ended = true;
+		a->exit_code = r.has_exit_code ? r.exit_code : -1;
+		a->ended_ns = clock_mono_ns();
+	}
+	session_record_free(&r);
+	return a;
+}
+
+static void forget_old(struct tui *t)
+{
+	uint64_t now = clock_mono_ns();
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n_agents; i++) {
+		struct agent *a = t->agents[i];
+
+		if (a->ended && !a->connecting && now - a->ended_ns > ENDED_KEEP_NS &&
+		    !agent_has_pane(t, a))
+			agent_free(a);
+		else
+			t->agents[kept++] = a;
+	}
+	t->n_agents = kept;
+}
+
+void agents_refresh(struct tui *t)
+{
+	struct session_list list = {0};
+	struct err err;
+
+	t->registry_changed = false;
+	t->registry_ns = clock_mono_ns();
+	if (session_list(false, &list, &err)) {
+		tui_message(t, true, "%s", err.msg);
+		return;
+	}
+	for (size_t i = 0; i < t->n_agents; i++)
+		t->agents[i]->listed = false;
+	for (size_t i = 0; i < list.n; i++) {
+		struct agent *a = agents_get(t, list.v[i].id);
+
+		if (list.v[i].status == SESSION_EXITED)
+			continue;
+		if (!a) {
+			a = agent_new(t, &list.v[i]);
+			tui_dirty(t);
+		}
+		a->listed = true;
+	}
+	session_list_free(&list);
+	t->refreshed = true;
+	for (size_t i = 0; i < t->n_agents; i++)
+		if (!t->agents[i]->listed && !t->agents[i]->ended)
+			look_up_end(t->agents[i]);
+	forget_old(t);
+}
+
+/* ---- connections to brokers --------------------------------------------- */
+
+static void got_requests(struct agent *a, const cJSON *answer, int fd, const char *ctx);
+
+static void add_request(struct agent *a, const struct session_request_info *info)
+{
+	struct open_request *r = agent_request(a, info->id);
+
+	if (r) {
+		r->info = *info;
+		return;
+	}
+	if (a->n_requests == REQUESTS_MAX)
+		return;
+	r = xcalloc(1, sizeof(*r));
+	r->info = *info;
+	a->requests = xrealloc_array(a->requests, a->n_requests + 1, sizeof(*a->requests));
+	a->requests[a->n_requests++] = r;
+}
+
+struct open_request *agent_request(struct agent *a, const char *id)
+{
+	for (size_t i = 0; i < a->n_requests; i++)
+		if (str_eq(a->requests[i]->info.id, id))
+			return a->requests[i];
+	return NULL;
+}
+
+static void on_status(void *data, const struct session_state *s)
+{
+	struct agent *a = data;
+
+	a->state = *s;
+	if (s->exited)
+		set_ended(a, s->exit_code);
+	tui_dirty(a->tui);
+}
+
+static void on_request(void *data, const struct session_request_info *info)
+{
+	struct agent *a = data;
+
+	add_request(a, info);
+	requests_changed(a->tui);
+	tui_dirty(a->tui);
+}
+
+static void on_answered(void *data, const char *id, const char *state, const char *by)
+{
+	struct agent *a = data;
+
+	for (size_t i = 0; i < a->n_requests; i++)
+		if (str_eq(a->requests[i]->info.id, id)) {
+			char who[80];
+
+			text_printable(who, sizeof(who), by ? by : "", by ? strlen(by) : 0);
+			tui_message(a->tui, false, "%s: %s %s%s%s", a->name,
+				    a->requests[i]->info.kind, state ? state : "answered",
+				    *who ? " by " : "", who);
+			free(a->requests[i]);
+			memmove(a->requests + i, a->requests + i + 1,
+				(a->n_requests - i - 1) * sizeof(*a->requests));
+			a->n_requests--;
+			break;
+		}
+	requests_changed(a->tui);
+	tui_dirty(a->tui);
+}
+
+static void on_closed(void *data)
+{
+	((struct agent *)data)->control_over = true;
+}
+
+static void on_reply(void *data, int seq, const cJSON *answer, int fd)
+{
+	struct agent *a = data;
+
+	for (size_t i = 0; i < CALLS_MAX; i++) {
+		struct pending_call c = a->calls[i];
+
+		if (c.seq != seq || !c.fn)
+			continue;
+		memset(&a->calls[i], 0, sizeof(a->calls[i]));
+		c.fn(a, answer, fd, c.ctx);
+		free(c.ctx);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static struct session_client_events client_events(struct agent *a)
+{
+	return (struct session_client_events){
+	    .status = on_status,
+	    .request = on_request,
+	    .answered = on_answered,
+	    .reply = on_reply,
+	    .closed = on_closed,
+	    .data = a,
+	};
+}
+
+static void control_done(struct agent *a)
+{
+	agent_control_closed(a);
+	look_up_end(a);
+	a->tui->registry_changed = true;
+	tui_dirty(a->tui);
+}
+
+static void on_control(void *data, int events)
+{
+	struct agent *a = data;
+	int over = 0;
+
+	if (events & UV_WRITABLE)
+		over = session_client_on_writable(a->control);
+	if (!over && (events & UV_READABLE))
+		over = session_client_on_readable(a->control);
+	if (over || a->control_over)
+		control_done(a);
+	else
+		agent_flush(a);
+}
+
+static void connected(struct agent *a, struct session_client *c)
+{
+	a->control = c;
+	a->control_over = false;
+	a->failures = 0;
+	a->control_watch = watch_new(&a->tui->loop, session_client_fd(c), on_control, a);
+	agent_call(a, "subscribe", NULL, NULL, NULL);
+	agent_call(a, "requests", NULL, got_requests, NULL);
+	if (a->visible)
+		agent_screen_want(a, true, a->view_cols, a->view_rows);
+}
+
+static void connect_failed(struct agent *a, const struct err *err)
+{
+	a->failures++;
+	a->tui->registry_changed = true;
+	if (a->failures == FAILURES_MAX && !a->ended)
+		tui_message(a->tui, true, "%s: %s", a->name, err->msg);
+}
+
+struct connect_job {
+	uv_work_t work;
+	struct agent *a;
+	struct session_client_events events;
+	struct session_client *client;
+	struct err err;
+};
+
+static void connect_work(uv_work_t *w)
+{
+	struct connect_job *j = w->data;
+
+	j->client = session_connect(j->a->id, &j->events, &j->err);
+}
+
+static void connect_after(uv_work_t *w, int status)
+{
+	struct connect_job *j = w->data;
+	struct agent *a = j->a;
+
+	a->connecting = false;
+	if (j->client && (status || a->tui->quit))
+		session_client_free(j->client);
+	else if (j->client)
+		connected(a, j->client);
+	else if (!a->tui->quit)
+		connect_failed(a, &j->err);
+	free(j);
+}
+
+static bool wants_connection(const struct agent *a)
+{
+	return !a->control && !a->connecting && !a->ended && a->failures < FAILURES_MAX;
+}
+
+static void connect_in_thread(struct agent *a)
+{
+	struct connect_job *j;
+
+	if (!wants_connection(a))
+		return;
+	j = xcalloc(1, sizeof(*j));
+	j->a = a;
+	j->events = client_events(a);
+	j->work.data = j;
+	a->connecting = true;
+	if (uv_queue_work(&a->tui->loop, &j->work, connect_work, connect_after)) {
+		a->connecting = false;
+		free(j);
+	}
+}
+
+void agent_connect_now(struct agent *a)
+{
+	struct session_client_events events = client_events(a);
+	struct session_client *c;
+	struct err err;
+
+	if (!wants_connection(a))
+		return;
+	c = session_connect(a->id, &events, &err);
+	if (c)
+		connected(a, c);
+	else
+		connect_failed(a, &err);
+}
+
+void agents_connect(struct tui *t)
+{
+	for (int hidden = 0; hidden < 2; hidden++)
+		for (size_t i = 0; i < t->n_agents; i++)
+			if (t->agents[i]->visible == !hidden)
+				connect_in_thread(t->agents[i]);
+}
+
+static void got_requests(struct agent *a, const cJSON *answer, int fd, const char *ctx)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(answer, "requests"), *o;
+	_cleanup_free_ struct session_request_info *info = xcalloc(1, sizeof(*info));
+
+	(void)ctx;
+	if (fd >= 0)
+		close(fd);
+	cJSON_ArrayForEach(o, list)
+	{
+		if (!session_request_parse(o, info))
+			add_request(a, info);
+	}
+	requests_changed(a->tui);
+	tui_dirty(a->tui);
+}

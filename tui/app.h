@@ -1,0 +1,315 @@
+/*
+ * app - the state of one running front end and the seams between its files. Everything runs in
+ * the loop thread, except that connections to brokers are made in worker threads.
+ */
+#ifndef NONO_TUI_APP_H
+#define NONO_TUI_APP_H
+
+#include <uv.h>
+
+#include "tui/canvas.h"
+#include "tui/dialog.h"
+#include "tui/keys.h"
+#include "tui/layout.h"
+#include "tui/output.h"
+#include "tui/term.h"
+#include "tui/theme.h"
+#include "tui/tui.h"
+#include "tui/watch.h"
+
+#define FRAME_NS     16000000ull
+#define GUARD_NS     500000000ull
+#define TABS_MAX     32
+#define CALLS_MAX    32
+#define REQUESTS_MAX 256
+#define MESSAGE_NS   5000000000ull
+
+/* ---- agents: sessions as we know them (agents.c, agent_calls.c, agent_screen.c) ---- */
+
+struct agent;
+typedef void (*call_fn)(struct agent *a, const cJSON *answer, int fd, const char *ctx);
+
+struct pending_call {
+	int seq;
+	call_fn fn;
+	char *ctx;
+};
+
+struct open_request {
+	struct session_request_info info;
+	bool dismissed; /* Esc: stays open, not shown by itself */
+};
+
+struct history_cache { /* rows fetched from the scrollback */
+	uint64_t first;
+	size_t count;
+	int cols;
+	struct pty_cell *cells;
+	size_t cap; /* cells */
+	uint64_t asked_first, asked_count;
+};
+
+struct violation_item {
+	char target[1024], op[16], program[256], rule[256];
+	uint64_t count, first_ns, last_ns;
+	bool hidden, grantable;
+};
+
+struct agent {
+	struct tui *tui;
+	char id[SESSION_ID_LEN + 1];
+	char name[SESSION_NAME_MAX];
+	char *profile, *workdir;
+	char **command;
+	bool terminal;
+	bool listed; /* in the last listing */
+	bool ended;
+	int exit_code;
+	uint64_t ended_ns; /* monotonic */
+	bool connecting;
+	unsigned failures; /* connections that did not work, in a row */
+	struct session_client *control;
+	struct watch *control_watch;
+	bool control_over; /* free it when its own callbacks are done */
+	struct session_state state;
+	struct pending_call calls[CALLS_MAX];
+	struct open_request **requests;
+	size_t n_requests;
+
+	struct pty_client *screen;
+	struct watch *screen_watch;
+	bool screen_asked, screen_over;
+	int view_cols, view_rows; /* size told to the host */
+	bool visible;		  /* in a pane of the current picture */
+	struct history_cache history;
+
+	struct violation_item *violations;
+	size_t n_violations;
+};
+
+void agents_refresh(struct tui *t);			    /* reads the registry */
+struct agent *agents_get(struct tui *t, const char *id);    /* by exact id; NULL */
+struct agent *agents_add_id(struct tui *t, const char *id); /* also an ended one; NULL */
+void agents_connect(struct tui *t);	 /* connects what is not, visible ones first */
+void agent_connect_now(struct agent *a); /* in this thread: for the first picture */
+void agents_free(struct tui *t);
+enum session_activity agent_activity(const struct agent *a);
+const char *agent_profile(const struct agent *a);
+/* Sends op; fn gets the answer (NULL answer: the connection is gone). False: not connected. */
+bool agent_call(struct agent *a, const char *op, cJSON *args, call_fn fn, const char *ctx);
+bool answer_ok(const cJSON *answer);
+const char *answer_error(const cJSON *answer);
+void agent_stop(struct agent *a, bool force);
+void agent_screen_want(struct agent *a, bool visible, int cols, int rows);
+void agent_screen_close(struct agent *a);
+void agent_flush(struct agent *a); /* after input was queued */
+/* Row of the scrollback or NULL (asks for it). */
+const struct pty_cell *agent_history_row(struct agent *a, uint64_t line, int rows_shown);
+void agent_control_closed(struct agent *a);
+
+/* ---- panes and tabs (panes.c, layout_store.c) --------------------------- */
+
+enum pane_kind { PANE_TERMINAL = 0, PANE_AUDIT, PANE_VIOLATIONS };
+
+struct audit_view;
+struct pane {
+	struct tui *tui;
+	enum pane_kind kind;
+	struct agent *agent; /* NULL: of all sessions (audit, violations) */
+	struct rect area;    /* with title */
+	struct rect title;   /* h 0: none */
+	struct rect body;
+	bool shown;
+	bool scrolled;	    /* terminal: looking at the scrollback */
+	uint64_t top;	    /* absolute line shown in the first row */
+	int crop_x, crop_y; /* left and top of the agent's screen that is shown */
+	struct audit_view *audit;
+	struct violations_view {
+		size_t selected, first;
+		bool show_hidden;
+	} violations;
+};
+
+struct tab {
+	char name[32];
+	struct layout layout;
+	struct pane *focus;
+	bool zoomed;
+	enum preset preset;
+};
+
+struct pane *pane_new(struct tui *t, enum pane_kind kind, struct agent *a);
+void pane_free(struct pane *p);
+struct tab *tab_current(struct tui *t);
+struct pane *pane_focused(struct tui *t); /* NULL: nothing is open */
+struct tab *tab_new(struct tui *t);	  /* becomes current; NULL: too many */
+void tab_select(struct tui *t, size_t i);
+void pane_focus(struct tui *t, struct pane *p);
+/* Into the current tab beside the focused pane, or into a tab of its own if how is SPLIT_LEAF or
+ * there is no room. */
+void pane_open(struct tui *t, struct pane *p, enum split how);
+void pane_close(struct tui *t, struct pane *p);
+struct pane *pane_find(struct tui *t, enum pane_kind kind, const struct agent *a, struct tab **tab);
+struct pane *pane_at(struct tui *t, int x, int y);
+void panes_arrange(struct tui *t); /* geometry, and which screens are wanted */
+bool agent_has_pane(struct tui *t, const struct agent *a);
+void layout_store(struct tui *t);   /* if it changed */
+bool layout_restore(struct tui *t); /* false: nothing to restore */
+
+/* ---- drawing ------------------------------------------------------------ */
+
+void draw_frame(struct tui *t);
+void draw_terminal(struct pane *p, bool focused);
+void draw_audit(struct pane *p, bool focused);
+void draw_violations(struct pane *p, bool focused);
+void draw_statusline(struct tui *t, int y);
+struct agent *statusline_hit(struct tui *t, int x); /* session under the mouse */
+
+/* ---- panes' keys: true if used ------------------------------------------ */
+
+bool terminal_scroll_key(struct pane *p, const struct input_event *ev);
+void terminal_scroll(struct pane *p, int lines); /* > 0: back in time */
+void terminal_live(struct pane *p);
+bool terminal_wheel(struct pane *p, const struct input_event *ev);
+bool audit_key(struct pane *p, const struct input_event *ev);
+bool audit_text(struct pane *p); /* the filter is being typed */
+void audit_poll(struct pane *p); /* new events */
+void audit_view_free(struct audit_view *v);
+void audit_scroll(struct pane *p, int lines);
+bool violations_key(struct pane *p, const struct input_event *ev);
+void violations_poll(struct pane *p);
+
+/* ---- requests (dialog_request.c) ---------------------------------------- */
+
+struct request_box {
+	bool open;
+	char agent[SESSION_ID_LEN + 1], id[16]; /* what is shown */
+	uint64_t opened_ns;			/* monotonic; also after every change of request */
+	bool confirm_all;
+	unsigned all_scope; /* with confirm_all: 'o', 's' or 'd' */
+};
+struct open_request *agent_request(struct agent *a, const char *id);
+void requests_changed(struct tui *t); /* something opened or was answered */
+void requests_show(struct tui *t);    /* also what was dismissed */
+size_t requests_count(struct tui *t);
+void requests_draw(struct tui *t);
+/* May a key answer? opened, last_key: monotonic ns. */
+bool requests_armed(uint64_t now, uint64_t opened, uint64_t last_key);
+bool requests_key(struct tui *t, const struct input_event *ev); /* false: it goes to the pane */
+
+/* ---- input (input.c, mouse.c, bindings.c, actions.c) -------------------- */
+
+void input_event(void *data, const struct input_event *ev);
+void input_mouse(struct tui *t, const struct input_event *ev);
+void mouse_update(struct tui *t); /* which reports we need from the terminal */
+
+struct binding {
+	uint32_t key;
+	unsigned mods;
+	const char *help;
+	void (*fn)(struct tui *t, int arg);
+	int arg;
+	bool repeat; /* may be pressed again without the prefix for a moment */
+};
+const struct binding *bindings(size_t *n);
+const struct binding *binding_find(uint32_t key, unsigned mods);
+
+void act_detach(struct tui *t, int arg);
+void act_help(struct tui *t, int arg);
+void act_new(struct tui *t, int arg);
+void act_split(struct tui *t, int how);
+void act_focus(struct tui *t, int dir);
+void act_resize(struct tui *t, int dir_and_cells);
+void act_zoom(struct tui *t, int arg);
+void act_swap(struct tui *t, int step);
+void act_kill(struct tui *t, int arg);
+void act_restart(struct tui *t, int arg);
+void act_tab_step(struct tui *t, int step);
+void act_tab(struct tui *t, int i);
+void act_tab_close(struct tui *t, int arg);
+void act_tab_rename(struct tui *t, int arg);
+void act_layout(struct tui *t, int arg);
+void act_scroll(struct tui *t, int pages);
+void act_audit(struct tui *t, int arg);
+void act_violations(struct tui *t, int arg);
+void act_sessions(struct tui *t, int arg);
+void act_next_needy(struct tui *t, int arg);
+void act_requests(struct tui *t, int arg);
+void act_mouse(struct tui *t, int arg);
+void act_numbers(struct tui *t, int arg);
+void act_pane_close(struct tui *t, int arg);
+void act_show_agent(struct tui *t, struct agent *a, enum split how);
+/* Starts a program and shows it; replaces pane replace if not NULL. */
+int start_agent(struct tui *t, const char *profile, const char *dir, const char *command,
+		enum split how, const char *replace_agent, struct err *err);
+
+/* ---- the whole ----------------------------------------------------------- */
+
+struct tui {
+	const struct tui_options *options;
+	uv_loop_t loop;
+	uv_prepare_t prepare;
+	uv_timer_t frame_timer, tick_timer, esc_timer, end_timer, audit_timer;
+	uv_signal_t signals[5];
+	uv_fs_event_t registry_watch;
+	bool registry_watched, registry_changed;
+	uint64_t registry_ns; /* last read, monotonic */
+
+	struct terminal term;
+	bool have_term;
+	struct watch *term_watch;
+	struct keys keys;
+	struct strings strings;
+	struct canvas canvas;
+	struct output output;
+	struct theme theme;
+	bool dirty;
+	uint64_t frame_ns; /* last frame, monotonic */
+	char outer_title[PTY_TITLE_MAX];
+	char *state_dir;
+
+	struct agent **agents;
+	size_t n_agents;
+	bool refreshed;
+	struct tab tabs[TABS_MAX];
+	size_t n_tabs, tab;
+	bool layout_changed; /* write it at the next tick */
+
+	uint32_t prefix_key;
+	unsigned prefix_mods;
+	bool prefix; /* the next key is a command */
+	uint64_t repeat_until;
+	uint64_t last_key_ns; /* last key that went to a pane */
+	bool mouse_on;
+	struct layout_node *dragging;
+	bool numbers; /* pane numbers are shown */
+	uint64_t numbers_ns;
+
+	struct dialog *dialog;
+	struct request_box requests;
+	char message[512];
+	bool message_bad;
+	uint64_t message_ns;
+	struct {
+		int x, w;
+		struct agent *agent;
+	} bar[128];
+	size_t n_bar;
+
+	bool quit;
+	int exit_code;
+	const char *goodbye; /* printed after the terminal is restored, with own */
+	char goodbye_text[256];
+	struct buf last_screen; /* what an ended program leaves in the shell's screen */
+};
+
+void tui_dirty(struct tui *t);
+void tui_quit(struct tui *t, int code);
+void tui_message(struct tui *t, bool bad, const char *fmt, ...) _printf_(3, 4);
+void tui_agent_ended(struct tui *t, struct agent *a);
+static inline const struct style *style(const struct tui *t, enum theme_style s)
+{
+	return &t->theme.v[s];
+}
+
+#endif

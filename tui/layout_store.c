@@ -1,0 +1,126 @@
+/* The arrangement of tabs and panes, remembered in <state>/layout.json. */
+#include "tui/app.h"
+
+#define FILE_MAX (1u << 20)
+
+static cJSON *save_pane(void *data, const void *pane)
+{
+	static const char *const kinds[] = {"terminal", "audit", "violations"};
+	const struct pane *p = pane;
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "pane", kinds[p->kind]);
+	if (p->agent)
+		cJSON_AddStringToObject(o, "session", p->agent->id);
+	if (p == ((struct tab *)data)->focus)
+		cJSON_AddTrueToObject(o, "focus");
+	return o;
+}
+
+static cJSON *save_tab(struct tab *tab)
+{
+	struct layout_codec codec = {.save = save_pane, .data = tab};
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "name", tab->name);
+	cJSON_AddBoolToObject(o, "zoomed", tab->zoomed);
+	cJSON_AddNumberToObject(o, "preset", tab->preset);
+	cJSON_AddItemToObject(o, "layout", layout_save(&tab->layout, &codec));
+	return o;
+}
+
+void layout_store(struct tui *t)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	cJSON *o, *tabs;
+	struct err err;
+
+	if (!t->layout_changed || t->options->own || t->options->headless_cols)
+		return;
+	t->layout_changed = false;
+	o = cJSON_CreateObject();
+	cJSON_AddNumberToObject(o, "version", 1);
+	cJSON_AddNumberToObject(o, "tab", (double)t->tab);
+	tabs = cJSON_AddArrayToObject(o, "tabs");
+	for (size_t i = 0; i < t->n_tabs; i++)
+		cJSON_AddItemToArray(tabs, save_tab(&t->tabs[i]));
+	text = cJSON_Print(o);
+	cJSON_Delete(o);
+	path = xasprintf("%s/layout.json", t->state_dir);
+	if (!text || dir_private(t->state_dir, &err) ||
+	    file_write_atomic(path, 0600, text, strlen(text), &err))
+		tui_message(t, true, "the layout is not remembered: %s", err.msg);
+}
+
+struct load {
+	struct tui *t;
+	struct tab *tab;
+};
+
+static void *load_pane(void *data, const cJSON *o)
+{
+	struct load *l = data;
+	const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "pane"));
+	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "session"));
+	struct agent *a = id ? agents_get(l->t, id) : NULL;
+	enum pane_kind k = str_eq(kind, "audit")	? PANE_AUDIT
+			   : str_eq(kind, "violations") ? PANE_VIOLATIONS
+							: PANE_TERMINAL;
+	struct pane *p;
+
+	if (!kind || (id && (!a || a->ended)) || (!id && k == PANE_TERMINAL))
+		return NULL;
+	p = pane_new(l->t, k, a);
+	if (!l->tab->focus || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "focus")))
+		l->tab->focus = p;
+	return p;
+}
+
+static void load_tab(struct tui *t, const cJSON *o)
+{
+	struct load l = {.t = t, .tab = tab_new(t)};
+	struct layout_codec codec = {.load = load_pane, .data = &l};
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "name"));
+	const cJSON *preset = cJSON_GetObjectItemCaseSensitive(o, "preset");
+
+	if (!l.tab)
+		return;
+	layout_load(&l.tab->layout, cJSON_GetObjectItemCaseSensitive(o, "layout"), &codec);
+	if (!l.tab->layout.root) {
+		t->n_tabs--;
+		return;
+	}
+	if (name)
+		text_printable(l.tab->name, sizeof(l.tab->name), name, strlen(name));
+	l.tab->zoomed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "zoomed"));
+	if (cJSON_IsNumber(preset) && preset->valuedouble >= 0 &&
+	    preset->valuedouble < PRESET_COUNT)
+		l.tab->preset = (enum preset)preset->valuedouble;
+}
+
+bool layout_restore(struct tui *t)
+{
+	_cleanup_free_ char *path = xasprintf("%s/layout.json", t->state_dir), *text = NULL;
+	const cJSON *tab, *at;
+	size_t current = 0, index = 0, want;
+	cJSON *o;
+	struct err err;
+
+	text = file_read(path, FILE_MAX, NULL, &err);
+	if (!text)
+		return false;
+	o = cJSON_Parse(text);
+	at = cJSON_GetObjectItemCaseSensitive(o, "tab");
+	want = cJSON_IsNumber(at) && at->valuedouble >= 0 ? (size_t)at->valuedouble : 0;
+	cJSON_ArrayForEach(tab, cJSON_GetObjectItemCaseSensitive(o, "tabs"))
+	{
+		size_t before = t->n_tabs;
+
+		load_tab(t, tab);
+		if (index++ == want && t->n_tabs > before)
+			current = before;
+	}
+	cJSON_Delete(o);
+	t->tab = current;
+	return pane_find(t, PANE_TERMINAL, NULL, NULL) != NULL;
+}

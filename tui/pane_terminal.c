@@ -1,0 +1,222 @@
+/* A session's screen in a pane: live, or a view into its scrollback. */
+#include "tui/app.h"
+
+#define WHEEL_LINES 3
+
+static const struct pty_screen *screen_of(const struct pane *p)
+{
+	return p->agent && p->agent->screen ? pty_client_screen(p->agent->screen) : NULL;
+}
+
+/* Number of the line that is the screen's first row now. */
+static uint64_t live_line(const struct pty_screen *s)
+{
+	return s->history_first + s->history;
+}
+
+/* ---- drawing ------------------------------------------------------------ */
+
+/* Where a screen that is larger than the pane is looked at: so that the cursor is inside, moved no
+ * more than needed. */
+static int crop(int before, int size, int room, int cursor)
+{
+	if (size <= room)
+		return 0;
+	if (cursor < before)
+		before = cursor;
+	if (cursor >= before + room)
+		before = cursor - room + 1;
+	if (before > size - room)
+		before = size - room;
+	return before < 0 ? 0 : before;
+}
+
+static void draw_live(struct pane *p, const struct pty_screen *s, bool focused)
+{
+	struct canvas *c = &p->tui->canvas;
+	const struct rect *r = &p->body;
+	int w = s->cols < r->w ? s->cols : r->w, h = s->rows < r->h ? s->rows : r->h;
+
+	p->crop_x = crop(p->crop_x, s->cols, r->w, s->cx);
+	p->crop_y = crop(p->crop_y, s->rows, r->h, s->cy);
+	for (int y = 0; y < h; y++)
+		canvas_cells(c, r->x, r->y + y, s,
+			     s->cells + (size_t)(y + p->crop_y) * (size_t)s->cols, p->crop_x, w);
+	if (s->cols > r->w || s->rows > r->h)
+		canvas_textf(c, r->x + r->w - 19, r->y, 19, style(p->tui, S_MARK),
+			     " part of %dx%d ", s->cols, s->rows);
+	if (focused && s->cursor_visible && !p->agent->ended) {
+		c->cx = r->x + s->cx - p->crop_x;
+		c->cy = r->y + s->cy - p->crop_y;
+		c->cursor_shape =
+		    s->cursor_shape >= 0 && s->cursor_shape <= 6 ? s->cursor_shape : 0;
+		if (!rect_has(r, c->cx, c->cy))
+			c->cx = -1;
+	}
+}
+
+static void draw_scrolled(struct pane *p, const struct pty_screen *s)
+{
+	struct canvas *c = &p->tui->canvas;
+	const struct rect *r = &p->body;
+	uint64_t live = live_line(s);
+
+	if (p->top < s->history_first)
+		p->top = s->history_first; /* fell out of the scrollback meanwhile */
+	if (p->top >= live) {
+		p->scrolled = false;
+		draw_live(p, s, false);
+		return;
+	}
+	for (int y = 0; y < r->h; y++) {
+		uint64_t line = p->top + (uint64_t)y;
+		const struct pty_cell *row;
+		int cols = s->cols;
+
+		if (line >= live) {
+			if (line - live >= (uint64_t)s->rows)
+				break;
+			row = s->cells + (size_t)(line - live) * (size_t)s->cols;
+		} else {
+			row = agent_history_row(p->agent, line, r->h);
+			cols = p->agent->history.cols;
+		}
+		if (row)
+			canvas_cells(c, r->x, r->y + y, s, row, 0, cols < r->w ? cols : r->w);
+	}
+	canvas_textf(c, r->x, r->y + r->h - 1, r->w, style(p->tui, S_MARK),
+		     " scrolled %llu lines — live below: q, Esc or Enter ",
+		     (unsigned long long)(live - p->top));
+}
+
+static void draw_ended(struct pane *p)
+{
+	const struct agent *a = p->agent;
+	struct canvas *c = &p->tui->canvas;
+	const struct rect *r = &p->body;
+	char text[160];
+
+	if (a->exit_code < 0)
+		snprintf(text, sizeof(text),
+			 " ended: its supervisor vanished — Enter closes, r restarts ");
+	else
+		snprintf(text, sizeof(text), " ended: exit %d — Enter closes, r restarts ",
+			 a->exit_code);
+	canvas_text(c, r->x, r->y + r->h - 1, r->w, style(p->tui, a->exit_code ? S_BAD : S_MARK),
+		    text);
+}
+
+void draw_terminal(struct pane *p, bool focused)
+{
+	const struct pty_screen *s = screen_of(p);
+	struct tui *t = p->tui;
+
+	if (!p->body.w || !p->body.h)
+		return;
+	if (s && p->scrolled)
+		draw_scrolled(p, s);
+	else if (s)
+		draw_live(p, s, focused);
+	else if (!p->agent->ended)
+		canvas_text(&t->canvas, p->body.x + 1, p->body.y, p->body.w - 1, style(t, S_DIM),
+			    !p->agent->terminal
+				? "this session has no terminal (see its audit pane)"
+			    : p->agent->failures ? "its supervisor does not answer"
+						 : "connecting …");
+	if (p->agent->ended && !p->scrolled)
+		draw_ended(p);
+	else if (p->agent->screen_over && !p->agent->ended)
+		canvas_text(&t->canvas, p->body.x, p->body.y + p->body.h - 1, p->body.w,
+			    style(t, S_BAD),
+			    " its screen process is gone; the session is being ended ");
+}
+
+/* ---- scrolling ---------------------------------------------------------- */
+
+void terminal_live(struct pane *p)
+{
+	p->scrolled = false;
+	tui_dirty(p->tui);
+}
+
+void terminal_scroll(struct pane *p, int lines)
+{
+	const struct pty_screen *s = screen_of(p);
+	uint64_t live, top;
+
+	if (!s)
+		return;
+	live = live_line(s);
+	top = p->scrolled ? p->top : live;
+	if (lines > 0)
+		top = top - s->history_first > (uint64_t)lines ? top - (uint64_t)lines
+							       : s->history_first;
+	else
+		top += (uint64_t)-lines;
+	if (!p->scrolled && lines > 0 && !s->history) {
+		tui_message(p->tui, false, "%s: nothing has scrolled away yet%s", p->agent->name,
+			    s->alt_screen ? " (a full-screen program keeps its own history)" : "");
+		return;
+	}
+	p->scrolled = top < live;
+	p->top = top;
+	tui_dirty(p->tui);
+}
+
+bool terminal_scroll_key(struct pane *p, const struct input_event *ev)
+{
+	int page = p->body.h > 2 ? p->body.h - 2 : 1;
+
+	if (!p->scrolled || ev->type != INPUT_KEY)
+		return false;
+	switch (ev->key) {
+	case PTY_KEY_PGUP:
+		terminal_scroll(p, page);
+		return true;
+	case PTY_KEY_PGDN:
+	case ' ':
+		terminal_scroll(p, -page);
+		return true;
+	case PTY_KEY_UP:
+	case 'k':
+		terminal_scroll(p, 1);
+		return true;
+	case PTY_KEY_DOWN:
+	case 'j':
+		terminal_scroll(p, -1);
+		return true;
+	case PTY_KEY_HOME:
+	case 'g':
+		terminal_scroll(p, 1 << 30);
+		return true;
+	case PTY_KEY_END:
+	case 'G':
+	case 'q':
+	case PTY_KEY_ESCAPE:
+	case PTY_KEY_ENTER:
+		terminal_live(p);
+		return true;
+	default:
+		return true; /* nothing typed here may act in a program that is not seen */
+	}
+}
+
+bool terminal_wheel(struct pane *p, const struct input_event *ev)
+{
+	const struct pty_screen *s = screen_of(p);
+	bool up = ev->button == PTY_WHEEL_UP;
+
+	if (!s)
+		return false;
+	if (p->scrolled || (ev->mods & PTY_SHIFT) || (!s->mouse && !s->alt_screen)) {
+		if (p->scrolled || up)
+			terminal_scroll(p, up ? WHEEL_LINES : -WHEEL_LINES);
+		return true;
+	}
+	if (s->mouse)
+		return false;		      /* the program's own */
+	for (int i = 0; i < WHEEL_LINES; i++) /* a pager: as other terminals do */
+		pty_client_key(p->agent->screen, up ? PTY_KEY_UP : PTY_KEY_DOWN, 0);
+	agent_flush(p->agent);
+	return true;
+}
