@@ -135,11 +135,27 @@ int name_take(const char *wanted, const char *id, pid_t pid, char out[SESSION_NA
 	return err_set(err, "no free session name is left: use --name");
 }
 
+void name_retire(const char *name, const char *id)
+{
+	_cleanup_close_ int dir = names_dir(NULL);
+	char to[SESSION_ID_LEN + 2];
+	struct holder h;
+
+	snprintf(to, sizeof(to), "-%s", id);
+	if (dir >= 0 && holder_read(dir, name, &h) == 0 && str_eq(h.id, id))
+		renameat(dir, name, dir, to);
+}
+
 void name_release(const char *name, const char *id)
 {
 	_cleanup_close_ int dir = names_dir(NULL);
+	char retired[SESSION_ID_LEN + 2];
 	struct holder h;
 
+	if (!name) {
+		snprintf(retired, sizeof(retired), "-%s", id);
+		name = retired;
+	}
 	if (dir >= 0 && holder_read(dir, name, &h) == 0 && str_eq(h.id, id))
 		unlinkat(dir, name, 0);
 }

@@ -15,7 +15,10 @@ bool name_valid(const char *name);
 /* Takes wanted, or makes up an adjective-noun if it is NULL. pid is the supervisor's. */
 int name_take(const char *wanted, const char *id, pid_t pid, char out[SESSION_NAME_MAX],
 	      struct err *err);
-/* Gives it back if this session holds it. */
+/* The session has ended but its broker lingers: the name is free, the broker still known as dead or
+ * alive (under "-ID"). */
+void name_retire(const char *name, const char *id);
+/* Gives it back if this session holds it; NULL: the retired one. */
 void name_release(const char *name, const char *id);
 /* Calls fn for every holder that is dead, then removes its link. */
 void names_sweep(void (*fn)(void *data, const char *id), void *data);

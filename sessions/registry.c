@@ -254,17 +254,16 @@ static void reconcile(struct session_record *r)
 
 /* ---- reading all --------------------------------------------------------------- */
 
-/* A session that was killed before it had a record. */
+/* A broker that was killed before its session had a record, or while it lingered after the end. */
 static void sweep_one(void *data, const char *id)
 {
 	_cleanup_free_ char *record = registry_path(id), *dir = session_runtime_dir(id),
 			    *tmp = runtime_tmp_path(id);
 
 	(void)data;
-	if (access(record, F_OK) == 0)
-		return;
 	runtime_remove(dir, tmp);
-	audit_adopt(id, NULL);
+	if (access(record, F_OK) < 0)
+		audit_adopt(id, NULL);
 }
 
 static DIR *open_checked(struct err *err)

@@ -1,0 +1,100 @@
+/*
+ * broker - the process that supervises one session.
+ *
+ *   broker_start()   everything that can fail, up to a program that may execute (broker_start.c)
+ *   broker_loop()    serves until the session is over (broker.c)
+ *   broker_end()     removes what was made (broker_start.c)
+ */
+#ifndef NONO_SESSIONS_BROKER_H
+#define NONO_SESSIONS_BROKER_H
+
+#include <signal.h>
+#include <uv.h>
+
+#include "audit/audit.h"
+#include "elevation/elevation.h"
+#include "sessions/activity.h"
+#include "sessions/control.h"
+#include "sessions/init.h"
+#include "sessions/runtime.h"
+#include "sessions/sessions.h"
+
+/* What can be found out before anything exists. */
+struct plan {
+	char *program; /* resolved path */
+	struct policy *policy;
+	char id[SESSION_ID_LEN + 1];
+};
+int plan_make(const struct session_options *o, struct plan *out, struct err *err);
+void plan_free(struct plan *p);
+
+#define BROKER_LINGER_MS 2000 /* how long an ended session waits for a client on its way */
+
+struct broker {
+	const struct session_options *o;
+	const struct plan *plan;
+	bool foreground; /* session_run(): signals are forwarded, descriptors 0-2 are the program's
+			  */
+	int ready_fd;	 /* whom session_start() waits at, -1 when told or none */
+
+	struct runtime rt;
+	char name[SESSION_NAME_MAX];
+	struct policy_spec *spec_owner;
+	struct nono_spec spec;
+	struct nono_layers layers;
+	char why_no_namespaces[NONO_MSG_MAX];
+	sigset_t old_mask;
+	bool sigpipe_ignored;
+
+	int init_fd, gate_fd, master_fd, host_fd, signal_fd;
+	pid_t init_pid, agent_pid, host_pid;
+	struct audit_log *log;
+	struct elevation *elevation;
+	cJSON *record;
+	bool recorded;
+
+	uv_loop_t loop;
+	bool have_loop;
+	uv_poll_t init_poll, gate_poll, host_poll, elevation_poll, signal_poll;
+	uv_timer_t elevation_timer, status_timer, sample_timer, stop_timer, linger_timer;
+	struct control_server *control;
+
+	struct activity activity;
+	struct pty_report report;
+	size_t report_got; /* bytes of the next report */
+	char report_bytes[sizeof(struct pty_report)];
+	bool have_report, status_dirty;
+	uint64_t expect_until_ns; /* a client may be on its way until then, CLOCK_MONOTONIC */
+	char *last_status;
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
+
+	bool executed, agent_gone, over, stopping, closing;
+	int exit_code;
+	struct err failure; /* the program could not be executed */
+};
+
+int broker_start(struct broker *b, struct err *err);
+/* The program's exit code; -1 with b->failure if it could not be executed. */
+int broker_loop(struct broker *b);
+void broker_end(struct broker *b);
+
+/* ---- between the broker's files --------------------------------------------------- */
+
+cJSON *layers_json(const struct nono_layers *l);
+/* Writes the record with its present status; NULL exit code while it runs. */
+int broker_write_record(struct broker *b, struct err *err);
+/* Ends init and what is below it, if it still lives, and waits for that. */
+void broker_reap_init(struct broker *b);
+/* Ends the session: SIGHUP and SIGTERM, after ms SIGKILL. */
+void broker_stop(struct broker *b, int ms);
+/* Sends a control message to the screen host; -1 if it is not there or does not take it. */
+int broker_tell_host(struct broker *b, const struct pty_control *m, int fd);
+/* Something that status events show may have changed. */
+void broker_touch(struct broker *b);
+cJSON *broker_status_json(struct broker *b, bool sample);
+cJSON *broker_request_json(struct broker *b, const struct request *r);
+cJSON *broker_call(void *data, const struct control_peer *peer, const char *op, const cJSON *args,
+		   int *fd, struct err *err);
+cJSON *broker_hello(void *data);
+
+#endif

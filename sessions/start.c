@@ -1,0 +1,161 @@
+/* Ways into a session: in the background, in place, confined without a supervisor. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "sessions/broker.h"
+#include "sessions/registry.h"
+
+#define START_TIMEOUT_MS 30000
+
+extern char **environ;
+
+/* ---- in place ------------------------------------------------------------------------ */
+
+int session_run(const struct session_options *o, struct err *err)
+{
+	struct broker *b;
+	struct plan plan;
+	int code = -1;
+
+	if (plan_make(o, &plan, err) < 0)
+		return -1;
+	b = xcalloc(1, sizeof(*b));
+	b->o = o;
+	b->plan = &plan;
+	b->foreground = true;
+	b->ready_fd = -1;
+	if (broker_start(b, err) == 0) {
+		code = broker_loop(b);
+		broker_end(b);
+		if (code < 0 && err)
+			*err = b->failure;
+		sigprocmask(SIG_SETMASK, &b->old_mask, NULL);
+	}
+	free(b);
+	plan_free(&plan);
+	return code;
+}
+
+/* ---- in the background ------------------------------------------------------------------ */
+
+static void detach_descriptors(int keep)
+{
+	int null;
+
+	nono_close_descriptors(keep);
+	null = open("/dev/null", O_RDWR);
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		if (fd != null)
+			dup2(null, fd);
+	if (null > 2 && null != keep)
+		close(null);
+}
+
+/* The caller may be a program with a loop, threads and handlers of its own: nothing of it stays. */
+static _Noreturn void in_broker(const struct session_options *o, const struct plan *plan,
+				int ready_fd)
+{
+	struct broker *b = xcalloc(1, sizeof(*b));
+	struct err err = {0};
+	sigset_t none;
+
+	for (int sig = 1; sig < SIGRTMIN; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	detach_descriptors(ready_fd);
+	fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	b->o = o;
+	b->plan = plan;
+	b->ready_fd = ready_fd;
+	if (chdir("/") < 0 || broker_start(b, &err) < 0) {
+		if (!err.msg[0])
+			err_errno(&err, errno, "can't enter /");
+		write_full(ready_fd, &err, sizeof(err));
+		_exit(1);
+	}
+	if (broker_loop(b) < 0)
+		err = b->failure;
+	ready_fd = b->ready_fd;
+	broker_end(b);
+	/* After everything was removed: whoever waits may look. */
+	if (ready_fd >= 0) {
+		if (!err.msg[0])
+			err_set(&err, "the program ended before it was started");
+		write_full(ready_fd, &err, sizeof(err));
+	}
+	_exit(0);
+}
+
+/* Twice forked, so that the broker is nobody's zombie. Returns the read end of the pipe on which
+ * the broker reports. */
+static int fork_broker(const struct session_options *o, const struct plan *plan, struct err *err)
+{
+	int ready[2];
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "can't make a pipe");
+	pid = fork();
+	if (pid < 0) {
+		err_errno(err, errno, "can't fork");
+		close(ready[0]);
+		close(ready[1]);
+		return -1;
+	}
+	if (pid == 0) {
+		if (setsid() < 0)
+			_exit(1);
+		pid = fork();
+		if (pid != 0)
+			_exit(pid < 0);
+		close(ready[0]);
+		in_broker(o, plan, ready[1]);
+	}
+	close(ready[1]);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return ready[0];
+}
+
+static int await_ready(int fd, struct err *err)
+{
+	uint64_t deadline = clock_mono_ns() + START_TIMEOUT_MS * 1000000ull;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct err answer;
+	int r;
+
+	do {
+		uint64_t now = clock_mono_ns();
+		r = poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000000u) : 0);
+	} while (r < 0 && errno == EINTR);
+	if (r <= 0)
+		return err_set(err, "the session did not start within %d s",
+			       START_TIMEOUT_MS / 1000);
+	if (read_full(fd, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
+		return err_set(err, "the session's broker ended while it was starting");
+	if (!answer.msg[0])
+		return 0;
+	if (err)
+		*err = answer;
+	return -1;
+}
+
+int session_start(const struct session_options *o, char id[SESSION_ID_LEN + 1], struct err *err)
+{
+	struct plan plan;
+	int fd, r;
+
+	if (plan_make(o, &plan, err) < 0)
+		return -1;
+	memcpy(id, plan.id, sizeof(plan.id));
+	fd = fork_broker(o, &plan, err);
+	r = fd < 0 ? -1 : await_ready(fd, err);
+	if (fd >= 0)
+		close(fd);
+	plan_free(&plan);
+	return r;
+}
