@@ -35,15 +35,21 @@ struct attrs { /* struct mount_attr */
 	uint64_t set, clear, propagation, user_ns;
 };
 
-/* What hidden paths are covered with: detached mounts until they are first used. */
+/* What hidden paths are covered with: a detached mount until its first use. Moving it again would
+ * uncover what it covers, so later uses take copies. */
+struct cover {
+	int tree;
+	bool attached;
+};
 struct covers {
-	int dir, file;
+	struct cover dir, file;
 };
 
 int nono_open_canonical(const char *path)
 {
 	struct open_how how = {
-	    .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+	    /* with O_NOFOLLOW a link at the end would be opened itself */
+	    .flags = O_PATH | O_CLOEXEC,
 	    .resolve = RESOLVE_NO_SYMLINKS,
 	};
 	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
@@ -122,24 +128,23 @@ static int make_covers(struct covers *c, struct nono_error *err)
 	_cleanup_close_ int place = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (place < 0 || attach(fs, place) < 0)
 		return nono_fail_errno(err, errno, "Attaching an empty file system");
-	c->dir = copy_of(fs, "dir");
-	c->file = copy_of(fs, "file");
+	c->dir.tree = copy_of(fs, "dir");
+	c->file.tree = copy_of(fs, "file");
 	int code = errno;
 	if (umount2("/proc", 2 /* MNT_DETACH */) < 0)
 		return nono_fail_errno(err, errno, "Detaching an empty file system");
-	if (c->dir < 0 || c->file < 0)
+	if (c->dir.tree < 0 || c->file.tree < 0)
 		return nono_fail_errno(err, code, "Copying an empty file system");
 	return 0;
 }
 
-/* Covers target; *cover stays valid: once attached it is copied for the next use. */
-static int cover(int *source, int target)
+static int cover(struct cover *c, int target)
 {
-	if (attach(*source, target) == 0)
-		return 0;
-	if (errno != EINVAL)
-		return -1;
-	_cleanup_close_ int copy = copy_tree(*source);
+	if (!c->attached) {
+		c->attached = attach(c->tree, target) == 0;
+		return c->attached ? 0 : -1;
+	}
+	_cleanup_close_ int copy = copy_tree(c->tree);
 	return copy < 0 ? -1 : attach(copy, target);
 }
 
@@ -147,7 +152,7 @@ static int hide(struct covers *c, const char *path, int target, struct nono_erro
 {
 	struct stat st;
 
-	if (c->dir < 0 && make_covers(c, err) < 0)
+	if (c->dir.tree < 0 && make_covers(c, err) < 0)
 		return -1;
 	if (fstat(target, &st) < 0)
 		return nono_fail_errno(err, errno, "Hiding %s", path);
@@ -168,7 +173,7 @@ static int bind_read_only(const char *path, int target, struct nono_error *err)
 /* sources[i]: a detached tree for each NONO_MOUNT_BIND, taken before anything was covered. */
 static int apply_mounts(const struct nono_spec *spec, const int *sources, struct nono_error *err)
 {
-	struct covers covers = {.dir = -1, .file = -1};
+	struct covers covers = {.dir.tree = -1, .file.tree = -1};
 	int r = 0;
 
 	for (size_t i = 0; i < spec->n_mounts && r == 0; i++) {
@@ -197,8 +202,8 @@ static int apply_mounts(const struct nono_spec *spec, const int *sources, struct
 			r = nono_fail(err, EINVAL, "Unknown kind of mount for %s", m->path);
 		}
 	}
-	nono_cleanup_close(&covers.dir);
-	nono_cleanup_close(&covers.file);
+	nono_cleanup_close(&covers.dir.tree);
+	nono_cleanup_close(&covers.file.tree);
 	return r;
 }
 

@@ -65,30 +65,49 @@ static const char *refusal(int code)
 	}
 }
 
+/* Uid 0 can be mapped only by who could set file capabilities outside. */
+static bool can_map_itself(void)
+{
+	return geteuid() != 0 || nono_have_capability(CAP_SETFCAP);
+}
+
+/* No namespaces, because of an errno: fine unless they are required or the errno is a surprise. */
+static int do_without(const struct nono_spec *spec, struct nono_layers *layers, int code,
+		      const char *why, struct nono_error *err)
+{
+	note(layers, 0, why ? why : "making the namespaces failed");
+	if (spec->namespaces != NONO_REQUIRE && why)
+		return 0;
+	return nono_fail_errno(err, code, "Making the namespaces (%s)", why ? why : "unexpected");
+}
+
+static const char root_why[] = "root without CAP_SETFCAP cannot use a user namespace";
+
+static pid_t plain_fork(struct nono_error *err)
+{
+	pid_t pid = fork();
+
+	return pid < 0 ? nono_fail_errno(err, errno, "fork") : pid;
+}
+
 pid_t nono_fork(const struct nono_spec *spec, struct nono_layers *layers, struct nono_error *err)
 {
 	if (spec->namespaces == NONO_SKIP) {
 		note(layers, 0, "switched off");
-		return fork();
+		return plain_fork(err);
 	}
 	const unsigned long flags = wanted(spec, true);
+	if ((flags & CLONE_NEWUSER) && !can_map_itself())
+		return do_without(spec, layers, EPERM, root_why, err) < 0 ? -1 : plain_fork(err);
+
 	note(layers, flags, NULL);
 	/* Not fork() and unshare(): that would take a process more, or move the caller. What
 	 * glibc's fork() does beyond this concerns threads, and there are none. */
 	pid_t pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, 0);
 	if (pid >= 0)
 		return pid;
-
 	int code = errno;
-	const char *why = refusal(code);
-	note(layers, 0, why ? why : "making the namespaces failed");
-	if (spec->namespaces == NONO_REQUIRE || !why)
-		return nono_fail_errno(err, code, "Making the namespaces (%s)",
-				       why ? why : "unexpected");
-	pid = fork();
-	if (pid < 0)
-		return nono_fail_errno(err, errno, "fork");
-	return pid;
+	return do_without(spec, layers, code, refusal(code), err) < 0 ? -1 : plain_fork(err);
 }
 
 /* ---- inside ---- */
@@ -187,20 +206,17 @@ int nono_unshare(const struct nono_spec *spec, struct nono_layers *layers, struc
 		return 0;
 	}
 	const unsigned long flags = wanted(spec, false);
-	int code = 0;
+	if ((flags & CLONE_NEWUSER) && !can_map_itself())
+		return do_without(spec, layers, EPERM, root_why, err);
 
 	note(layers, flags, NULL);
+	int code = 0;
 	if ((flags & CLONE_NEWUSER) && !user_namespace_works(layers))
 		code = EPERM;
 	else if (unshare((int)flags) < 0)
 		code = errno;
-	if (code == 0) /* the terminal is the caller's: its devpts stays */
-		return enter(spec, layers, false, err);
-
-	const char *why = refusal(code);
-	note(layers, 0, why ? why : "making the namespaces failed");
-	if (spec->namespaces == NONO_REQUIRE || !why)
-		return nono_fail_errno(err, code, "Making the namespaces (%s)",
-				       why ? why : "unexpected");
-	return 0;
+	if (code != 0)
+		return do_without(spec, layers, code, refusal(code), err);
+	/* The terminal is the caller's: its devpts stays. */
+	return enter(spec, layers, false, err);
 }
