@@ -1,0 +1,176 @@
+#include "audit/command.h"
+
+#include <dirent.h>
+#include <getopt.h>
+#include <sys/stat.h>
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **command_ids(size_t *n, struct err *err)
+{
+	_cleanup_free_ char *root = store_root();
+	DIR *d = opendir(root);
+	char **ids = xcalloc(1, sizeof(*ids));
+	struct dirent *de;
+	size_t cap = 1;
+
+	*n = 0;
+	if (!d && errno == ENOENT)
+		return ids;
+	if (!d) {
+		err_errno(err, errno, "can't read %s", root);
+		free(ids);
+		return NULL;
+	}
+	while ((de = readdir(d))) {
+		if (!store_id_valid(de->d_name) ||
+		    (de->d_type != DT_DIR && de->d_type != DT_UNKNOWN))
+			continue;
+		if (*n + 1 >= cap) {
+			cap *= 2;
+			ids = xrealloc_array(ids, cap, sizeof(*ids));
+		}
+		ids[(*n)++] = xstrdup(de->d_name);
+	}
+	closedir(d);
+	qsort(ids, *n, sizeof(*ids), compare);
+	return ids;
+}
+
+int command_find(const char *arg, char id[65], struct err *err)
+{
+	size_t n, found = 0;
+	char **ids;
+
+	if (!store_id_valid(arg))
+		return err_set(err, "\"%.80s\" is not a session id", arg);
+	ids = command_ids(&n, err);
+	if (!ids)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		bool exact = str_eq(ids[i], arg);
+		if (exact || str_starts(ids[i], arg)) {
+			str_copy(id, 65, ids[i]);
+			found = exact ? 1 : found + 1;
+		}
+		if (exact)
+			break;
+	}
+	for (size_t i = 0; i < n; i++)
+		free(ids[i]);
+	free(ids);
+	if (found == 0)
+		return err_set(err,
+			       "there is no audit record of session %s; nono audit list shows "
+			       "those there are",
+			       arg);
+	if (found > 1)
+		return err_set(err, "%s begins %zu session ids; give more of it", arg, found);
+	return 0;
+}
+
+int command_one_id(int argc, char **argv, char id[65], bool *json, struct err *err)
+{
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+	int c;
+
+	*json = false;
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c != 'j')
+			return err_usage(err, "audit %s: unknown option \"%s\"", argv[0],
+					 argv[optind - 1]);
+		*json = true;
+	}
+	if (argc - optind != 1)
+		return err_usage(err, "usage: nono audit %s ID [--json]", argv[0]);
+	return command_find(argv[optind], id, err);
+}
+
+cJSON *command_array(const struct buf *json)
+{
+	cJSON *a = json->len ? cJSON_ParseWithLength(json->data, json->len) : NULL;
+
+	return a ? a : cJSON_CreateArray();
+}
+
+cJSON *command_str_or_null(const char *s)
+{
+	return s && s[0] ? cJSON_CreateString(s) : cJSON_CreateNull();
+}
+
+/* cJSON indents by tabs; the convention here is two spaces. */
+void command_print(cJSON *v)
+{
+	char *text = cJSON_Print(v);
+	bool line_start = true, in_string = false;
+
+	for (char *p = text; p && *p; p++) {
+		if (line_start && *p == '\t') {
+			fputs("  ", stdout);
+			continue;
+		}
+		/* and puts a tab behind each colon */
+		if (!in_string && *p == '\t') {
+			putchar(' ');
+			continue;
+		}
+		if (in_string && *p == '\\') {
+			putchar(*p++);
+			putchar(*p);
+			continue;
+		}
+		if (*p == '"')
+			in_string = !in_string;
+		line_start = *p == '\n';
+		putchar(*p);
+	}
+	putchar('\n');
+	free(text);
+	cJSON_Delete(v);
+}
+
+void command_put(const char *s, size_t width)
+{
+	char out[1024];
+
+	text_printable(out, width && width < sizeof(out) ? width + 1 : sizeof(out), s, strlen(s));
+	if (width)
+		printf("%-*s", (int)width, out);
+	else
+		fputs(out, stdout);
+}
+
+int audit_command(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv, struct err *err);
+	} commands[] = {{"list", command_list}, {"show", command_show}, {"verify", command_verify}};
+	struct err err = {.cls = ERR_FAILURE};
+	int r = -1;
+
+	if (argc < 1) {
+		err_usage(&err, "usage: nono audit list|show|verify");
+	} else {
+		size_t i = 0;
+		while (i < ARRAY_LEN(commands) && !str_eq(argv[0], commands[i].name))
+			i++;
+		if (i < ARRAY_LEN(commands))
+			r = commands[i].run(argc, argv, &err);
+		else
+			err_usage(&err,
+				  "there is no \"audit %.40s\"; there are list, show and verify",
+				  argv[0]);
+	}
+	if (r >= 0 && fflush(stdout) == 0)
+		return r;
+	if (r >= 0)
+		err_errno(&err, errno, "can't write to standard output");
+	fprintf(stderr, "nono: %s\n", err.msg);
+	return err.cls;
+}

@@ -1,0 +1,28 @@
+/* command - what list, show and verify share. */
+#ifndef NONO_AUDIT_COMMAND_H
+#define NONO_AUDIT_COMMAND_H
+
+#include "audit/audit.h"
+#include "audit/store.h"
+
+#include <cjson/cJSON.h>
+
+int command_list(int argc, char **argv, struct err *err);
+int command_show(int argc, char **argv, struct err *err);
+int command_verify(int argc, char **argv, struct err *err);
+
+/* Ids of all records, sorted; *n of them. Caller frees each and the list. */
+char **command_ids(size_t *n, struct err *err);
+/* The id that arg names or begins, into id. */
+int command_find(const char *arg, char id[65], struct err *err);
+/* argv of show and verify: one id and --json. */
+int command_one_id(int argc, char **argv, char id[65], bool *json, struct err *err);
+
+/* The members that list and show have in common, as cJSON values. */
+cJSON *command_array(const struct buf *json);
+cJSON *command_str_or_null(const char *s);
+void command_print(cJSON *v); /* pretty, on stdout; deletes v */
+/* Prints s made harmless, cut and padded to width columns of bytes; 0 = as long as it is. */
+void command_put(const char *s, size_t width);
+
+#endif

@@ -1,0 +1,198 @@
+/* nono audit show */
+#include "audit/command.h"
+#include "audit/tally.h"
+
+#define SHOW_LINES 20u
+
+static cJSON *identity_json(const struct session_meta *m)
+{
+	cJSON *o;
+
+	if (!m->executable || !m->sha256[0])
+		return cJSON_CreateNull();
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "resolved_path", m->executable);
+	cJSON_AddStringToObject(o, "sha256", m->sha256);
+	return o;
+}
+
+static cJSON *integrity_json(const struct session_meta *m)
+{
+	cJSON *o;
+
+	if (!m->has_integrity)
+		return cJSON_CreateNull();
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "hash_algorithm", "sha256");
+	cJSON_AddNumberToObject(o, "event_count", (double)m->event_count);
+	cJSON_AddStringToObject(o, "chain_head", m->chain_head);
+	cJSON_AddStringToObject(o, "merkle_root", m->merkle_root);
+	return o;
+}
+
+struct summary {
+	uint64_t count;
+	struct tally kinds, denials, programs, decisions;
+	struct err damage; /* .msg "" = none */
+};
+
+static void summary_free(struct summary *s)
+{
+	tally_free(&s->kinds);
+	tally_free(&s->denials);
+	tally_free(&s->programs);
+	tally_free(&s->decisions);
+}
+
+static void add_record(struct summary *s, const struct audit_record *rec)
+{
+	char text[4200];
+
+	snprintf(text, sizeof(text), "%s%s%s", rec->type, rec->decision[0] ? " " : "",
+		 rec->decision);
+	tally_add(&s->kinds, text, rec->time);
+	if (str_eq(rec->type, "exec") && !str_eq(rec->decision, "denied") &&
+	    !str_eq(rec->decision, "missing"))
+		tally_add(&s->programs, rec->target, rec->time);
+	snprintf(text, sizeof(text), "%-10s %s", rec->op, rec->target);
+	if (str_eq(rec->type, "capability_decision")) {
+		char line[4300];
+		snprintf(line, sizeof(line), "%-8s %s", rec->decision, text);
+		tally_add(&s->decisions, line, rec->time);
+	} else if (str_eq(rec->decision, "denied")) {
+		tally_add(&s->denials, text, rec->time);
+	}
+}
+
+static int summarise(const char *id, struct summary *s, struct err *err)
+{
+	struct audit_reader *reader;
+	struct audit_line line;
+	struct audit_record *rec;
+	int r;
+
+	if (audit_reader_open(id, &reader, err) < 0)
+		return -1;
+	rec = xcalloc(1, sizeof(*rec));
+	while ((r = audit_reader_next(reader, &line, &s->damage)) == 1) {
+		s->count++;
+		if (audit_parse(line.json, line.json_len, rec) == 0)
+			add_record(s, rec);
+	}
+	free(rec);
+	audit_reader_free(reader);
+	return 0;
+}
+
+static cJSON *show_json(const struct session_meta *m, const struct summary *s)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "session_id", m->id);
+	cJSON_AddStringToObject(o, "started", m->started);
+	cJSON_AddItemToObject(o, "ended", command_str_or_null(m->ended));
+	cJSON_AddItemToObject(o, "command", command_array(&m->command));
+	cJSON_AddItemToObject(o, "executable_identity", identity_json(m));
+	cJSON_AddItemToObject(o, "tracked_paths", command_array(&m->tracked));
+	if (m->has_exit)
+		cJSON_AddNumberToObject(o, "exit_code", m->exit_code);
+	else
+		cJSON_AddNullToObject(o, "exit_code");
+	cJSON_AddArrayToObject(o, "merkle_roots");
+	cJSON_AddArrayToObject(o, "network_events");
+	cJSON_AddArrayToObject(o, "command_policy_events");
+	cJSON_AddNumberToObject(o, "audit_event_count", (double)s->count);
+	cJSON_AddItemToObject(o, "audit_integrity", integrity_json(m));
+	cJSON_AddArrayToObject(o, "snapshots");
+	return o;
+}
+
+static void print_tally(const char *title, struct tally *t, bool times)
+{
+	size_t n = t->used < SHOW_LINES ? t->used : SHOW_LINES;
+
+	if (!t->used)
+		return;
+	tally_sort(t);
+	printf("\n%s\n", title);
+	for (size_t i = 0; i < n; i++) {
+		const struct tally_entry *e = &t->slots[i];
+		printf("  %8llu  ", (unsigned long long)e->count);
+		command_put(e->text, 0);
+		if (times) {
+			printf("  (");
+			command_put(e->first, 19);
+			if (e->count > 1) {
+				printf(" … ");
+				command_put(e->last, 19);
+			}
+			printf(")");
+		}
+		putchar('\n');
+	}
+	if (t->other)
+		printf("  and more than %zu others\n", t->used - n);
+	else if (t->used > n)
+		printf("  and %zu others\n", t->used - n);
+}
+
+static void print_command_line(const struct session_meta *m)
+{
+	cJSON *a = command_array(&m->command), *e;
+
+	printf("command   ");
+	cJSON_ArrayForEach(e, a)
+	{
+		command_put(cJSON_GetStringValue(e) ? cJSON_GetStringValue(e) : "?", 0);
+		putchar(' ');
+	}
+	putchar('\n');
+	cJSON_Delete(a);
+}
+
+static void print_show(const struct session_meta *m, struct summary *s, bool alive)
+{
+	printf("session   %s%s\n", m->id, alive ? " (running)" : m->ended[0] ? "" : " (orphaned)");
+	printf("started   ");
+	command_put(m->started, 0);
+	if (m->ended[0]) {
+		printf("\nended     ");
+		command_put(m->ended, 0);
+	}
+	putchar('\n');
+	print_command_line(m);
+	if (m->executable) {
+		printf("program   ");
+		command_put(m->executable, 0);
+		printf("\n");
+		if (m->sha256[0])
+			printf("sha256    %s\n", m->sha256);
+	}
+	if (m->has_exit)
+		printf("exit code %d\n", m->exit_code);
+	printf("events    %llu\n", (unsigned long long)s->count);
+	if (s->damage.msg[0])
+		printf("DAMAGED   %s\n", s->damage.msg);
+	print_tally("Events by kind and decision", &s->kinds, false);
+	print_tally("Requests answered", &s->decisions, true);
+	print_tally("Denied", &s->denials, true);
+	print_tally("Programs run", &s->programs, false);
+}
+
+int command_show(int argc, char **argv, struct err *err)
+{
+	_cleanup_(meta_free) struct session_meta m = {0};
+	_cleanup_(summary_free) struct summary s = {0};
+	_cleanup_close_ int dir = -1;
+	char id[65];
+	bool json;
+
+	if (command_one_id(argc, argv, id, &json, err) < 0 || (dir = store_open_dir(id, err)) < 0 ||
+	    meta_read(&m, dir, err) < 0 || summarise(id, &s, err) < 0)
+		return -1;
+	if (json)
+		command_print(show_json(&m, &s));
+	else
+		print_show(&m, &s, store_alive(dir));
+	return 0;
+}

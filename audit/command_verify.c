@@ -1,0 +1,209 @@
+/* nono audit verify */
+#include "audit/command.h"
+#include "audit/verify.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+struct result {
+	struct session_meta m;
+	struct log_check log;
+	struct ledger_check ledger;
+	char chain[HASH_HEX], root[HASH_HEX], digest[HASH_HEX];
+	bool alive, count_matches, sums_match, records, ok;
+};
+
+static void judge(struct result *r)
+{
+	const struct session_meta *m = &r->m;
+	struct hash root = hash_merkle_root(&r->log.state);
+
+	hash_hex(r->chain, &r->log.state.chain);
+	hash_hex(r->root, &root);
+	/* A running session may be caught in the middle of a line; a finished one has none. */
+	r->records = !r->log.bad_line && (r->alive || !r->log.torn);
+	r->count_matches = m->has_integrity && m->event_count == r->log.state.count;
+	r->sums_match =
+	    m->has_integrity && str_eq(m->chain_head, r->chain) && str_eq(m->merkle_root, r->root);
+	if (r->alive && !m->ended[0])
+		r->ok = r->records && r->ledger.chain_ok;
+	else
+		r->ok = r->records && r->count_matches && r->sums_match && r->ledger.chain_ok &&
+			r->ledger.found && r->ledger.digest_matches;
+}
+
+/* Alive before the record is read: what ends in between must not look like damage. A session
+ * that is just writing its last lines is waited for. */
+static int read_settled(int dir, struct result *r, struct err *err)
+{
+	for (int tries = 0;; tries++) {
+		struct timespec pause = {.tv_nsec = 10000000};
+
+		r->alive = store_alive(dir);
+		if (meta_read(&r->m, dir, err) < 0)
+			return -1;
+		if (!r->alive || !r->m.ended[0] || tries == 100)
+			return 0;
+		meta_free(&r->m);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int check(const char *id, struct result *r, struct err *err)
+{
+	_cleanup_close_ int dir = store_open_dir(id, err), fd = -1;
+	struct hash digest;
+
+	if (dir < 0 || read_settled(dir, r, err) < 0)
+		return -1;
+	if (!str_eq(r->m.id, id))
+		return err_set(err, "the record of session %s names another one: %s", id, r->m.id);
+	fd = openat(dir, EVENTS_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "can't open the events of session %s", id);
+	digest = meta_digest(&r->m);
+	hash_hex(r->digest, &digest);
+	if (log_verify(fd, &r->log, err) < 0 || ledger_verify(id, &digest, &r->ledger, err) < 0)
+		return -1;
+	judge(r);
+	return 0;
+}
+
+static void add_count(cJSON *o, const char *key, uint64_t n)
+{
+	cJSON_AddNumberToObject(o, key, (double)n);
+}
+
+static void add_str(cJSON *o, const char *key, const char *s)
+{
+	cJSON_AddItemToObject(o, key, command_str_or_null(s));
+}
+
+static cJSON *log_json(const struct result *r)
+{
+	bool stored = r->m.has_integrity;
+	cJSON *o = cJSON_CreateObject();
+
+	add_str(o, "hash_algorithm", "sha256");
+	add_str(o, "merkle_scheme", "alpha");
+	add_count(o, "event_count", r->log.state.count);
+	add_str(o, "computed_chain_head", r->log.state.count ? r->chain : NULL);
+	add_str(o, "computed_merkle_root", r->root);
+	if (stored)
+		add_count(o, "stored_event_count", r->m.event_count);
+	else
+		cJSON_AddNullToObject(o, "stored_event_count");
+	add_str(o, "stored_chain_head", stored ? r->m.chain_head : NULL);
+	add_str(o, "stored_merkle_root", stored ? r->m.merkle_root : NULL);
+	cJSON_AddBoolToObject(o, "event_count_matches", r->count_matches);
+	cJSON_AddBoolToObject(o, "records_verified", r->records);
+	cJSON_AddBoolToObject(o, "is_alive", r->alive);
+	if (r->log.bad_line) {
+		add_count(o, "first_damaged_line", r->log.bad_line);
+		add_str(o, "damage", r->log.bad);
+	}
+	return o;
+}
+
+static cJSON *ledger_json(const struct result *r)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	add_str(o, "hash_algorithm", "sha256");
+	add_count(o, "entry_count", r->ledger.entries);
+	add_str(o, "session_digest", r->digest);
+	cJSON_AddBoolToObject(o, "session_found", r->ledger.found);
+	cJSON_AddBoolToObject(o, "session_digest_matches", r->ledger.digest_matches);
+	cJSON_AddBoolToObject(o, "ledger_chain_verified", r->ledger.chain_ok);
+	add_str(o, "ledger_head", r->ledger.head);
+	if (r->ledger.bad_line)
+		add_count(o, "first_damaged_line", r->ledger.bad_line);
+	return o;
+}
+
+static cJSON *attestation_json(void)
+{
+	static const char *const flags[] = {"key_id_matches", "signature_verified",
+					    "merkle_root_matches", "session_id_matches"};
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddBoolToObject(o, "present", false);
+	cJSON_AddNullToObject(o, "predicate_type");
+	cJSON_AddNullToObject(o, "key_id");
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		cJSON_AddBoolToObject(o, flags[i], false);
+	cJSON_AddNullToObject(o, "expected_public_key_matches");
+	cJSON_AddNullToObject(o, "verification_error");
+	return o;
+}
+
+static void print_log(const struct result *r)
+{
+	const struct log_check *c = &r->log;
+
+	printf("events    %llu, %s\n", (unsigned long long)c->state.count,
+	       r->records ? "each line in its place and whole" : "DAMAGED");
+	if (c->bad_line)
+		printf("          line %llu: %s\n", (unsigned long long)c->bad_line, c->bad);
+	if (c->torn && !r->alive)
+		printf("          line %llu: it is cut off after %llu bytes\n",
+		       (unsigned long long)c->state.count + 1, (unsigned long long)c->torn);
+	printf("chain     %s\n", c->state.count ? r->chain : "-");
+	printf("merkle    %s\n", r->root);
+	if (r->m.has_integrity)
+		printf("record    %s\n", r->count_matches && r->sums_match
+					     ? "count, chain and root as recorded at the end"
+					     : "DIFFERS from what was recorded at the end");
+	else if (r->alive)
+		printf(
+		    "record    the session is still running: what is there so far was checked\n");
+	else
+		printf("record    MISSING: the session was never ended (its supervisor was "
+		       "killed?)\n");
+}
+
+static void print_ledger(const struct result *r)
+{
+	const struct ledger_check *l = &r->ledger;
+
+	printf("ledger    %llu entries, ", (unsigned long long)l->entries);
+	if (!l->chain_ok)
+		printf("DAMAGED at line %llu\n", (unsigned long long)l->bad_line);
+	else if (l->found)
+		printf("%s\n", l->digest_matches ? "holds this session's digest"
+						 : "holds ANOTHER digest of this session");
+	else
+		printf("%s\n", r->alive ? "this session is entered when it ends"
+					: "this session is NOT in it");
+}
+
+int command_verify(int argc, char **argv, struct err *err)
+{
+	struct result *r;
+	char id[65];
+	bool json;
+	int code;
+
+	if (command_one_id(argc, argv, id, &json, err) < 0)
+		return -1;
+	r = xcalloc(1, sizeof(*r));
+	code = check(id, r, err);
+	if (code == 0) {
+		code = r->ok ? 0 : 1;
+		if (json) {
+			cJSON *o = cJSON_CreateObject();
+			cJSON_AddItemToObject(o, "session", log_json(r));
+			cJSON_AddItemToObject(o, "ledger", ledger_json(r));
+			cJSON_AddItemToObject(o, "attestation", attestation_json());
+			command_print(o);
+		} else {
+			printf("session   %s%s\n", id, r->alive ? " (running)" : "");
+			print_log(r);
+			print_ledger(r);
+			printf("%s\n", r->ok ? "VERIFIED" : "MISMATCH");
+		}
+	}
+	meta_free(&r->m);
+	free(r);
+	return code;
+}

@@ -1,0 +1,135 @@
+/* An event's JSON into fields. What an event does not have stays empty. */
+#include "audit/audit.h"
+#include "audit/json.h"
+
+struct field {
+	const char *key;
+	size_t offset, size;
+};
+#define FIELD(key, member)                                     \
+	{                                                      \
+		key, offsetof(struct audit_record, member),    \
+		    sizeof(((struct audit_record *)0)->member) \
+	}
+
+static const struct field event_fields[] = {
+    FIELD("type", type),      FIELD("decision", decision), FIELD("op", op),
+    FIELD("timestamp", time), FIELD("started", time),	   FIELD("ended", time),
+    FIELD("target", target),  FIELD("target2", target2),   FIELD("program", program),
+    FIELD("rule", rule),      FIELD("source", source),
+};
+static const struct field request_fields[] = {FIELD("path", target), FIELD("kind", op),
+					      FIELD("program", program), FIELD("reason", target2)};
+
+static void take_strings(struct audit_record *out, const struct field *fields, size_t n,
+			 struct json_span key, struct json_span val)
+{
+	for (size_t i = 0; i < n; i++)
+		if (json_key_is(key, fields[i].key) && val.p[0] == '"')
+			json_string(val, (char *)out + fields[i].offset, fields[i].size);
+}
+
+static int take_int(struct json_span val)
+{
+	int64_t n;
+
+	return json_int(val, &n) == 0 && n >= INT32_MIN && n <= INT32_MAX ? (int)n : 0;
+}
+
+static int take_request(struct audit_record *out, struct json_span request)
+{
+	struct json_iter it;
+	struct json_span key, val;
+	int r;
+
+	if (json_iter_init(&it, request) < 0 || !it.object)
+		return -1;
+	while ((r = json_iter_next(&it, &key, &val)) == 1) {
+		take_strings(out, request_fields, ARRAY_LEN(request_fields), key, val);
+		if (json_key_is(key, "child_pid"))
+			out->pid = take_int(val);
+	}
+	return r;
+}
+
+static void take_decision(struct audit_record *out, struct json_span val)
+{
+	struct json_span denied, reason;
+	char word[16];
+
+	str_copy(out->decision, sizeof(out->decision), "denied");
+	if (val.p[0] == '"' && json_string(val, word, sizeof(word)) > 0) {
+		if (str_eq(word, "Granted"))
+			str_copy(out->decision, sizeof(out->decision), "granted");
+		else
+			str_copy(out->rule, sizeof(out->rule), "nobody answered in time");
+	} else if (json_get(val, "Denied", &denied) && json_get(denied, "reason", &reason)) {
+		json_string(reason, out->rule, sizeof(out->rule));
+	}
+}
+
+static int take_entry(struct audit_record *out, struct json_span entry)
+{
+	struct json_iter it;
+	struct json_span key, val;
+	int r;
+
+	if (json_iter_init(&it, entry) < 0 || !it.object)
+		return -1;
+	while ((r = json_iter_next(&it, &key, &val)) == 1) {
+		if (json_key_is(key, "timestamp"))
+			json_string(val, out->time, sizeof(out->time));
+		else if (json_key_is(key, "request") && take_request(out, val) < 0)
+			return -1;
+		else if (json_key_is(key, "decision"))
+			take_decision(out, val);
+		else if (json_key_is(key, "by") || (json_key_is(key, "backend") && !out->source[0]))
+			json_string(val, out->source, sizeof(out->source));
+	}
+	return r;
+}
+
+/* Arguments with blanks between them: for reading, not for running again. */
+static void take_command(struct audit_record *out, struct json_span command)
+{
+	struct json_iter it;
+	struct json_span key, val;
+	size_t len = 0;
+
+	if (json_iter_init(&it, command) < 0)
+		return;
+	while (json_iter_next(&it, &key, &val) == 1 && len + 2 < sizeof(out->target)) {
+		ssize_t n;
+		if (len)
+			out->target[len++] = ' ';
+		n = json_string(val, out->target + len, sizeof(out->target) - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+}
+
+int audit_parse(const char *json, size_t len, struct audit_record *out)
+{
+	struct json_iter it;
+	struct json_span key, val;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (json_iter_init(&it, (struct json_span){json, len}) < 0 || !it.object)
+		return -1;
+	while ((r = json_iter_next(&it, &key, &val)) == 1) {
+		take_strings(out, event_fields, ARRAY_LEN(event_fields), key, val);
+		if (json_key_is(key, "pid"))
+			out->pid = take_int(val);
+		else if (json_key_is(key, "ppid"))
+			out->ppid = take_int(val);
+		else if (json_key_is(key, "errno"))
+			out->err = take_int(val);
+		else if (json_key_is(key, "command"))
+			take_command(out, val);
+		else if (json_key_is(key, "exit_code"))
+			snprintf(out->target, sizeof(out->target), "exit code %d", take_int(val));
+		else if (json_key_is(key, "entry") && take_entry(out, val) < 0)
+			return -1;
+	}
+	return r < 0 || !out->type[0] ? -1 : 0;
+}

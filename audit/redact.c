@@ -1,0 +1,249 @@
+/*
+ * Takes secrets out of a command line before it is stored. What looks like a secret by its name
+ * (flag, variable, header, query key), by its place (user part of a URL) or by its own form (the
+ * prefixes that services give their tokens) is replaced. Better one word too many than one secret.
+ */
+#include "audit/audit.h"
+
+#include <ctype.h>
+
+#define REDACTED     "[REDACTED]"
+#define NAME_MAX_LEN 64
+
+/* A name without case and punctuation: "--Api_Key" -> "apikey". */
+static void plain_name(char out[NAME_MAX_LEN], const char *s, size_t n)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n && len + 1 < NAME_MAX_LEN; i++)
+		if (isalnum((unsigned char)s[i]))
+			out[len++] = (char)tolower((unsigned char)s[i]);
+	out[len] = '\0';
+}
+
+static bool secret_name(const char *s, size_t n)
+{
+	static const char *const parts[] = {
+	    "token",	     "secret",	     "password",   "passwd",	 "passphrase",
+	    "apikey",	     "accesskey",    "privatekey", "credential", "signingkey",
+	    "authorization", "sessionkey",   "authkey",	   "cookie",	 "subscriptionkey",
+	    "accountkey",    "encryptionkey"};
+	static const char *const whole[] = {"auth",	"pwd", "pass",	    "bearer",
+					    "userpass", "pat", "pgpassword"};
+	/* These name a place, a number, or say that there is no secret. */
+	static const char *const harmless[] = {"tokens", "file",      "path",	"dir",
+					       "stdin",	 "tokenizer", "length", "limit"};
+	char name[NAME_MAX_LEN];
+
+	/* A long name: its end says what it is. */
+	if (n > NAME_MAX_LEN - 1) {
+		s += n - (NAME_MAX_LEN - 1);
+		n = NAME_MAX_LEN - 1;
+	}
+	plain_name(name, s, n);
+	for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
+		if (str_ends(name, harmless[i]))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+		if (str_eq(name, whole[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strstr(name, parts[i]))
+			return true;
+	return false;
+}
+
+static bool secret_query_key(const char *s, size_t n)
+{
+	static const char *const more[] = {"key",  "sig",	    "signature",
+					   "code", "xamzsignature", "jwt"};
+	char name[NAME_MAX_LEN];
+
+	plain_name(name, s, n);
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		if (str_eq(name, more[i]))
+			return true;
+	return secret_name(s, n);
+}
+
+static bool name_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+}
+
+/* ---- single places inside an argument ---------------------------------------- */
+
+/* Length of a token known by its prefix, 0 if there is none at s. */
+static size_t known_token(const char *s)
+{
+	static const char *const prefixes[] = {
+	    "sk-",	   "ghp_",   "gho_",  "ghs_",  "ghu_",	"ghr_",
+	    "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "AKIA",
+	    "ASIA",	   "AIza",   "npm_",  "pypi-", "hf_",	"eyJhbGciOi"};
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		size_t n = 0;
+		if (!str_starts(s, prefixes[i]))
+			continue;
+		while (name_char(s[n]) || s[n] == '/' || s[n] == '+')
+			n++;
+		if (n >= 20)
+			return n;
+	}
+	return 0;
+}
+
+/* s stands on "://"; the secret part of "user:secret@host", from *start to the result. */
+static const char *url_secret(const char *s, const char **start)
+{
+	const char *p = s + 3, *end = p + strcspn(p, "/?# \t\n\"'<>"), *at, *colon;
+
+	at = memrchr(p, '@', (size_t)(end - p));
+	if (!at || at == p)
+		return NULL;
+	colon = memchr(p, ':', (size_t)(at - p));
+	/* Alone before the @, a user name may be a token. */
+	*start = colon ? colon + 1 : p;
+	return at;
+}
+
+static const char *const schemes[] = {"bearer ", "basic ", "token ", "digest ", "negotiate "};
+
+static size_t scheme_len(const char *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+		if (strncasecmp(s, schemes[i], strlen(schemes[i])) == 0)
+			return strlen(schemes[i]);
+	return 0;
+}
+
+/* The value that begins at s, behind a secret name and its '=' or ':'. */
+static const char *value_end(const char *s, char sep, bool alone, char quote)
+{
+	if (quote)
+		return s + strcspn(s, (char[]){quote, '\0'});
+	if (sep == ':')
+		return s + strcspn(s, "\"'\n\r");
+	return alone ? s + strlen(s) : s + strcspn(s, " \t\n&;\"'");
+}
+
+struct cursor {
+	const char *arg, *p;
+	struct buf out;
+};
+
+static void take(struct cursor *c, const char *until)
+{
+	buf_add(&c->out, c->p, (size_t)(until - c->p));
+	c->p = until;
+}
+
+static void hide(struct cursor *c, const char *until)
+{
+	if (until == c->p)
+		return;
+	buf_adds(&c->out, REDACTED);
+	c->p = until;
+}
+
+/* NAME=value, --name=value, "name": "value", Header: value, ?key=value at a name's start. */
+static bool redact_named(struct cursor *c)
+{
+	const char *name = c->p, *end = name, *v;
+	bool query = name > c->arg && (name[-1] == '?' || name[-1] == '&');
+	bool alone = name == c->arg, spaced;
+	char sep, quote = 0;
+
+	while (name_char(*end))
+		end++;
+	v = end;
+	if ((*v == '"' || *v == '\'') && v[1] == ':')
+		v++;
+	sep = *v;
+	/* A flag and its value inside one argument, as in sh -c "tool --token x". */
+	spaced = sep == ' ' && name[0] == '-';
+	if (end == name || (sep != '=' && sep != ':' && !spaced) || (sep == ':' && v[1] == '/'))
+		return false;
+	if (!(query ? secret_query_key(name, (size_t)(end - name))
+		    : secret_name(name, (size_t)(end - name))))
+		return false;
+	v++;
+	while (sep != '=' && *v == ' ')
+		v++;
+	if (spaced && str_starts(v, "--"))
+		return false;
+	if (*v == '"' || *v == '\'')
+		quote = *v++;
+	v += scheme_len(v);
+	take(c, v);
+	hide(c, value_end(v, spaced ? ' ' : sep, alone && sep == '=' && !query, quote));
+	return true;
+}
+
+static char *redact_arg(const char *arg)
+{
+	struct cursor c = {.arg = arg, .p = arg};
+
+	buf_reserve(&c.out, strlen(arg) + 1);
+	while (*c.p) {
+		bool word = c.p == arg || !name_char(c.p[-1]);
+		const char *secret, *end;
+		size_t n;
+
+		if (str_starts(c.p, "://") && (end = url_secret(c.p, &secret))) {
+			take(&c, secret);
+			hide(&c, end);
+		} else if (word && (n = known_token(c.p))) {
+			hide(&c, c.p + n);
+		} else if (word && strncasecmp(c.p, "bearer ", 7) == 0) {
+			take(&c, c.p + 7);
+			hide(&c, c.p + strcspn(c.p, " \t\n\"'"));
+		} else if (!word || !redact_named(&c)) {
+			take(&c, c.p + 1);
+		}
+	}
+	if (!c.out.data)
+		return xstrdup("");
+	return c.out.data;
+}
+
+/* ---- the whole command -------------------------------------------------------- */
+
+static bool flag_takes_secret(const char *arg)
+{
+	const char *name = arg + strspn(arg, "-");
+
+	return arg[0] == '-' && *name && !strpbrk(arg, "= :/") && !str_starts(name, "no-") &&
+	       secret_name(name, strlen(name));
+}
+
+/* curl -u user:password, with its relatives; not "-u 1000:1000". */
+static char *redact_user(const char *arg)
+{
+	const char *colon = strchr(arg, ':');
+
+	if (!colon || !colon[1] || strspn(arg, "0123456789:") == strlen(arg))
+		return NULL;
+	return xasprintf("%.*s:" REDACTED, (int)(colon - arg), arg);
+}
+
+char **audit_redact_command(char *const *argv)
+{
+	size_t n = 0;
+	char **out;
+
+	while (argv[n])
+		n++;
+	out = xcalloc(n + 1, sizeof(*out));
+	for (size_t i = 0; i < n; i++) {
+		const char *before = i ? argv[i - 1] : "";
+		if (i && flag_takes_secret(before) && !str_starts(argv[i], "--"))
+			out[i] = xstrdup(REDACTED);
+		else if (str_eq(before, "-u") || str_eq(before, "--user") ||
+			 str_eq(before, "--proxy-user") || str_eq(before, "-U"))
+			out[i] = redact_user(argv[i]);
+		if (!out[i])
+			out[i] = redact_arg(argv[i]);
+	}
+	return out;
+}
