@@ -1,6 +1,7 @@
 /* Ends the record of a session whose supervisor was killed. Every step may find its work done. */
 #include "audit/audit.h"
 #include "audit/format.h"
+#include "audit/lines.h"
 #include "audit/verify.h"
 #include "audit/writer.h"
 
@@ -44,6 +45,32 @@ static int append_end(int fd, struct log_check *c, struct err *err)
 	return r < 0 ? err_errno(err, w.err, "can't complete the audit log") : 0;
 }
 
+/* The supervisor died before session.json was there, or something tore it: what the log's first
+ * event says is enough for a record. */
+static int meta_from_log(struct session_meta *m, int fd, const char *id, struct err *err)
+{
+	struct lines l;
+	struct log_line line;
+	struct json_span v;
+	char *text;
+	size_t n;
+	int r = -1;
+
+	meta_free(m);
+	memset(m, 0, sizeof(*m));
+	str_copy(m->id, sizeof(m->id), id);
+	lines_init(&l, fd, 0);
+	if (lines_next(&l, &text, &n) == 1 && log_line_parse(&line, text, n) == 0 &&
+	    json_get(line.event, "started", &v) &&
+	    json_string(v, m->started, sizeof(m->started)) > 0) {
+		r = 0;
+		if (json_get(line.event, "command", &v) && v.p[0] == '[')
+			json_compact(&m->command, v);
+	}
+	lines_free(&l);
+	return r < 0 ? err_set(err, "the audit log of session %s never began", id) : 0;
+}
+
 int audit_adopt(const char *session_id, struct err *err)
 {
 	_cleanup_close_ int dir = store_open_dir(session_id, err), fd = -1;
@@ -55,7 +82,8 @@ int audit_adopt(const char *session_id, struct err *err)
 	fd = openat(dir, EVENTS_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "can't open the events of session %s", session_id);
-	if (lock_dead(fd, session_id, err) < 0 || meta_read(&m, dir, err) < 0)
+	if (lock_dead(fd, session_id, err) < 0 ||
+	    (meta_read(&m, dir, err) < 0 && meta_from_log(&m, fd, session_id, err) < 0))
 		return -1;
 	if (m.ended[0]) /* all that can be missing is the ledger's line */
 		return ledger_append(&m, true, err);

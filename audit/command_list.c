@@ -159,7 +159,9 @@ static size_t load(char **ids, size_t n, const struct filter *f, struct item *it
 		_cleanup_close_ int dir = store_open_dir(ids[i], &err);
 
 		if (dir < 0 || meta_read(&it->m, dir, &err) < 0) {
-			fprintf(stderr, "nono: audit record %s: %s\n", ids[i], err.msg);
+			/* A session that is just starting has no record yet. */
+			if (dir < 0 || !store_alive(dir))
+				fprintf(stderr, "nono: audit record %s: %s\n", ids[i], err.msg);
 			memset(it, 0, sizeof(*it));
 			continue;
 		}

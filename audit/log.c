@@ -165,6 +165,10 @@ static void *writer_main(void *arg)
 	int quiet = 0, result = 0;
 
 	prctl(PR_SET_NAME, "nono: log");
+	/* Here and not in audit_log_open(): a new file costs 50 us or more of the session's start.
+	 * Until it is there, and should it fail, adopting makes do with the first event. */
+	if (atomic_load(&log->word) != STOP)
+		meta_write(&log->meta, log->dirfd, NULL);
 	for (;;) {
 		uint32_t word = atomic_load(&log->word);
 		if (word == STOP)
@@ -302,8 +306,7 @@ int audit_log_open(const struct audit_session_info *info, struct audit_log **out
 	}
 	fill_meta(&log->meta, info);
 	exe_hash_start(&log->exe, info->executable);
-	if (meta_write(&log->meta, log->dirfd, err) < 0 || first_lines(log, info, err) < 0 ||
-	    start_thread(log, err) < 0) {
+	if (first_lines(log, info, err) < 0 || start_thread(log, err) < 0) {
 		remove_files(info->session_id, log->dirfd);
 		log_free(log);
 		return -1;

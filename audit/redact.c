@@ -118,10 +118,12 @@ static size_t scheme_len(const char *s)
 }
 
 /* The value that begins at s, behind a secret name and its '=' or ':'. */
-static const char *value_end(const char *s, char sep, bool alone, char quote)
+static const char *value_end(const char *s, char sep, bool alone, bool query, char quote)
 {
 	if (quote)
 		return s + strcspn(s, (char[]){quote, '\0'});
+	if (query)
+		return s + strcspn(s, " \t\n&;#\"'");
 	if (sep == ':')
 		return s + strcspn(s, "\"'\n\r");
 	return alone ? s + strlen(s) : s + strcspn(s, " \t\n&;\"'");
@@ -176,7 +178,7 @@ static bool redact_named(struct cursor *c)
 		quote = *v++;
 	v += scheme_len(v);
 	take(c, v);
-	hide(c, value_end(v, spaced ? ' ' : sep, alone && sep == '=' && !query, quote));
+	hide(c, value_end(v, spaced ? ' ' : sep, alone && sep == '=', query, quote));
 	return true;
 }
 
@@ -185,6 +187,7 @@ static char *redact_arg(const char *arg)
 	struct cursor c = {.arg = arg, .p = arg};
 
 	buf_reserve(&c.out, strlen(arg) + 1);
+	c.out.data[0] = '\0';
 	while (*c.p) {
 		bool word = c.p == arg || !name_char(c.p[-1]);
 		const char *secret, *end;
@@ -202,8 +205,6 @@ static char *redact_arg(const char *arg)
 			take(&c, c.p + 1);
 		}
 	}
-	if (!c.out.data)
-		return xstrdup("");
 	return c.out.data;
 }
 
