@@ -14,28 +14,30 @@
 enum audit_kind {
 	AUDIT_OPEN = 0, /* a file was opened (or refused) */
 	AUDIT_EXEC,
-	AUDIT_CHANGE,   /* mkdir, unlink, rename, link, symlink, chmod, truncate, ... */
-	AUDIT_CONNECT,  /* connect or bind, any family */
-	AUDIT_PROCESS,  /* a process was first seen; target = its program */
-	AUDIT_TERMINAL, /* something with an effect outside the pane: clipboard, notification, title */
+	AUDIT_CHANGE,	/* mkdir, unlink, rename, link, symlink, chmod, truncate, ... */
+	AUDIT_CONNECT,	/* connect or bind, any family */
+	AUDIT_PROCESS,	/* a process was first seen; target = its program */
+	AUDIT_TERMINAL, /* something with an effect outside the pane: clipboard, notification, title
+			 */
 };
 
 enum audit_decision {
 	AUDIT_ALLOWED = 0, /* by policy */
-	AUDIT_DENIED,      /* by policy, or nobody answered */
-	AUDIT_GRANTED,     /* by an answer */
-	AUDIT_MISSING,     /* the target did not exist; nothing was refused */
+	AUDIT_DENIED,	   /* by policy, or nobody answered */
+	AUDIT_GRANTED,	   /* by an answer */
+	AUDIT_MISSING,	   /* the target did not exist; nothing was refused */
 };
 
 /* One event of the hot path. Strings are borrowed for the call only; NULL = absent. */
 struct audit_event {
 	enum audit_kind kind;
 	enum audit_decision decision;
-	uint64_t time_ns;    /* CLOCK_REALTIME */
-	pid_t pid, ppid;     /* as seen from the host */
-	int err;             /* errno the agent got, 0 if none or unknown */
-	const char *op;      /* "read" "write" "readwrite" "create" "exec" "mkdir" "rename" "connect" ... static */
-	const char *target;  /* path, address */
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	pid_t pid, ppid;  /* as seen from the host */
+	int err;	  /* errno the agent got, 0 if none or unknown */
+	const char *op; /* "read" "write" "readwrite" "create" "exec" "mkdir" "rename" "connect" ...
+			   static */
+	const char *target; /* path, address */
 	size_t target_len;
 	const char *target2; /* second path of a rename or link; argv of an exec */
 	size_t target2_len;
@@ -56,18 +58,19 @@ struct audit_decision_event {
 
 struct audit_session_info {
 	const char *session_id;
-	char *const *command;    /* already redacted, see audit_redact_command() */
-	const char *executable;  /* resolved path of the program, may be NULL */
+	char *const *command;	/* already redacted, see audit_redact_command() */
+	const char *executable; /* resolved path of the program, may be NULL */
 	const char *profile, *workdir;
-	const char *layers_json; /* object, may be NULL */
-	const char *policy_json; /* object, may be NULL */
+	const char *layers_json;    /* object, may be NULL */
+	const char *policy_json;    /* object, may be NULL */
 	char *const *tracked_paths; /* writable grants; NULL-terminated */
 };
 
 struct audit_log;
 /* Creates the directory and starts the writer thread. Hashes the executable in that thread. */
 int audit_log_open(const struct audit_session_info *info, struct audit_log **out, struct err *err);
-void audit_emit(struct audit_log *log, const struct audit_event *ev); /* log may be NULL: no audit */
+void audit_emit(struct audit_log *log,
+		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
 /* Waits until everything emitted before is in the file (not fsynced). -1 if the log failed: a
  * grant must then be refused. */
@@ -88,13 +91,14 @@ char **audit_redact_command(char *const *argv);
 
 struct audit_line {
 	uint64_t sequence;
-	const char *json; /* the "event" object as text, NUL-terminated, valid until the next call */
+	const char
+	    *json; /* the "event" object as text, NUL-terminated, valid until the next call */
 	size_t json_len;
 };
 /* One event in fields, for lists and panes; strings point into the record's own buffer. */
 struct audit_record {
 	uint64_t sequence;
-	char type[32];     /* "open", "exec", "change", "connect", "capability_decision", ... */
+	char type[32];	   /* "open", "exec", "change", "connect", "capability_decision", ... */
 	char decision[12]; /* "allowed" "denied" "granted" "missing" or "" */
 	char op[16];
 	char time[TIME_STR_MAX];

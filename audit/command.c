@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <getopt.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static int compare(const void *a, const void *b)
 {
@@ -70,6 +71,22 @@ int command_find(const char *arg, char id[65], struct err *err)
 	if (found > 1)
 		return err_set(err, "%s begins %zu session ids; give more of it", arg, found);
 	return 0;
+}
+
+int command_meta(int dir, struct session_meta *m, bool *alive, struct err *err)
+{
+	for (int tries = 0;; tries++) {
+		struct timespec pause = {.tv_nsec = 10000000};
+		int r;
+
+		*alive = store_alive(dir);
+		r = meta_read(m, dir, err);
+		if (!*alive || tries == 100 || (r == 0 && !m->ended[0]))
+			return r;
+		meta_free(m);
+		memset(m, 0, sizeof(*m));
+		nanosleep(&pause, NULL);
+	}
 }
 
 int command_one_id(int argc, char **argv, char id[65], bool *json, struct err *err)

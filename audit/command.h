@@ -15,6 +15,9 @@ int command_verify(int argc, char **argv, struct err *err);
 char **command_ids(size_t *n, struct err *err);
 /* The id that arg names or begins, into id. */
 int command_find(const char *arg, char id[65], struct err *err);
+/* session.json, and whether the session is alive: of one moment, so that a session that is just
+ * starting or ending looks neither damaged nor orphaned. Waits for that a second at most. */
+int command_meta(int dir, struct session_meta *m, bool *alive, struct err *err);
 /* argv of show and verify: one id and --json. */
 int command_one_id(int argc, char **argv, char id[65], bool *json, struct err *err);
 

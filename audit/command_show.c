@@ -185,14 +185,14 @@ int command_show(int argc, char **argv, struct err *err)
 	_cleanup_(summary_free) struct summary s = {0};
 	_cleanup_close_ int dir = -1;
 	char id[65];
-	bool json;
+	bool json, alive;
 
 	if (command_one_id(argc, argv, id, &json, err) < 0 || (dir = store_open_dir(id, err)) < 0 ||
-	    meta_read(&m, dir, err) < 0 || summarise(id, &s, err) < 0)
+	    command_meta(dir, &m, &alive, err) < 0 || summarise(id, &s, err) < 0)
 		return -1;
 	if (json)
 		command_print(show_json(&m, &s));
 	else
-		print_show(&m, &s, store_alive(dir));
+		print_show(&m, &s, alive);
 	return 0;
 }

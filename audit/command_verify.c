@@ -3,7 +3,6 @@
 #include "audit/verify.h"
 
 #include <fcntl.h>
-#include <time.h>
 
 struct result {
 	struct session_meta m;
@@ -32,29 +31,12 @@ static void judge(struct result *r)
 			r->ledger.found && r->ledger.digest_matches;
 }
 
-/* Alive before the record is read: what ends in between must not look like damage. A session
- * that is just writing its last lines is waited for. */
-static int read_settled(int dir, struct result *r, struct err *err)
-{
-	for (int tries = 0;; tries++) {
-		struct timespec pause = {.tv_nsec = 10000000};
-
-		r->alive = store_alive(dir);
-		if (meta_read(&r->m, dir, err) < 0)
-			return -1;
-		if (!r->alive || !r->m.ended[0] || tries == 100)
-			return 0;
-		meta_free(&r->m);
-		nanosleep(&pause, NULL);
-	}
-}
-
 static int check(const char *id, struct result *r, struct err *err)
 {
 	_cleanup_close_ int dir = store_open_dir(id, err), fd = -1;
 	struct hash digest;
 
-	if (dir < 0 || read_settled(dir, r, err) < 0)
+	if (dir < 0 || command_meta(dir, &r->m, &r->alive, err) < 0)
 		return -1;
 	if (!str_eq(r->m.id, id))
 		return err_set(err, "the record of session %s names another one: %s", id, r->m.id);

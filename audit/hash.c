@@ -37,10 +37,17 @@ static struct hash hash_node(const struct hash *left, const struct hash *right)
 
 void hash_append(struct hash_state *st, const struct hash *leaf)
 {
+	struct hash chain = hash_chain(&st->chain, leaf);
+
+	hash_append_known(st, leaf, &chain);
+}
+
+void hash_append_known(struct hash_state *st, const struct hash *leaf, const struct hash *chain)
+{
 	struct hash carry = *leaf;
 	unsigned i = 0;
 
-	st->chain = hash_chain(&st->chain, leaf);
+	st->chain = *chain;
 	for (; st->count >> i & 1; i++)
 		carry = hash_node(&st->level[i], &carry);
 	st->level[i] = carry;

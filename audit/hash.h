@@ -38,6 +38,8 @@ struct hash hash_leaf(const void *event, size_t n);
 struct hash hash_chain(const struct hash *before, const struct hash *leaf);
 /* Takes one more leaf in; afterwards st->chain is the chain hash of that line. */
 void hash_append(struct hash_state *st, const struct hash *leaf);
+/* Same, with that chain hash known. */
+void hash_append_known(struct hash_state *st, const struct hash *leaf, const struct hash *chain);
 struct hash hash_merkle_root(const struct hash_state *st);
 struct hash hash_session(const void *json, size_t n);
 struct hash hash_ledger(const struct hash *before, const void *json, size_t n);

@@ -19,7 +19,7 @@ enum ring_type { RING_EVENT = 1, RING_TEXT };
 
 /* What stands in a half: fixed part, then the strings in this order, then padding to 8. */
 struct ring_record {
-	uint32_t size; /* of the whole record */
+	uint32_t size;			       /* of the whole record */
 	uint8_t type, kind, decision, present; /* present: a bit for each string that is not NULL */
 	uint8_t cut, pad[3];
 	int32_t err, pid, ppid;

@@ -81,7 +81,7 @@ static int check_line(struct log_check *c, const char *line, size_t n, struct bu
 	after = hash_chain(&before, &leaf);
 	if (!hash_is(l.chain, &after))
 		return bad(c, "chain_hash does not continue the chain");
-	hash_append(&c->state, &leaf);
+	hash_append_known(&c->state, &leaf, &after);
 	note_end(c, text);
 	return 0;
 }
