@@ -150,6 +150,16 @@ int pty_client_feed(struct pty_client *c, const void *p, size_t n);
 /* Text of a cell (UTF-8, up to size-1 bytes), "" for a tail, " " for a blank. */
 size_t pty_cell_text(const struct pty_screen *s, const struct pty_cell *c, char *out, size_t size);
 
+/* ---- as text ----------------------------------------------------------- */
+
+/* Appends count rows of cols cells (the screen's own, or those of a history answer), one line each,
+ * blanks at the end cut, "\n" after every line. ansi: with SGR colours and attributes, each line
+ * starting from and ending in the default. Nothing else than printable text and SGR is written. */
+void pty_dump_rows(const struct pty_screen *s, const struct pty_cell *cells, size_t count, int cols,
+		   bool ansi, struct buf *out);
+/* The whole screen. It is there once s->generation is not 0. */
+void pty_dump_screen(const struct pty_screen *s, bool ansi, struct buf *out);
+
 /* ---- host -------------------------------------------------------------- */
 
 struct pty_host_config {
