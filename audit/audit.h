@@ -2,8 +2,12 @@
  * audit - the record of a session: events, hash chain, Merkle root, ledger, and reading it again.
  *
  * Writer: any thread of the broker emits; one writer thread formats, hashes and appends. Emitting
- * copies into a preallocated ring and allocates nothing; a full ring makes the emitter wait
- * (nothing is ever dropped). On disk: <state>/audit/<id>/{session.json,audit-events.ndjson} and
+ * copies into a preallocated ring and allocates nothing; a full ring makes the emitter empty it
+ * itself. Nothing is dropped while the file takes anything. When it does not (disk full), what is
+ * hashed already is kept and written later, emitting never blocks, audit_failed() says so, and
+ * what found no room is counted and stands in the log as events_lost as soon as it can be written.
+ * An event is in the file after 20 ms at most, or at once by audit_flush(). Nothing is fsynced:
+ * the log survives the death of every process, not that of the machine. On disk: <state>/audit/<id>/{session.json,audit-events.ndjson} and
  * <state>/audit/ledger.ndjson, formats and hashes "alpha" as of the reference.
  */
 #ifndef NONO_AUDIT_H
@@ -68,20 +72,26 @@ struct audit_session_info {
 
 struct audit_log;
 /* Creates the directory and starts the writer thread. Hashes the executable in that thread. */
+/* The event file is locked (flock) while the log is open: the lock tells others that the session is
+ * alive. A child that lives on without exec must close the descriptor (it is close-on-exec). One
+ * line each of session_started and sandbox_runtime is written before this returns. */
 int audit_log_open(const struct audit_session_info *info, struct audit_log **out, struct err *err);
 void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
-/* Waits until everything emitted before is in the file (not fsynced). -1 if the log failed: a
+/* Puts everything emitted before into the file, in the caller's thread (2 us when little waits). -1 if the log failed: a
  * grant must then be refused. */
 int audit_flush(struct audit_log *log);
 bool audit_failed(const struct audit_log *log);
 /* Events written so far, denials among them. */
 void audit_counts(const struct audit_log *log, uint64_t *events, uint64_t *denials);
-/* Ends the log: session_ended, session.json, ledger entry; frees. exit_code as recorded. */
+/* Nobody may emit any more. Ends the log: session_ended, session.json, ledger entry; frees. exit_code as recorded. */
 int audit_log_close(struct audit_log *log, int exit_code, struct err *err);
 
-/* What the broker could not do (it was killed): closes an orphaned record of a dead session. */
+/* What the broker could not do (it was killed): closes an orphaned record of a dead session:
+ * a torn last line is cut off, session_ended with exit code -1, session.json and the ledger entry
+ * are added where they are missing. May be called again and by several at once. err.code is EBUSY
+ * (after 0.2 s) while the session has its supervisor. */
 int audit_adopt(const char *session_id, struct err *err);
 
 /* Replaces secret-looking values by "[REDACTED]". Caller frees with strv_free-like loop. */

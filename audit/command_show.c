@@ -107,6 +107,15 @@ static cJSON *show_json(const struct session_meta *m, const struct summary *s)
 	return o;
 }
 
+/* Without the fraction and the offset. */
+static void put_time(const char *time)
+{
+	char s[TIME_STR_MAX];
+
+	str_copy(s, 20, time);
+	command_put(s, 0);
+}
+
 static void print_tally(const char *title, struct tally *t, bool times)
 {
 	size_t n = t->used < SHOW_LINES ? t->used : SHOW_LINES;
@@ -121,10 +130,10 @@ static void print_tally(const char *title, struct tally *t, bool times)
 		command_put(e->text, 0);
 		if (times) {
 			printf("  (");
-			command_put(e->first, 19);
+			put_time(e->first);
 			if (e->count > 1) {
 				printf(" … ");
-				command_put(e->last, 19);
+				put_time(e->last);
 			}
 			printf(")");
 		}
@@ -139,12 +148,14 @@ static void print_tally(const char *title, struct tally *t, bool times)
 static void print_command_line(const struct session_meta *m)
 {
 	cJSON *a = command_array(&m->command), *e;
+	const char *sep = "";
 
 	printf("command   ");
 	cJSON_ArrayForEach(e, a)
 	{
+		command_put(sep, 0);
 		command_put(cJSON_GetStringValue(e) ? cJSON_GetStringValue(e) : "?", 0);
-		putchar(' ');
+		sep = " ";
 	}
 	putchar('\n');
 	cJSON_Delete(a);

@@ -94,6 +94,17 @@ static void compact_into(struct buf *b, struct json_span v)
 	json_compact(b, v);
 }
 
+/* It is written out again as it is: nothing but digits may get in. */
+static int parse_hex(char out[HASH_HEX], struct json_span v)
+{
+	struct hash h;
+
+	if (v.n != 2 * HASH_SIZE + 2 || hash_from_hex(&h, v.p + 1, 2 * HASH_SIZE) < 0)
+		return -1;
+	hash_hex(out, &h);
+	return 0;
+}
+
 static int parse_identity(struct session_meta *m, struct json_span v)
 {
 	_cleanup_(buf_free) struct buf path = {0};
@@ -102,8 +113,7 @@ static int parse_identity(struct session_meta *m, struct json_span v)
 	if (v.p[0] != '{')
 		return v.p[0] == 'n' ? 0 : -1;
 	if (!json_get(v, "resolved_path", &member) || json_string_buf(member, &path) < 0 ||
-	    !json_get(v, "sha256", &member) ||
-	    json_string(member, m->sha256, sizeof(m->sha256)) != 2 * HASH_SIZE)
+	    !json_get(v, "sha256", &member) || parse_hex(m->sha256, member) < 0)
 		return -1;
 	free(m->executable);
 	m->executable = xstrdup(path.data);
@@ -117,10 +127,8 @@ static int parse_integrity(struct session_meta *m, struct json_span v)
 	if (v.p[0] != '{')
 		return v.p[0] == 'n' ? 0 : -1;
 	if (!json_get(v, "event_count", &member) || json_u64(member, &m->event_count) < 0 ||
-	    !json_get(v, "chain_head", &member) ||
-	    json_string(member, m->chain_head, sizeof(m->chain_head)) != 2 * HASH_SIZE ||
-	    !json_get(v, "merkle_root", &member) ||
-	    json_string(member, m->merkle_root, sizeof(m->merkle_root)) != 2 * HASH_SIZE)
+	    !json_get(v, "chain_head", &member) || parse_hex(m->chain_head, member) < 0 ||
+	    !json_get(v, "merkle_root", &member) || parse_hex(m->merkle_root, member) < 0)
 		return -1;
 	m->has_integrity = true;
 	return 0;
