@@ -5,7 +5,8 @@
  *
  * Nothing is fsynced. What was written survives the death of every process of the session; only
  * a crash of the machine can lose the last seconds, and then the log ends early but whole lines
- * still verify. An fsync costs more than starting and ending the whole session.
+ * still verify. One fdatasync of the ledger took as long as ending a session takes now (0.1 ms, on
+ * a virtual disk that need not flush), and the log and the record would each want one too.
  */
 #include "audit/audit.h"
 #include "audit/format.h"
