@@ -228,7 +228,6 @@ void term_csi(void *data, const struct parser_csi *c)
 	else if (!c->leader)
 		plain(t, c);
 	else if (c->leader == '?')
-		private(t, c);
-	else
-		with_leader(t, c);
+	private(t, c);
+	else with_leader(t, c);
 }

@@ -3,9 +3,9 @@
  * nothing.
  *
  * Payload of FRAME_DELTA: u64 generation, u8 flags; with DELTA_SIZE u16 columns, u16 rows (the
- * picture starts again from blank); new entries of the cluster and extra tables; rows that the whole
- * screen moved up; changed rows as tokens; cursor, scrollback counters; with DELTA_STATE modes,
- * title, program status.
+ * picture starts again from blank); new entries of the cluster and extra tables; rows that the
+ * whole screen moved up; changed rows as tokens; cursor, scrollback counters; with DELTA_STATE
+ * modes, title, program status.
  */
 #ifndef NONO_PTY_DELTA_H
 #define NONO_PTY_DELTA_H

@@ -40,7 +40,8 @@ static void trim(struct history *h)
 		h->first += h->count - h->max_lines;
 		h->count = h->max_lines;
 	}
-	while (h->n_blocks > 1 && (h->bytes > HISTORY_BYTES_MAX || h->blocks[1]->first <= h->first)) {
+	while (h->n_blocks > 1 &&
+	       (h->bytes > HISTORY_BYTES_MAX || h->blocks[1]->first <= h->first)) {
 		uint64_t next = h->blocks[1]->first;
 
 		if (h->first < next) {

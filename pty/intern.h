@@ -23,8 +23,8 @@ struct intern {
 	uint32_t used;
 	uint16_t free;
 	size_t bytes, bytes_max;
-	uint64_t last_gen;  /* when an entry was last added */
-	uint32_t no_sweep;  /* failures to wait for before the next sweep is worth it */
+	uint64_t last_gen; /* when an entry was last added */
+	uint32_t no_sweep; /* failures to wait for before the next sweep is worth it */
 };
 
 void intern_init(struct intern *t, uint32_t max, size_t bytes_max); /* allocates nothing */

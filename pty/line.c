@@ -97,7 +97,7 @@ size_t line_encode(uint8_t *out, const struct pty_cell *cells, size_t n, bool pl
 	text_len = (size_t)(p - text);
 	runs_len = (size_t)(encode_runs(p, cells, n) - p);
 	head = (size_t)(varint_write(out, (uint64_t)text_len << 2 | (wrapped ? HEAD_WRAPPED : 0) |
-						  (runs_len ? HEAD_RUNS : 0)) -
+					      (runs_len ? HEAD_RUNS : 0)) -
 			out);
 	if (runs_len) {
 		size_t k = (size_t)(varint_write(tmp, runs_len) - tmp);

@@ -6,30 +6,18 @@ static const struct mode {
 	bool private;
 	uint32_t bit;
 } table[] = {
-    {1, true, MODE_APP_CURSOR},
-    {5, true, MODE_REVERSE},
-    {6, true, MODE_ORIGIN},
-    {7, true, MODE_WRAP},
-    {12, true, MODE_CURSOR_BLINK},
-    {25, true, MODE_CURSOR},
-    {47, true, MODE_ALT_47},
-    {66, true, MODE_APP_KEYPAD},
-    {1000, true, MODE_MOUSE_CLICK},
-    {1002, true, MODE_MOUSE_DRAG},
-    {1003, true, MODE_MOUSE_ANY},
-    {1004, true, MODE_FOCUS},
-    {1006, true, MODE_MOUSE_SGR},
-    {1007, true, MODE_ALT_SCROLL},
-    {1015, true, MODE_MOUSE_URXVT},
-    {1016, true, MODE_MOUSE_PIXELS},
-    {1047, true, MODE_ALT_1047},
-    {1048, true, MODE_SAVE_1048},
-    {1049, true, MODE_ALT_1049},
-    {2004, true, MODE_PASTE},
-    {2026, true, MODE_SYNC},
-    {2027, true, MODE_GRAPHEME},
-    {2031, true, MODE_SCHEME},
-    {4, false, MODE_INSERT},
+    {1, true, MODE_APP_CURSOR},	    {5, true, MODE_REVERSE},
+    {6, true, MODE_ORIGIN},	    {7, true, MODE_WRAP},
+    {12, true, MODE_CURSOR_BLINK},  {25, true, MODE_CURSOR},
+    {47, true, MODE_ALT_47},	    {66, true, MODE_APP_KEYPAD},
+    {1000, true, MODE_MOUSE_CLICK}, {1002, true, MODE_MOUSE_DRAG},
+    {1003, true, MODE_MOUSE_ANY},   {1004, true, MODE_FOCUS},
+    {1006, true, MODE_MOUSE_SGR},   {1007, true, MODE_ALT_SCROLL},
+    {1015, true, MODE_MOUSE_URXVT}, {1016, true, MODE_MOUSE_PIXELS},
+    {1047, true, MODE_ALT_1047},    {1048, true, MODE_SAVE_1048},
+    {1049, true, MODE_ALT_1049},    {2004, true, MODE_PASTE},
+    {2026, true, MODE_SYNC},	    {2027, true, MODE_GRAPHEME},
+    {2031, true, MODE_SCHEME},	    {4, false, MODE_INSERT},
     {20, false, MODE_NEWLINE},
 };
 
@@ -104,8 +92,10 @@ static void set_one(struct terminal *t, const struct mode *m, bool on)
 		alt_1049(t, on);
 		break;
 	case MODE_SYNC:
-		t->sync_since = 0;
-		break;
+		term_changed(t);
+		if (!on && t->ev.frame)
+			t->ev.frame(t->ev.data);
+		return;
 	}
 	if (m->bit & (MODE_ALT_47 | MODE_ALT_1047 | MODE_ALT_1049) && !on)
 		t->modes &= ~(uint32_t)(MODE_ALT_47 | MODE_ALT_1047 | MODE_ALT_1049);
@@ -133,7 +123,7 @@ void term_request_mode(struct terminal *t, const struct parser_csi *c)
 	if (c->leader && !private)
 		return;
 	term_reply(t, "\033[%s%d;%d$y", private ? "?" : "", number,
-		   !m			? 0
+		   !m		       ? 0
 		   : t->modes & m->bit ? 1
 				       : 2);
 }

@@ -4,10 +4,9 @@
 /* xterm's first sixteen, the cube, the greys. */
 static uint32_t standard(unsigned i)
 {
-	static const uint32_t base[16] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00,
-					  0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
-					  0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00,
-					  0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
+	static const uint32_t base[16] = {
+	    0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
+	    0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
 	unsigned v[3], grey;
 
 	if (i < 16)
@@ -118,7 +117,7 @@ static uint32_t or_else(uint32_t set, uint32_t client, uint32_t otherwise)
 /* 10;spec;spec...: each further one is for the next number. */
 void term_osc_color(struct terminal *t, int number, char *arg, bool bel)
 {
-	char *save = NULL, what[8];
+	char *save = NULL, what[16];
 
 	if (number == 4) {
 		palette(t, arg, bel);
@@ -126,9 +125,7 @@ void term_osc_color(struct terminal *t, int number, char *arg, bool bel)
 	}
 	for (char *s = strtok_r(arg, ";", &save); s && number <= 12;
 	     s = strtok_r(NULL, ";", &save), number++) {
-		uint32_t *set = number == 10   ? &t->fg
-				: number == 11 ? &t->bg
-					       : &t->cursor_color;
+		uint32_t *set = number == 10 ? &t->fg : number == 11 ? &t->bg : &t->cursor_color;
 		uint32_t rgb, fg = or_else(t->fg, t->client_fg, t->dark ? 0xe5e5e5 : 0x1c1c1c);
 
 		if (str_eq(s, "?")) {

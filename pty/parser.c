@@ -59,7 +59,10 @@ static void emit_rune(struct parser *p, uint32_t cp)
 /* How many bytes a sequence that starts with c has, 0 if none does. */
 static size_t utf8_need(uint8_t c)
 {
-	return c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	return c >= 0xc2 && c < 0xe0   ? 2
+	       : c >= 0xe0 && c < 0xf0 ? 3
+	       : c >= 0xf0 && c < 0xf5 ? 4
+				       : 0;
 }
 
 /* May c be the byte at index i (>= 1) of the sequence that starts with s[0]? */

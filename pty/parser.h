@@ -11,10 +11,10 @@
 
 #include "common/common.h"
 
-#define PARSER_PARAMS	32
-#define PARSER_VALUE	99999
-#define PARSER_OSC_MAX	(1u << 20) /* OSC 52 carries text */
-#define PARSER_DCS_MAX	4096
+#define PARSER_PARAMS  32
+#define PARSER_VALUE   99999
+#define PARSER_OSC_MAX (1u << 20) /* OSC 52 carries text */
+#define PARSER_DCS_MAX 4096
 
 struct parser_csi {
 	int param[PARSER_PARAMS]; /* -1: left out */
@@ -42,7 +42,7 @@ struct parser {
 	void *data;
 	int state;
 	struct parser_csi csi;
-	bool bad; /* the sequence under way will be ignored */
+	bool bad;		     /* the sequence under way will be ignored */
 	uint8_t carry[4], carry_len; /* beginning of a UTF-8 sequence */
 	enum parser_string kind;
 	bool overflow;

@@ -154,8 +154,7 @@ static bool widen(struct terminal *t, struct row *r, int x)
 	r->cells[x].attr |= PTY_WIDE;
 	r->cells[x + 1] = r->cells[x];
 	r->cells[x + 1].glyph = 0;
-	r->cells[x + 1].attr =
-	    (uint16_t)((r->cells[x].attr & ~PTY_WIDE) | PTY_WIDE_TAIL);
+	r->cells[x + 1].attr = (uint16_t)((r->cells[x].attr & ~PTY_WIDE) | PTY_WIDE_TAIL);
 	r->has_wide = true;
 	if (t->c.x == t->cols - 1)
 		t->c.wrap_pending = true;
@@ -216,8 +215,7 @@ void term_print_rune(void *data, uint32_t cp)
 			join(t, cp, cls);
 			return;
 		}
-		if (t->last_base &&
-		    glyph_joins(t->last_base, t->last_cp, t->last_flags, cp, cls) &&
+		if (t->last_base && glyph_joins(t->last_base, t->last_cp, t->last_flags, cp, cls) &&
 		    join(t, cp, cls)) {
 			if (cls == GLYPH_FLAG) {
 				struct row *r = t->grid->rows[t->c.y];

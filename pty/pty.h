@@ -26,9 +26,9 @@
 
 /* Colour: 0 default; PTY_COLOR_INDEX|0..255; PTY_COLOR_RGB|0xRRGGBB. */
 #define PTY_COLOR_DEFAULT 0u
-#define PTY_COLOR_INDEX   0x01000000u
-#define PTY_COLOR_RGB     0x02000000u
-#define PTY_COLOR_TYPE    0xff000000u
+#define PTY_COLOR_INDEX	  0x01000000u
+#define PTY_COLOR_RGB	  0x02000000u
+#define PTY_COLOR_TYPE	  0xff000000u
 
 enum pty_attr {
 	PTY_BOLD = 1 << 0,
@@ -41,7 +41,7 @@ enum pty_attr {
 	PTY_OVERLINE = 1 << 7,
 	PTY_UL_SHIFT = 8, /* 3 bits: 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed */
 	PTY_UL_MASK = 7 << 8,
-	PTY_WIDE = 1 << 11,      /* first half of a double-width glyph */
+	PTY_WIDE = 1 << 11,	 /* first half of a double-width glyph */
 	PTY_WIDE_TAIL = 1 << 12, /* second half: glyph is 0 */
 };
 
@@ -73,27 +73,27 @@ enum pty_program_state {
 
 /* The picture a client holds. Owned by the struct pty_client; read only. */
 struct pty_screen {
-	int cols, rows;         /* of the agent's terminal */
+	int cols, rows;		/* of the agent's terminal */
 	struct pty_cell *cells; /* rows * cols */
-	uint64_t *row_gen;      /* generation that last changed each row: for the compositor */
+	uint64_t *row_gen;	/* generation that last changed each row: for the compositor */
 	uint64_t generation;
-	char **clusters;        /* UTF-8 of multi-code-point glyphs */
+	char **clusters; /* UTF-8 of multi-code-point glyphs */
 	size_t n_clusters;
 	struct pty_extra *extras;
 	size_t n_extras;
 	int cx, cy;
 	bool cursor_visible;
-	int cursor_shape;       /* DECSCUSR 0..6 */
+	int cursor_shape; /* DECSCUSR 0..6 */
 	bool alt_screen, bracketed_paste, focus_events, app_cursor, app_keypad;
 	enum pty_mouse mouse;
-	unsigned kitty_flags;   /* kitty keyboard protocol flags that the agent wants */
+	unsigned kitty_flags; /* kitty keyboard protocol flags that the agent wants */
 	bool reverse_video;
 	char title[PTY_TITLE_MAX]; /* printable */
-	uint64_t history;       /* lines in the scrollback */
-	uint64_t history_first; /* absolute number of the oldest line kept */
+	uint64_t history;	   /* lines in the scrollback */
+	uint64_t history_first;	   /* absolute number of the oldest line kept */
 	enum pty_program_state state;
 	char state_app[32], state_kind[32], state_msg[256]; /* printable */
-	bool ended;             /* the agent's terminal is closed */
+	bool ended;					    /* the agent's terminal is closed */
 };
 
 /* ---- client ------------------------------------------------------------ */
@@ -102,23 +102,42 @@ enum pty_mod { PTY_SHIFT = 1, PTY_ALT = 2, PTY_CTRL = 4, PTY_SUPER = 8 };
 /* Keys beyond text. Values < PTY_KEY_BASE are code points. */
 enum pty_key {
 	PTY_KEY_BASE = 0x110000,
-	PTY_KEY_ENTER, PTY_KEY_TAB, PTY_KEY_BACKSPACE, PTY_KEY_ESCAPE,
-	PTY_KEY_UP, PTY_KEY_DOWN, PTY_KEY_LEFT, PTY_KEY_RIGHT,
-	PTY_KEY_HOME, PTY_KEY_END, PTY_KEY_PGUP, PTY_KEY_PGDN, PTY_KEY_INSERT, PTY_KEY_DELETE,
-	PTY_KEY_F1, PTY_KEY_F12 = PTY_KEY_F1 + 11,
+	PTY_KEY_ENTER,
+	PTY_KEY_TAB,
+	PTY_KEY_BACKSPACE,
+	PTY_KEY_ESCAPE,
+	PTY_KEY_UP,
+	PTY_KEY_DOWN,
+	PTY_KEY_LEFT,
+	PTY_KEY_RIGHT,
+	PTY_KEY_HOME,
+	PTY_KEY_END,
+	PTY_KEY_PGUP,
+	PTY_KEY_PGDN,
+	PTY_KEY_INSERT,
+	PTY_KEY_DELETE,
+	PTY_KEY_F1,
+	PTY_KEY_F12 = PTY_KEY_F1 + 11,
 };
-enum pty_button { PTY_BUTTON_NONE = 0, PTY_BUTTON_LEFT, PTY_BUTTON_MIDDLE, PTY_BUTTON_RIGHT,
-		  PTY_WHEEL_UP, PTY_WHEEL_DOWN };
+enum pty_button {
+	PTY_BUTTON_NONE = 0,
+	PTY_BUTTON_LEFT,
+	PTY_BUTTON_MIDDLE,
+	PTY_BUTTON_RIGHT,
+	PTY_WHEEL_UP,
+	PTY_WHEEL_DOWN
+};
 enum pty_mouse_action { PTY_PRESS = 0, PTY_RELEASE, PTY_MOVE };
 
 struct pty_client_events {
 	/* The screen changed (rows with row_gen > the generation drawn before). */
 	void (*update)(void *data, const struct pty_screen *s);
-	/* Answer to pty_client_history(): count rows of cols cells, first = absolute line number. */
+	/* Answer to pty_client_history(): count rows of cols cells, first = absolute line number.
+	 */
 	void (*history)(void *data, uint64_t first, size_t count, int cols,
 			const struct pty_cell *cells);
 	void (*bell)(void *data);
-	void (*clipboard)(void *data, const char *text, size_t n); /* OSC 52 set, decoded */
+	void (*clipboard)(void *data, const char *text, size_t n);	 /* OSC 52 set, decoded */
 	void (*notify)(void *data, const char *title, const char *body); /* printable */
 	void *data;
 };
@@ -163,8 +182,9 @@ void pty_dump_screen(const struct pty_screen *s, bool ansi, struct buf *out);
 /* ---- host -------------------------------------------------------------- */
 
 struct pty_host_config {
-	int master_fd;     /* PTY master */
-	int control_fd;    /* stream socket to the broker: struct pty_control in, struct pty_report out */
+	int master_fd;	/* PTY master */
+	int control_fd; /* stream socket to the broker: struct pty_control in, struct pty_report out
+			 */
 	int cols, rows;
 	size_t scrollback; /* lines kept, default 10000 */
 };
@@ -175,8 +195,8 @@ int pty_host_main(const struct pty_host_config *cfg);
 /* Broker -> host; a client's descriptor rides along with PTY_CONTROL_CLIENT. */
 enum pty_control_type {
 	PTY_CONTROL_CLIENT = 1, /* arg0: 1 = read only; fd attached */
-	PTY_CONTROL_DROP,       /* drop all clients (nono detach) */
-	PTY_CONTROL_EXITED,     /* agent is gone: drain, tell the clients, go on serving */
+	PTY_CONTROL_DROP,	/* drop all clients (nono detach) */
+	PTY_CONTROL_EXITED,	/* agent is gone: drain, tell the clients, go on serving */
 	PTY_CONTROL_QUIT,
 };
 struct pty_control {
@@ -191,8 +211,8 @@ struct pty_report {
 	uint64_t last_input_ns;
 	uint64_t bytes_out, bytes_in; /* from and to the agent */
 	uint32_t clients, bells;
-	uint32_t state;          /* enum pty_program_state */
-	uint32_t visible;        /* 1 once something visible was printed */
+	uint32_t state;	  /* enum pty_program_state */
+	uint32_t visible; /* 1 once something visible was printed */
 	uint32_t alt_screen;
 	uint32_t cols, rows;
 	char title[PTY_TITLE_MAX];

@@ -9,8 +9,8 @@ struct flow {
 	struct terminal *t;
 	struct row **rows; /* n of them, all allocated */
 	int cols, n;
-	int used;	   /* rows begun */
-	int x;		   /* in the row begun last */
+	int used; /* rows begun */
+	int x;	  /* in the row begun last */
 	struct cursor *cursor;
 	int cursor_row, cursor_x; /* where it has landed; row -1: not yet */
 	bool failed;

@@ -68,13 +68,12 @@ static void underline(struct pen *pen, int style)
 
 static void attribute(struct pen *pen, int v)
 {
-	static const uint16_t on[] = {[1] = PTY_BOLD,	 [2] = PTY_DIM,	    [3] = PTY_ITALIC,
-				      [5] = PTY_BLINK,	 [6] = PTY_BLINK,   [7] = PTY_INVERSE,
-				      [8] = PTY_CONCEAL, [9] = PTY_STRIKE};
-	static const uint16_t off[] = {[2] = PTY_BOLD | PTY_DIM, [3] = PTY_ITALIC,
-				       [4] = PTY_UL_MASK,	 [5] = PTY_BLINK,
-				       [7] = PTY_INVERSE,	 [8] = PTY_CONCEAL,
-				       [9] = PTY_STRIKE};
+	static const uint16_t on[] = {
+	    [1] = PTY_BOLD,  [2] = PTY_DIM,	[3] = PTY_ITALIC,  [5] = PTY_BLINK,
+	    [6] = PTY_BLINK, [7] = PTY_INVERSE, [8] = PTY_CONCEAL, [9] = PTY_STRIKE};
+	static const uint16_t off[] = {
+	    [2] = PTY_BOLD | PTY_DIM, [3] = PTY_ITALIC,	 [4] = PTY_UL_MASK, [5] = PTY_BLINK,
+	    [7] = PTY_INVERSE,	      [8] = PTY_CONCEAL, [9] = PTY_STRIKE};
 
 	if (v >= 1 && v <= 9)
 		pen->attr |= on[v];

@@ -11,9 +11,8 @@ static const struct {
 	const char *name;
 	enum pty_program_state state;
 } states[] = {
-    {"idle", PTY_STATE_IDLE},	    {"working", PTY_STATE_WORKING},
-    {"blocked", PTY_STATE_BLOCKED}, {"done", PTY_STATE_DONE},
-    {"error", PTY_STATE_ERROR},	    {"clear", PTY_STATE_NONE},
+    {"idle", PTY_STATE_IDLE}, {"working", PTY_STATE_WORKING}, {"blocked", PTY_STATE_BLOCKED},
+    {"done", PTY_STATE_DONE}, {"error", PTY_STATE_ERROR},     {"clear", PTY_STATE_NONE},
 };
 
 static bool state_by_name(const char *name, enum pty_program_state *out)

@@ -88,6 +88,7 @@ struct terminal_events {
 	void (*bell)(void *data);
 	void (*clipboard)(void *data, const char *text, size_t n);
 	void (*notify)(void *data, const char *title, const char *body); /* printable */
+	void (*frame)(void *data); /* synchronized output has ended: a whole picture; may be NULL */
 	void *data;
 };
 
@@ -98,8 +99,8 @@ struct terminal {
 	struct cursor c;
 	struct cursor saved[2]; /* of the main, of the alternate screen */
 	bool has_saved[2];
-	int top, bottom; /* scroll region, inclusive */
-	uint32_t modes;  /* enum term_mode */
+	int top, bottom;      /* scroll region, inclusive */
+	uint32_t modes;	      /* enum term_mode */
 	uint32_t modes_saved; /* XTSAVE */
 	int cursor_shape;
 	uint8_t tabs[(PTY_COLS_MAX + 7) / 8];
@@ -119,18 +120,17 @@ struct terminal {
 	char *titles[TITLE_STACK];
 	int n_titles;
 	struct program_status status;
-	uint32_t *palette;	     /* OSC 4: 256 colours, 0 = not set */
+	uint32_t *palette;	       /* OSC 4: 256 colours, 0 = not set */
 	uint32_t fg, bg, cursor_color; /* OSC 10-12, 0 = not set */
 	uint32_t client_fg, client_bg; /* of the terminal that looks at us, 0 = unknown */
 	bool dark;
 
-	uint64_t gen;	     /* of what changes now; grows by terminal_next_gen() */
-	uint64_t changed;    /* generation of the last change of any kind */
-	uint64_t state_gen;  /* ... of modes, title, status, size */
-	uint64_t size_gen;   /* ... of the size */
-	uint64_t scrolled;   /* rows that the whole screen has moved up, ever */
-	uint64_t sync_since; /* when synchronized output began (owner's clock); 0: not yet noticed */
-	bool visible;	     /* something other than blanks was printed */
+	uint64_t gen;	    /* of what changes now; grows by terminal_next_gen() */
+	uint64_t changed;   /* generation of the last change of any kind */
+	uint64_t state_gen; /* ... of modes, title, status, size */
+	uint64_t size_gen;  /* ... of the size */
+	uint64_t scrolled;  /* rows that the whole screen has moved up, ever */
+	bool visible;	    /* something other than blanks was printed */
 	uint64_t bells;
 
 	struct history history;

@@ -22,7 +22,8 @@ enum glyph_class glyph_class_slow(uint32_t cp);
 static inline enum glyph_class glyph_class(uint32_t cp)
 {
 	if (cp < 0x300)
-		return cp == 0xa9 || cp == 0xae || cp == '#' || cp == '*' || (cp >= '0' && cp <= '9')
+		return cp == 0xa9 || cp == 0xae || cp == '#' || cp == '*' ||
+			       (cp >= '0' && cp <= '9')
 			   ? GLYPH_TEXT_PICT
 			   : GLYPH_NARROW;
 	if (cp >= 0x2500 && cp < 0x25a0) /* boxes */

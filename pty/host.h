@@ -1,0 +1,62 @@
+/* What the files of the screen host share. One thread. */
+#ifndef NONO_PTY_HOST_H
+#define NONO_PTY_HOST_H
+
+#include "pty/delta.h"
+#include "pty/input.h"
+
+#define HOST_CLIENTS_MAX 64
+#define TO_AGENT_MAX	 (PTY_FRAME_MAX + (64u << 10)) /* typed and pasted, not yet read */
+#define REPLIES_MAX	 (64u << 10) /* answers are dropped when so much waits already */
+#define EVENTS_MAX	 (2u << 20)  /* bells, notifications, clipboard for a client that is slow */
+
+struct host_client {
+	int fd;
+	bool read_only, hello, over;
+	bool in_flight; /* a delta was sent and not acknowledged */
+	bool typed;	/* since the last delta: its echo should not wait */
+	struct delta_base base;
+	uint64_t sent_ns, sent_bytes; /* the last delta: when, how much output there had been */
+	int cols, rows;
+	bool want_history;
+	uint64_t history_first, history_count;
+	struct buf in, out;
+};
+
+struct host {
+	int master, control; /* -1: closed */
+	struct terminal *t;
+	struct host_client *clients[HOST_CLIENTS_MAX];
+	size_t n_clients;
+	struct buf to_agent;
+	struct pty_control message; /* under way */
+	size_t message_got;
+	int message_fd;
+	bool exited, ended, quit;
+	uint64_t retry_ns;	/* when to look again at a terminal nobody has open; 0: no */
+	uint64_t hold_ns;	/* since when synchronized output holds a delta back; 0: not */
+	uint64_t last_event_ns; /* bell, notification, clipboard */
+	unsigned events_left;
+	struct pty_report report, reported;
+	uint64_t reported_ns;
+	size_t report_sent; /* bytes of `reported` that are out; sizeof: all */
+	uint8_t *chunk;
+};
+
+/* host_client.c */
+void host_client_add(struct host *h, int fd, bool read_only);
+void host_client_free(struct host_client *c);
+void host_client_read(struct host *h, struct host_client *c);
+void host_client_send(struct host_client *c);
+/* A frame for every client that is not too slow for it. */
+void host_broadcast(struct host *h, enum frame_type type, const void *p, size_t n);
+/* Sends what is due; returns when to come again (0: nothing waits for time). */
+uint64_t host_deltas(struct host *h, uint64_t now);
+
+/* host_report.c */
+uint64_t host_report(struct host *h, uint64_t now, bool at_once);
+
+/* host.c */
+void host_set_size(struct host *h, int cols, int rows);
+
+#endif
