@@ -31,17 +31,14 @@ static const struct mode *find(int number, bool private)
 
 void term_alt_screen(struct terminal *t, bool on, bool clear)
 {
-	struct grid g;
-
 	if (on == terminal_alt(t)) {
 		if (on && clear)
 			term_erase_display(t, 2);
 		return;
 	}
 	if (on) {
-		if (grid_init(&g, t->cols, t->rows) < 0)
+		if (grid_init(&t->alt, t->cols, t->rows) < 0)
 			return;
-		t->alt = g;
 		t->grid = &t->alt;
 	} else {
 		grid_free(&t->alt);
