@@ -91,7 +91,8 @@ static void wide(struct buf *b)
 
 static void emoji(struct buf *b)
 {
-	static const char *const some[] = {"😀", "👩‍👩‍👧‍👦", "❤️", "👍🏽", "🇩🇪", "plain "};
+	static const char *const some[] = {
+	    "😀", "👩‍👩‍👧‍👦", "❤️", "👍🏽", "🇩🇪", "plain "};
 
 	for (unsigned i = 0; b->len < SAMPLE; i++) {
 		for (unsigned k = 0; k < 30; k++)
@@ -145,7 +146,8 @@ static void scrollback(void)
 	t = terminal_new(COLS, ROWS, 10000, &events);
 	for (int i = 0; i < 10050; i++) {
 		char line[64];
-		int n = snprintf(line, sizeof(line), "%06d plain text of forty characters....\r\n", i);
+		int n =
+		    snprintf(line, sizeof(line), "%06d plain text of forty characters....\r\n", i);
 
 		terminal_feed(t, line, (size_t)n);
 	}

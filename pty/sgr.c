@@ -48,7 +48,7 @@ static bool extended(const struct terminal *t, const struct parser_csi *c, int i
 		*used = kind == 5 ? 2 : kind == 2 ? 4 : 1;
 	}
 	for (int k = 0; k < 3; k++)
-		v[k] = csi_arg(c, at + k, 0);
+		v[k] = at + k < c->n ? csi_arg(c, at + k, 0) : -1;
 	if (kind == 5 && byte(v[0]) && (n == 0 || n >= 2)) {
 		*out = color_index(t, v[0]);
 		return true;
