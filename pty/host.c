@@ -14,6 +14,8 @@
 #define CHUNK	    (64u << 10)
 #define TURN_BYTES  (128u << 10) /* output that is read before clients get their turn */
 #define DRAIN_MAX   (8u << 20)	 /* ... after the agent has ended */
+#define SLICE	    (4u << 10)
+#define TURN_NS	    (10 * 1000000ull) /* a few bytes can mean much work */
 #define RETRY_NS    (50 * 1000000ull)
 #define EVENT_NS    (100 * 1000000ull)
 #define EVENT_BURST 5
@@ -117,43 +119,65 @@ static void end_terminal(struct host *h)
 	h->ended = true;
 }
 
-/* Reads at most max bytes. Returns false when nothing more is there for now. */
-static bool read_agent(struct host *h, size_t max)
+/* Parses what was read, as long as there is time. False: some is left. */
+static bool parse(struct host *h, uint64_t until)
+{
+	while (h->chunk_at < h->chunk_len) {
+		size_t n = h->chunk_len - h->chunk_at;
+
+		n = n < SLICE ? n : SLICE;
+		terminal_feed(h->t, h->chunk + h->chunk_at, n);
+		h->chunk_at += n;
+		if (until && h->chunk_at < h->chunk_len && clock_mono_ns() > until)
+			return false;
+	}
+	h->chunk_at = h->chunk_len = 0;
+	return true;
+}
+
+static void nothing_read(struct host *h, ssize_t n, int error)
+{
+	if (n == 0 || error == EIO) {
+		/* Nobody has it open. Somebody may open it again while the agent lives. */
+		if (h->exited)
+			end_terminal(h);
+		else
+			h->retry_ns = clock_mono_ns() + RETRY_NS;
+	} else if (error != EAGAIN && error != EWOULDBLOCK)
+		end_terminal(h);
+}
+
+/* Reads and parses at most max bytes, until a moment if that is not 0. */
+static void read_agent(struct host *h, size_t max, uint64_t until)
 {
 	size_t done = 0;
 
+	if (!parse(h, until))
+		return;
 	while (h->master >= 0 && done < max) {
-		size_t got = 0;
 		ssize_t n = 0;
+		int error;
 
 		/* The kernel hands out 4 KiB at a time: the parser gets more at once. */
-		while (got < CHUNK) {
-			n = read(h->master, h->chunk + got, CHUNK - got);
+		while (h->chunk_len < CHUNK) {
+			n = read(h->master, h->chunk + h->chunk_len, CHUNK - h->chunk_len);
 			if (n < 0 && errno == EINTR)
 				continue;
 			if (n <= 0)
 				break;
-			got += (size_t)n;
+			h->chunk_len += (size_t)n;
 		}
-		if (got) {
-			h->report.bytes_out += got;
+		error = errno;
+		done += h->chunk_len;
+		if (h->chunk_len) {
+			h->report.bytes_out += h->chunk_len;
 			h->report.last_output_ns = clock_mono_ns();
-			terminal_feed(h->t, h->chunk, got);
 		}
-		done += got;
-		if (n > 0)
-			continue;
-		if (n == 0 || errno == EIO) {
-			/* Nobody has it open. Somebody may open it again while the agent lives. */
-			if (h->exited)
-				end_terminal(h);
-			else
-				h->retry_ns = clock_mono_ns() + RETRY_NS;
-		} else if (errno != EAGAIN && errno != EWOULDBLOCK)
-			end_terminal(h);
-		return false;
+		if (n <= 0)
+			nothing_read(h, n, error);
+		if (!parse(h, until) || n <= 0)
+			return;
 	}
-	return h->master >= 0;
 }
 
 /* ---- the broker --------------------------------------------------------------------- */
@@ -171,7 +195,7 @@ static void obey(struct host *h, const struct pty_control *m, int fd)
 		break;
 	case PTY_CONTROL_EXITED:
 		h->exited = true;
-		read_agent(h, DRAIN_MAX);
+		read_agent(h, DRAIN_MAX, 0);
 		end_terminal(h);
 		break;
 	case PTY_CONTROL_QUIT:
@@ -260,8 +284,8 @@ static void turn(struct host *h, int timeout)
 	if (p[0].revents)
 		read_control(h);
 	write_agent(h);
-	if (p[1].revents & (POLLIN | POLLHUP | POLLERR)) {
-		read_agent(h, TURN_BYTES);
+	if ((p[1].revents & (POLLIN | POLLHUP | POLLERR)) || h->chunk_len) {
+		read_agent(h, TURN_BYTES, clock_mono_ns() + TURN_NS);
 		write_agent(h);
 	}
 }
@@ -281,7 +305,7 @@ static void serve(struct host *h)
 			h->retry_ns = 0;
 		next = sooner(host_deltas(h, now), h->retry_ns);
 		next = sooner(next, host_report(h, now, h->ended && !was_ended));
-		timeout = wait_ms(next, now);
+		timeout = h->chunk_len ? 0 : wait_ms(next, now);
 	}
 	host_deltas(h, clock_mono_ns());
 }

@@ -40,7 +40,8 @@ struct host {
 	struct pty_report report, reported;
 	uint64_t reported_ns;
 	size_t report_sent; /* bytes of `reported` that are out; sizeof: all */
-	uint8_t *chunk;
+	uint8_t *chunk;	    /* output: read, and parsed up to chunk_at */
+	size_t chunk_at, chunk_len;
 };
 
 /* host_client.c */

@@ -89,6 +89,13 @@ static inline void fill(struct pty_cell *c, const struct pen *pen, const uint8_t
 	}
 }
 
+static bool only_blanks(const uint8_t *s, size_t n)
+{
+	while (n && s[n - 1] == ' ')
+		n--;
+	return n == 0;
+}
+
 void term_print_ascii(void *data, const uint8_t *s, size_t n)
 {
 	struct terminal *t = data;
@@ -96,7 +103,8 @@ void term_print_ascii(void *data, const uint8_t *s, size_t n)
 
 	t->last_base = t->last_cp = t->repeat = s[n - 1];
 	t->last_flags = 0;
-	t->visible = true;
+	if (!t->visible)
+		t->visible = !only_blanks(s, n);
 	if (t->c.charset[t->c.gl] != 'B') {
 		print_mapped(t, s, n);
 		return;
@@ -236,7 +244,7 @@ void term_print_rune(void *data, uint32_t cp)
 void term_repeat(struct terminal *t, int n)
 {
 	uint32_t cp = t->repeat;
-	int most = t->cols * t->rows; /* more would only scroll the same away */
+	int most = t->cols; /* programs repeat within a row; a few bytes must not cost a screen */
 
 	if (!cp)
 		return;

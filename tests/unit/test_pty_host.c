@@ -306,6 +306,28 @@ static long rss_kb(pid_t pid)
 	return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/* Whole frames that wait in a socket. */
+static int frames_waiting(int fd)
+{
+	struct buf b = {0};
+	char bytes[4096];
+	ssize_t n;
+	int count = 0;
+	size_t at = 0;
+
+	while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		buf_add(&b, bytes, (size_t)n);
+	while (b.len - at >= 4) {
+		uint32_t len;
+
+		memcpy(&len, b.data + at, 4);
+		at += 4 + len;
+		count++;
+	}
+	buf_free(&b);
+	return count;
+}
+
 /* A client that stops reading costs nothing: the agent prints on, memory stays, others see all. */
 static void stuck_client(void **state)
 {
@@ -339,9 +361,29 @@ static void stuck_client(void **state)
 #else
 	(void)before;
 #endif
+	assert_int_equal(frames_waiting(stuck), 1);
 	close(stuck);
 	pty_client_free(c);
 	teardown(&s);
+}
+
+/* Bytes that come until nothing has come for a while. */
+static size_t typed_until_quiet(struct scene *s, struct pty_client *c)
+{
+	uint64_t last = clock_mono_ns();
+	size_t total = 0;
+	char bytes[4096];
+
+	while (clock_mono_ns() - last < 300 * 1000000ull) {
+		ssize_t n = read(s->slave, bytes, sizeof(bytes));
+
+		if (n > 0) {
+			total += (size_t)n;
+			last = clock_mono_ns();
+		} else
+			pump(s, c);
+	}
+	return total;
 }
 
 /* An agent that asks and never listens, and one that is typed to and never reads. */
@@ -357,6 +399,10 @@ static void agent_that_does_not_read(void **state)
 	for (int i = 0; i < 200000; i++)
 		buf_adds(&b, "\033[c");
 	print(&s, b.data, b.len);
+	prints(&s, "asked");
+	UNTIL(&s, c, shows(c, "asked"));
+	/* 200,000 answers would be 2.6 MB */
+	assert_true(typed_until_quiet(&s, c) < 256 << 10);
 	buf_clear(&b);
 	for (int i = 0; i < 1000000; i++)
 		buf_adds(&b, "paste");

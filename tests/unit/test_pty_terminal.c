@@ -129,7 +129,7 @@ static const struct {
     {"\033[3;2r\033[2;2Hx", "| x", 2, 1}, /* no such region */
     {"abc\r\033[4hX", "Xabc", 1, 0},
     {"-\033[3b", "----", 4, 0},
-    {"x\033[99999b", "xxxxxxxxxx|xxxxxxxxxx|xxxxxxxxxx|x", 1, 3}, /* no more than a screen */
+    {"x\033[99999b", "xxxxxxxxxx|x", 1, 1}, /* no more than a row */
     {"\033[2;2H\0337\033[4;4H\0338x", "| x", 2, 1},
     {"\033#8", "EEEEEEEEEE|EEEEEEEEEE|EEEEEEEEEE|EEEEEEEEEE", 0, 0},
     {"abc\033c", "", 0, 0},
