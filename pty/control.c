@@ -14,10 +14,10 @@ static void tab_forward(struct terminal *t)
 		x++;
 	while (x < t->cols - 1 && !tab_at(t, x));
 	if (t->c.x < t->cols - 1)
-		term_move(t, x, t->c.y);
+		vt_move(t, x, t->c.y);
 }
 
-void term_control(void *data, uint8_t c)
+void vt_control(void *data, uint8_t c)
 {
 	struct terminal *t = data;
 
@@ -27,7 +27,7 @@ void term_control(void *data, uint8_t c)
 		t->ev.bell(t->ev.data);
 		break;
 	case '\b':
-		term_move(t, t->c.x - 1, t->c.y);
+		vt_move(t, t->c.x - 1, t->c.y);
 		break;
 	case '\t':
 		tab_forward(t);
@@ -35,7 +35,7 @@ void term_control(void *data, uint8_t c)
 	case '\n':
 	case '\v':
 	case '\f':
-		term_linefeed(t);
+		vt_linefeed(t);
 		if (t->modes & MODE_NEWLINE)
 			t->c.x = 0;
 		break;
@@ -43,7 +43,7 @@ void term_control(void *data, uint8_t c)
 		t->c.x = 0;
 		t->c.wrap_pending = false;
 		t->last_base = 0;
-		term_changed(t);
+		vt_changed(t);
 		break;
 	case 0x0e: /* SO */
 		t->c.gl = 1;
@@ -60,14 +60,14 @@ static void fill_with_e(struct terminal *t)
 	t->top = 0;
 	t->bottom = t->rows - 1;
 	for (int y = 0; y < t->rows; y++) {
-		struct row *r = term_row(t, y);
+		struct row *r = vt_row(t, y);
 
 		row_clear(r);
 		row_open(r, 0, t->cols);
 		for (int x = 0; x < t->cols; x++)
 			r->cells[x] = (struct pty_cell){.glyph = 'E'};
 	}
-	term_move(t, 0, 0);
+	vt_move(t, 0, 0);
 }
 
 static void designate(struct terminal *t, int g, uint8_t set)
@@ -75,7 +75,7 @@ static void designate(struct terminal *t, int g, uint8_t set)
 	t->c.charset[g] = set == '0' || set == 'A' ? set : 'B';
 }
 
-void term_escape(void *data, uint8_t inter, uint8_t final)
+void vt_escape(void *data, uint8_t inter, uint8_t final)
 {
 	struct terminal *t = data;
 
@@ -89,32 +89,32 @@ void term_escape(void *data, uint8_t inter, uint8_t final)
 		return;
 	switch (final) {
 	case '7':
-		term_save_cursor(t);
+		vt_save_cursor(t);
 		break;
 	case '8':
-		term_restore_cursor(t);
+		vt_restore_cursor(t);
 		break;
 	case '=':
 	case '>':
 		t->modes = final == '=' ? t->modes | MODE_APP_KEYPAD
 					: t->modes & ~(uint32_t)MODE_APP_KEYPAD;
-		term_state_changed(t);
+		vt_state_changed(t);
 		break;
 	case 'D':
-		term_linefeed(t);
+		vt_linefeed(t);
 		break;
 	case 'E':
-		term_linefeed(t);
+		vt_linefeed(t);
 		t->c.x = 0;
 		break;
 	case 'H':
 		t->tabs[t->c.x / 8] |= (uint8_t)(1u << (t->c.x % 8));
 		break;
 	case 'M':
-		term_reverse_linefeed(t);
+		vt_reverse_linefeed(t);
 		break;
 	case 'c':
-		term_reset(t, true);
+		vt_reset(t, true);
 		break;
 	case 'n': /* LS2, LS3 */
 	case 'o':

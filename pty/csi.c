@@ -10,7 +10,7 @@ static void move_rows(struct terminal *t, int n, bool home)
 		y = t->top;
 	if (n > 0 && t->c.y <= t->bottom && y > t->bottom)
 		y = t->bottom;
-	term_move(t, home ? 0 : t->c.x, y);
+	vt_move(t, home ? 0 : t->c.x, y);
 }
 
 static void move_to(struct terminal *t, int x, int y)
@@ -20,7 +20,7 @@ static void move_to(struct terminal *t, int x, int y)
 		if (y > t->bottom)
 			y = t->bottom;
 	}
-	term_move(t, x, y);
+	vt_move(t, x, y);
 }
 
 static void set_region(struct terminal *t, const struct parser_csi *c)
@@ -39,7 +39,7 @@ static void set_region(struct terminal *t, const struct parser_csi *c)
 static void tabs_forward(struct terminal *t, int n)
 {
 	while (n-- && t->c.x < t->cols - 1)
-		term_control(t, '\t');
+		vt_control(t, '\t');
 }
 
 static void tabs_back(struct terminal *t, int n)
@@ -50,7 +50,7 @@ static void tabs_back(struct terminal *t, int n)
 		do
 			x--;
 		while (x > 0 && !(t->tabs[x / 8] & (1u << (x % 8))));
-	term_move(t, x, t->c.y);
+	vt_move(t, x, t->c.y);
 }
 
 static void clear_tabs(struct terminal *t, int what)
@@ -75,10 +75,10 @@ static void plain(struct terminal *t, const struct parser_csi *c)
 		break;
 	case 'C':
 	case 'a':
-		term_move(t, t->c.x + n, t->c.y);
+		vt_move(t, t->c.x + n, t->c.y);
 		break;
 	case 'D':
-		term_move(t, t->c.x - n, t->c.y);
+		vt_move(t, t->c.x - n, t->c.y);
 		break;
 	case 'E':
 		move_rows(t, n, true);
@@ -88,7 +88,7 @@ static void plain(struct terminal *t, const struct parser_csi *c)
 		break;
 	case 'G':
 	case '`':
-		term_move(t, n - 1, t->c.y);
+		vt_move(t, n - 1, t->c.y);
 		break;
 	case 'H':
 	case 'f':
@@ -104,58 +104,58 @@ static void plain(struct terminal *t, const struct parser_csi *c)
 		move_to(t, t->c.x, n - 1);
 		break;
 	case 'J':
-		term_erase_display(t, csi_arg(c, 0, 0));
+		vt_erase_display(t, csi_arg(c, 0, 0));
 		break;
 	case 'K':
-		term_erase_line(t, csi_arg(c, 0, 0));
+		vt_erase_line(t, csi_arg(c, 0, 0));
 		break;
 	case '@':
 	case 'P':
 	case 'X':
 	case 'L':
 	case 'M':
-		term_edit(t, c->final, n);
+		vt_edit(t, c->final, n);
 		break;
 	case 'S':
-		term_scroll(t, t->top, t->bottom, n);
+		vt_scroll(t, t->top, t->bottom, n);
 		break;
 	case 'T':
 		if (c->n <= 1) /* with five it is highlight tracking */
-			term_scroll(t, t->top, t->bottom, -n);
+			vt_scroll(t, t->top, t->bottom, -n);
 		break;
 	case 'b':
-		term_repeat(t, n);
+		vt_repeat(t, n);
 		break;
 	case 'g':
 		clear_tabs(t, csi_arg(c, 0, 0));
 		break;
 	case 'h':
 	case 'l':
-		term_set_mode(t, c, c->final == 'h');
+		vt_set_mode(t, c, c->final == 'h');
 		break;
 	case 'm':
-		term_sgr(t, c);
+		vt_sgr(t, c);
 		break;
 	case 'n':
 		if (csi_arg(c, 0, 0) == 5)
-			term_reply(t, "\033[0n");
+			vt_reply(t, "\033[0n");
 		else if (csi_arg(c, 0, 0) == 6)
-			term_reply(t, "\033[%d;%dR", t->c.y + 1 - relative, t->c.x + 1);
+			vt_reply(t, "\033[%d;%dR", t->c.y + 1 - relative, t->c.x + 1);
 		break;
 	case 'c':
-		term_device(t, c);
+		vt_device(t, c);
 		break;
 	case 'r':
 		set_region(t, c);
 		break;
 	case 's':
-		term_save_cursor(t);
+		vt_save_cursor(t);
 		break;
 	case 'u':
-		term_restore_cursor(t);
+		vt_restore_cursor(t);
 		break;
 	case 't':
-		term_window_op(t, c);
+		vt_window_op(t, c);
 		break;
 	}
 }
@@ -165,30 +165,30 @@ static void private(struct terminal *t, const struct parser_csi *c)
 	switch (c->final) {
 	case 'h':
 	case 'l':
-		term_set_mode(t, c, c->final == 'h');
+		vt_set_mode(t, c, c->final == 'h');
 		break;
 	case 'r':
 	case 's':
-		term_save_modes(t, c, c->final == 'r');
+		vt_save_modes(t, c, c->final == 'r');
 		break;
 	case 'J':
-		term_erase_display(t, csi_arg(c, 0, 0)); /* nothing is protected */
+		vt_erase_display(t, csi_arg(c, 0, 0)); /* nothing is protected */
 		break;
 	case 'K':
-		term_erase_line(t, csi_arg(c, 0, 0));
+		vt_erase_line(t, csi_arg(c, 0, 0));
 		break;
 	case 'u':
-		term_kitty(t, c);
+		vt_kitty(t, c);
 		break;
 	case 'm':
 		if (csi_arg(c, 0, 0) == 4)
-			term_reply(t, "\033[>4;%dm", t->modify_other_keys);
+			vt_reply(t, "\033[>4;%dm", t->modify_other_keys);
 		break;
 	case 'n':
 		if (csi_arg(c, 0, 0) == 6)
-			term_reply(t, "\033[?%d;%dR", t->c.y + 1, t->c.x + 1);
+			vt_reply(t, "\033[?%d;%dR", t->c.y + 1, t->c.x + 1);
 		else if (csi_arg(c, 0, 0) == 996)
-			term_reply(t, "\033[?997;%dn", t->dark ? 1 : 2);
+			vt_reply(t, "\033[?997;%dn", t->dark ? 1 : 2);
 		break;
 	}
 }
@@ -196,9 +196,9 @@ static void private(struct terminal *t, const struct parser_csi *c)
 static void with_leader(struct terminal *t, const struct parser_csi *c)
 {
 	if (c->final == 'u')
-		term_kitty(t, c);
+		vt_kitty(t, c);
 	else if (c->final == 'c' || c->final == 'q')
-		term_device(t, c);
+		vt_device(t, c);
 	else if (c->leader == '>' && c->final == 'm' && csi_arg(c, 0, 4) == 4) {
 		int v = csi_arg(c, 1, 0);
 
@@ -212,14 +212,14 @@ static void with_intermediate(struct terminal *t, const struct parser_csi *c)
 
 	if (c->inter == ' ' && c->final == 'q' && !c->leader && v <= 6) {
 		t->cursor_shape = v;
-		term_state_changed(t);
+		vt_state_changed(t);
 	} else if (c->inter == '!' && c->final == 'p' && !c->leader)
-		term_reset(t, false);
+		vt_reset(t, false);
 	else if (c->inter == '$' && c->final == 'p')
-		term_request_mode(t, c);
+		vt_request_mode(t, c);
 }
 
-void term_csi(void *data, const struct parser_csi *c)
+void vt_csi(void *data, const struct parser_csi *c)
 {
 	struct terminal *t = data;
 

@@ -3,7 +3,7 @@
 
 static void erase_row(struct terminal *t, int y, int from, int to)
 {
-	row_erase(term_row(t, y), t->cols, from, to, t->c.pen.bg);
+	row_erase(vt_row(t, y), t->cols, from, to, t->c.pen.bg);
 }
 
 static void settle(struct terminal *t)
@@ -12,14 +12,14 @@ static void settle(struct terminal *t)
 	t->last_base = 0;
 }
 
-void term_erase_display(struct terminal *t, int what)
+void vt_erase_display(struct terminal *t, int what)
 {
 	int from = 0, to = t->rows;
 
 	if (what == 3) {
 		if (!terminal_alt(t))
 			history_clear(&t->history);
-		term_changed(t);
+		vt_changed(t);
 		return;
 	}
 	if (what < 0 || what > 2)
@@ -36,7 +36,7 @@ void term_erase_display(struct terminal *t, int what)
 		erase_row(t, y, 0, t->cols);
 }
 
-void term_erase_line(struct terminal *t, int what)
+void vt_erase_line(struct terminal *t, int what)
 {
 	if (what < 0 || what > 2)
 		return;
@@ -44,7 +44,7 @@ void term_erase_line(struct terminal *t, int what)
 	erase_row(t, t->c.y, what == 0 ? t->c.x : 0, what == 1 ? t->c.x + 1 : t->cols);
 }
 
-void term_edit(struct terminal *t, uint8_t final, int n)
+void vt_edit(struct terminal *t, uint8_t final, int n)
 {
 	bool inside = t->c.y >= t->top && t->c.y <= t->bottom;
 	uint32_t bg = t->c.pen.bg;
@@ -53,10 +53,10 @@ void term_edit(struct terminal *t, uint8_t final, int n)
 	settle(t);
 	switch (final) {
 	case '@': /* ICH */
-		row_insert(term_row(t, t->c.y), t->cols, t->c.x, n, bg);
+		row_insert(vt_row(t, t->c.y), t->cols, t->c.x, n, bg);
 		break;
 	case 'P': /* DCH */
-		row_delete(term_row(t, t->c.y), t->cols, t->c.x, n, bg);
+		row_delete(vt_row(t, t->c.y), t->cols, t->c.x, n, bg);
 		break;
 	case 'X': /* ECH */
 		erase_row(t, t->c.y, t->c.x, t->c.x + (n < left ? n : left));
@@ -69,7 +69,7 @@ void term_edit(struct terminal *t, uint8_t final, int n)
 		if (n > t->bottom - y + 1)
 			n = t->bottom - y + 1;
 		grid_scroll(t->grid, y, t->bottom, final == 'M' ? n : -n, bg);
-		term_rows_changed(t, y, t->bottom);
+		vt_rows_changed(t, y, t->bottom);
 		t->c.x = 0;
 		break;
 	}

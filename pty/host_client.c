@@ -113,7 +113,7 @@ static void on_key(struct host *h, struct host_client *c, struct reader *r)
 	if (r->bad || !typing(h, c, 64))
 		return;
 	use_size(h, c);
-	input_key(&h->to_agent, h->t, key, mods);
+	encode_key(&h->to_agent, h->t, key, mods);
 }
 
 static void on_text(struct host *h, struct host_client *c, struct reader *r, bool paste)
@@ -125,9 +125,9 @@ static void on_text(struct host *h, struct host_client *c, struct reader *r, boo
 		return;
 	use_size(h, c);
 	if (paste)
-		input_paste(&h->to_agent, h->t, s, n);
+		encode_paste(&h->to_agent, h->t, s, n);
 	else
-		input_text(&h->to_agent, h->t, s, n);
+		encode_text(&h->to_agent, h->t, s, n);
 }
 
 static void on_mouse(struct host *h, struct host_client *c, struct reader *r)
@@ -138,8 +138,8 @@ static void on_mouse(struct host *h, struct host_client *c, struct reader *r)
 	if (b > PTY_WHEEL_DOWN || a > PTY_MOVE)
 		r->bad = true;
 	if (!r->bad && typing(h, c, 64))
-		input_mouse(&h->to_agent, h->t, x, y, (enum pty_button)b, (enum pty_mouse_action)a,
-			    mods);
+		encode_mouse(&h->to_agent, h->t, x, y, (enum pty_button)b, (enum pty_mouse_action)a,
+			     mods);
 }
 
 static void on_resize(struct host *h, struct host_client *c, struct reader *r)
@@ -164,7 +164,7 @@ static void on_focus(struct host *h, struct host_client *c, struct reader *r)
 	bool in = get_u8(r);
 
 	if (!r->bad && !c->read_only && h->to_agent.len < REPLIES_MAX)
-		input_focus(&h->to_agent, h->t, in);
+		encode_focus(&h->to_agent, h->t, in);
 }
 
 static void on_want_history(struct host_client *c, struct reader *r)

@@ -157,7 +157,7 @@ static void control_key(struct buf *out, const struct terminal *t, uint32_t cp, 
 		buf_addc(out, '\n');
 }
 
-void input_key(struct buf *out, const struct terminal *t, uint32_t key, unsigned mods)
+void encode_key(struct buf *out, const struct terminal *t, uint32_t key, unsigned mods)
 {
 	mods &= MODS;
 	switch (key) {
@@ -182,7 +182,7 @@ void input_key(struct buf *out, const struct terminal *t, uint32_t key, unsigned
 		character(out, t, key, mods);
 }
 
-void input_text(struct buf *out, const struct terminal *t, const char *s, size_t n)
+void encode_text(struct buf *out, const struct terminal *t, const char *s, size_t n)
 {
 	(void)t;
 	buf_add(out, s, n);

@@ -23,8 +23,8 @@ static unsigned code_of(enum pty_button b, enum pty_mouse_action a, unsigned mod
 	       (mods & PTY_ALT ? 8 : 0) + (mods & PTY_CTRL ? 16 : 0);
 }
 
-void input_mouse(struct buf *out, const struct terminal *t, int x, int y, enum pty_button b,
-		 enum pty_mouse_action a, unsigned mods)
+void encode_mouse(struct buf *out, const struct terminal *t, int x, int y, enum pty_button b,
+		  enum pty_mouse_action a, unsigned mods)
 {
 	unsigned code;
 
@@ -35,7 +35,7 @@ void input_mouse(struct buf *out, const struct terminal *t, int x, int y, enum p
 	if (!(t->modes & MODE_MOUSE) && terminal_alt(t) && (t->modes & MODE_ALT_SCROLL) &&
 	    (b == PTY_WHEEL_UP || b == PTY_WHEEL_DOWN) && a == PTY_PRESS) {
 		for (int i = 0; i < 3; i++)
-			input_key(out, t, b == PTY_WHEEL_UP ? PTY_KEY_UP : PTY_KEY_DOWN, 0);
+			encode_key(out, t, b == PTY_WHEEL_UP ? PTY_KEY_UP : PTY_KEY_DOWN, 0);
 		return;
 	}
 	if (!wanted(t, b, a))
@@ -56,7 +56,7 @@ void input_mouse(struct buf *out, const struct terminal *t, int x, int y, enum p
 	}
 }
 
-void input_focus(struct buf *out, const struct terminal *t, bool in)
+void encode_focus(struct buf *out, const struct terminal *t, bool in)
 {
 	if (t->modes & MODE_FOCUS)
 		buf_adds(out, in ? "\033[I" : "\033[O");

@@ -26,7 +26,7 @@ static bool passes(const char *s, size_t n, bool bracketed)
 	return !(c == 0xc2 && n > 1 && (unsigned char)s[1] < 0xa0);
 }
 
-void input_paste(struct buf *out, const struct terminal *t, const char *s, size_t n)
+void encode_paste(struct buf *out, const struct terminal *t, const char *s, size_t n)
 {
 	bool bracketed = t->modes & MODE_PASTE;
 	size_t from;

@@ -3,7 +3,7 @@
 
 #define FLAGS 31
 
-void term_kitty_reset(struct terminal *t)
+void vt_kitty_reset(struct terminal *t)
 {
 	for (int i = 0; i < 2; i++)
 		t->kitty[i] = (struct kitty_stack){.n = 1};
@@ -39,14 +39,14 @@ static void set(struct kitty_stack *k, uint8_t flags, int how)
 		*f &= (uint8_t)~flags;
 }
 
-void term_kitty(struct terminal *t, const struct parser_csi *c)
+void vt_kitty(struct terminal *t, const struct parser_csi *c)
 {
 	struct kitty_stack *k = &t->kitty[terminal_alt(t)];
 	uint8_t flags = (uint8_t)(csi_arg(c, 0, 0) & FLAGS);
 
 	switch (c->leader) {
 	case '?':
-		term_reply(t, "\033[?%uu", terminal_kitty(t));
+		vt_reply(t, "\033[?%uu", terminal_kitty(t));
 		return;
 	case '>':
 		push(k, flags);
@@ -58,5 +58,5 @@ void term_kitty(struct terminal *t, const struct parser_csi *c)
 		set(k, flags, csi_arg(c, 1, 1));
 		break;
 	}
-	term_state_changed(t);
+	vt_state_changed(t);
 }

@@ -29,11 +29,11 @@ static const struct mode *find(int number, bool private)
 	return NULL;
 }
 
-void term_alt_screen(struct terminal *t, bool on, bool clear)
+void vt_alt_screen(struct terminal *t, bool on, bool clear)
 {
 	if (on == terminal_alt(t)) {
 		if (on && clear)
-			term_erase_display(t, 2);
+			vt_erase_display(t, 2);
 		return;
 	}
 	if (on) {
@@ -45,8 +45,8 @@ void term_alt_screen(struct terminal *t, bool on, bool clear)
 		t->grid = &t->main;
 	}
 	t->last_base = 0;
-	term_rows_changed(t, 0, t->rows - 1);
-	term_state_changed(t);
+	vt_rows_changed(t, 0, t->rows - 1);
+	vt_state_changed(t);
 }
 
 static void alt_1049(struct terminal *t, bool on)
@@ -54,11 +54,11 @@ static void alt_1049(struct terminal *t, bool on)
 	if (on == terminal_alt(t))
 		return;
 	if (on) {
-		term_save_cursor(t);
-		term_alt_screen(t, true, true);
+		vt_save_cursor(t);
+		vt_alt_screen(t, true, true);
 	} else {
-		term_alt_screen(t, false, false);
-		term_restore_cursor(t);
+		vt_alt_screen(t, false, false);
+		vt_restore_cursor(t);
 	}
 }
 
@@ -67,29 +67,29 @@ static void set_one(struct terminal *t, const struct mode *m, bool on)
 	t->modes = on ? t->modes | m->bit : t->modes & ~m->bit;
 	switch (m->bit) {
 	case MODE_ORIGIN:
-		term_move(t, 0, on ? t->top : 0);
+		vt_move(t, 0, on ? t->top : 0);
 		break;
 	case MODE_WRAP:
 		t->c.wrap_pending &= on;
 		break;
 	case MODE_REVERSE:
-		term_rows_changed(t, 0, t->rows - 1);
+		vt_rows_changed(t, 0, t->rows - 1);
 		break;
 	case MODE_ALT_47:
 	case MODE_ALT_1047:
-		term_alt_screen(t, on, false);
+		vt_alt_screen(t, on, false);
 		break;
 	case MODE_SAVE_1048:
 		if (on)
-			term_save_cursor(t);
+			vt_save_cursor(t);
 		else
-			term_restore_cursor(t);
+			vt_restore_cursor(t);
 		break;
 	case MODE_ALT_1049:
 		alt_1049(t, on);
 		break;
 	case MODE_SYNC:
-		term_changed(t);
+		vt_changed(t);
 		if (!on && t->ev.frame)
 			t->ev.frame(t->ev.data);
 		return;
@@ -98,10 +98,10 @@ static void set_one(struct terminal *t, const struct mode *m, bool on)
 		t->modes &= ~(uint32_t)(MODE_ALT_47 | MODE_ALT_1047 | MODE_ALT_1049);
 	if (m->bit & MODE_MOUSE && on) /* the last one asked for is in force */
 		t->modes = (t->modes & ~(uint32_t)MODE_MOUSE) | m->bit;
-	term_state_changed(t);
+	vt_state_changed(t);
 }
 
-void term_set_mode(struct terminal *t, const struct parser_csi *c, bool on)
+void vt_set_mode(struct terminal *t, const struct parser_csi *c, bool on)
 {
 	for (int i = 0; i < c->n; i++) {
 		const struct mode *m = find(csi_arg(c, i, 0), c->leader == '?');
@@ -111,7 +111,7 @@ void term_set_mode(struct terminal *t, const struct parser_csi *c, bool on)
 	}
 }
 
-void term_request_mode(struct terminal *t, const struct parser_csi *c)
+void vt_request_mode(struct terminal *t, const struct parser_csi *c)
 {
 	int number = csi_arg(c, 0, 0);
 	bool private = c->leader == '?';
@@ -119,13 +119,13 @@ void term_request_mode(struct terminal *t, const struct parser_csi *c)
 
 	if (c->leader && !private)
 		return;
-	term_reply(t, "\033[%s%d;%d$y", private ? "?" : "", number,
-		   !m		       ? 0
-		   : t->modes & m->bit ? 1
-				       : 2);
+	vt_reply(t, "\033[%s%d;%d$y", private ? "?" : "", number,
+		 !m		     ? 0
+		 : t->modes & m->bit ? 1
+				     : 2);
 }
 
-void term_save_modes(struct terminal *t, const struct parser_csi *c, bool restore)
+void vt_save_modes(struct terminal *t, const struct parser_csi *c, bool restore)
 {
 	for (int i = 0; i < c->n; i++) {
 		const struct mode *m = find(csi_arg(c, i, 0), true);

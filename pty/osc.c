@@ -53,7 +53,7 @@ static void hyperlink(struct terminal *t, char *arg, size_t n)
 	for (size_t i = 0; i < len; i++)
 		if (uri[i] < 0x21 || uri[i] > 0x7e)
 			return;
-	term_set_link(t, uri, len);
+	vt_set_link(t, uri, len);
 }
 
 /* 52;selection;base64. Reading ("?") is refused by silence. */
@@ -149,8 +149,8 @@ static void notify_99(struct terminal *t, char *arg, size_t n, bool bel)
 				    id[i]))
 				return;
 		if (id_n <= 64)
-			term_reply(t, "\033]99;i=%.*s:p=?;p=title,body%s", (int)id_n, id ? id : "",
-				   bel ? "\a" : "\033\\");
+			vt_reply(t, "\033]99;i=%.*s:p=?;p=title,body%s", (int)id_n, id ? id : "",
+				 bel ? "\a" : "\033\\");
 		return;
 	}
 	if (meta_is(arg, 'e', "1")) {
@@ -180,19 +180,19 @@ static void osc(struct terminal *t, char *s, size_t n, bool bel)
 	switch (number) {
 	case 0:
 	case 2:
-		term_set_title(t, arg, len);
+		vt_set_title(t, arg, len);
 		break;
 	case 4:
 	case 10:
 	case 11:
 	case 12:
-		term_osc_color(t, (int)number, arg, bel);
+		vt_osc_color(t, (int)number, arg, bel);
 		break;
 	case 104:
 	case 110:
 	case 111:
 	case 112:
-		term_osc_reset_color(t, (int)number, arg);
+		vt_osc_reset_color(t, (int)number, arg);
 		break;
 	case 8:
 		hyperlink(t, arg, len);
@@ -207,21 +207,21 @@ static void osc(struct terminal *t, char *s, size_t n, bool bel)
 		notify_99(t, arg, len, bel);
 		break;
 	case 133:
-		term_status_mark(t, arg);
+		vt_status_mark(t, arg);
 		break;
 	case 777:
 		notify_777(t, arg, len);
 		break;
 	case 7501:
-		term_status(t, arg, len, bel);
+		vt_status(t, arg, len, bel);
 		break;
 	}
 }
 
-void term_string(void *data, enum parser_string kind, char *s, size_t n, bool bel)
+void vt_string(void *data, enum parser_string kind, char *s, size_t n, bool bel)
 {
 	if (kind == PARSER_OSC)
 		osc(data, s, n, bel);
 	else if (kind == PARSER_DCS)
-		term_dcs(data, s, n);
+		vt_dcs(data, s, n);
 }

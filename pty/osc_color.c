@@ -23,7 +23,7 @@ static uint32_t standard(unsigned i)
 	return v[0] << 16 | v[1] << 8 | v[2];
 }
 
-uint32_t term_palette(const struct terminal *t, unsigned i)
+uint32_t vt_palette(const struct terminal *t, unsigned i)
 {
 	return t->palette && t->palette[i] ? t->palette[i] & 0xffffff : standard(i);
 }
@@ -82,8 +82,8 @@ static void answer(struct terminal *t, const char *what, uint32_t rgb, bool bel)
 {
 	unsigned r = rgb >> 16 & 0xff, g = rgb >> 8 & 0xff, b = rgb & 0xff;
 
-	term_reply(t, "\033]%s;rgb:%02x%02x/%02x%02x/%02x%02x%s", what, r, r, g, g, b, b,
-		   bel ? "\a" : "\033\\");
+	vt_reply(t, "\033]%s;rgb:%02x%02x/%02x%02x/%02x%02x%s", what, r, r, g, g, b, b,
+		 bel ? "\a" : "\033\\");
 }
 
 static void palette(struct terminal *t, char *arg, bool bel)
@@ -99,7 +99,7 @@ static void palette(struct terminal *t, char *arg, bool bel)
 			return;
 		if (str_eq(value, "?")) {
 			snprintf(what, sizeof(what), "4;%ld", index);
-			answer(t, what, term_palette(t, (unsigned)index), bel);
+			answer(t, what, vt_palette(t, (unsigned)index), bel);
 		} else if (parse_color(value, &rgb)) {
 			if (!t->palette)
 				t->palette = calloc(256, sizeof(*t->palette));
@@ -115,7 +115,7 @@ static uint32_t or_else(uint32_t set, uint32_t client, uint32_t otherwise)
 }
 
 /* 10;spec;spec...: each further one is for the next number. */
-void term_osc_color(struct terminal *t, int number, char *arg, bool bel)
+void vt_osc_color(struct terminal *t, int number, char *arg, bool bel)
 {
 	char *save = NULL, what[16];
 
@@ -139,7 +139,7 @@ void term_osc_color(struct terminal *t, int number, char *arg, bool bel)
 	}
 }
 
-void term_osc_reset_color(struct terminal *t, int number, char *arg)
+void vt_osc_reset_color(struct terminal *t, int number, char *arg)
 {
 	char *save = NULL;
 	long index;
@@ -166,5 +166,5 @@ void terminal_set_colors(struct terminal *t, uint32_t fg, uint32_t bg, bool dark
 	t->client_bg = bg;
 	t->dark = dark;
 	if (tell)
-		term_reply(t, "\033[?997;%dn", dark ? 1 : 2);
+		vt_reply(t, "\033[?997;%dn", dark ? 1 : 2);
 }

@@ -20,7 +20,7 @@ static void wrap(struct terminal *t)
 	if (r->len < t->cols)
 		row_open(r, t->cols, t->cols);
 	r->wrapped = true;
-	term_linefeed(t);
+	vt_linefeed(t);
 	t->c.x = 0;
 }
 
@@ -56,7 +56,7 @@ static void print_glyph(struct terminal *t, uint32_t glyph, int width)
 			t->c.x--;
 	}
 	x = t->c.x;
-	r = term_row(t, t->c.y);
+	r = vt_row(t, t->c.y);
 	if (t->modes & MODE_INSERT)
 		row_insert(r, t->cols, x, width, t->c.pen.bg);
 	row_open(r, x, x + width);
@@ -96,7 +96,7 @@ static bool only_blanks(const uint8_t *s, size_t n)
 	return n == 0;
 }
 
-void term_print_ascii(void *data, const uint8_t *s, size_t n)
+void vt_print_ascii(void *data, const uint8_t *s, size_t n)
 {
 	struct terminal *t = data;
 	struct row *r;
@@ -122,7 +122,7 @@ void term_print_ascii(void *data, const uint8_t *s, size_t n)
 		}
 		room = (size_t)(t->cols - t->c.x);
 		k = n < room ? n : room;
-		r = term_row(t, t->c.y);
+		r = vt_row(t, t->c.y);
 		if (t->modes & MODE_INSERT)
 			row_insert(r, t->cols, t->c.x, (int)k, t->c.pen.bg);
 		row_open(r, t->c.x, t->c.x + (int)k);
@@ -184,7 +184,7 @@ static bool join(struct terminal *t, uint32_t cp, enum glyph_class cls)
 
 	if (x < 0 || !r->cells[x].glyph)
 		return false;
-	r = term_row(t, t->c.y);
+	r = vt_row(t, t->c.y);
 	g = r->cells[x].glyph;
 	if (g & PTY_GLYPH_CLUSTER) {
 		old = terminal_cluster(t, g & ~PTY_GLYPH_CLUSTER);
@@ -203,14 +203,14 @@ static bool join(struct terminal *t, uint32_t cp, enum glyph_class cls)
 	if (n + 4 > CLUSTER_BYTES_MAX)
 		return true; /* long enough: the rest is not shown */
 	n += utf8_encode(cp, text + n);
-	index = term_intern(t, &t->clusters, text, n);
+	index = vt_intern(t, &t->clusters, text, n);
 	r->plain = false;
 	if (index)
 		r->cells[x].glyph = PTY_GLYPH_CLUSTER | index;
 	return true;
 }
 
-void term_print_rune(void *data, uint32_t cp)
+void vt_print_rune(void *data, uint32_t cp)
 {
 	struct terminal *t = data;
 	enum glyph_class cls = glyph_class(cp);
@@ -241,7 +241,7 @@ void term_print_rune(void *data, uint32_t cp)
 	t->last_flags = cls == GLYPH_FLAG;
 }
 
-void term_repeat(struct terminal *t, int n)
+void vt_repeat(struct terminal *t, int n)
 {
 	uint32_t cp = t->repeat;
 	int most = t->cols; /* programs repeat within a row; a few bytes must not cost a screen */

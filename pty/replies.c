@@ -4,19 +4,19 @@
  */
 #include "pty/terminal.h"
 
-void term_device(struct terminal *t, const struct parser_csi *c)
+void vt_device(struct terminal *t, const struct parser_csi *c)
 {
 	if (csi_arg(c, 0, 0) != 0)
 		return;
 	if (c->final == 'q') {
 		if (c->leader == '>')
-			term_reply(t, "\033P>|nono(%s)\033\\", NONO_VERSION);
+			vt_reply(t, "\033P>|nono(%s)\033\\", NONO_VERSION);
 	} else if (!c->leader)
-		term_reply(t, "\033[?62;22;52c"); /* VT220, colour, clipboard */
+		vt_reply(t, "\033[?62;22;52c"); /* VT220, colour, clipboard */
 	else if (c->leader == '>')
-		term_reply(t, "\033[>1;10;0c");
+		vt_reply(t, "\033[>1;10;0c");
 	else if (c->leader == '=')
-		term_reply(t, "\033P!|00000000\033\\");
+		vt_reply(t, "\033P!|00000000\033\\");
 }
 
 static void push_title(struct terminal *t)
@@ -36,25 +36,25 @@ static void pop_title(struct terminal *t)
 	if (!t->n_titles)
 		return;
 	_cleanup_free_ char *s = t->titles[--t->n_titles];
-	term_set_title(t, s, strlen(s));
+	vt_set_title(t, s, strlen(s));
 }
 
-void term_window_op(struct terminal *t, const struct parser_csi *c)
+void vt_window_op(struct terminal *t, const struct parser_csi *c)
 {
 	int what = csi_arg(c, 1, 0);
 
 	switch (csi_arg(c, 0, 0)) {
 	case 14:
-		term_reply(t, "\033[4;%d;%dt", t->rows * CELL_H, t->cols * CELL_W);
+		vt_reply(t, "\033[4;%d;%dt", t->rows * CELL_H, t->cols * CELL_W);
 		break;
 	case 16:
-		term_reply(t, "\033[6;%d;%dt", CELL_H, CELL_W);
+		vt_reply(t, "\033[6;%d;%dt", CELL_H, CELL_W);
 		break;
 	case 18:
-		term_reply(t, "\033[8;%d;%dt", t->rows, t->cols);
+		vt_reply(t, "\033[8;%d;%dt", t->rows, t->cols);
 		break;
 	case 19:
-		term_reply(t, "\033[9;%d;%dt", t->rows, t->cols);
+		vt_reply(t, "\033[9;%d;%dt", t->rows, t->cols);
 		break;
 	case 22:
 		if (what == 0 || what == 2)
@@ -75,13 +75,13 @@ static void report_setting(struct terminal *t, const char *what)
 
 	if (str_eq(what, "m")) {
 		sgr_write(text, sizeof(text), &pen);
-		term_reply(t, "\033P1$r%sm\033\\", text);
+		vt_reply(t, "\033P1$r%sm\033\\", text);
 	} else if (str_eq(what, "r"))
-		term_reply(t, "\033P1$r%d;%dr\033\\", t->top + 1, t->bottom + 1);
+		vt_reply(t, "\033P1$r%d;%dr\033\\", t->top + 1, t->bottom + 1);
 	else if (str_eq(what, " q"))
-		term_reply(t, "\033P1$r%d q\033\\", t->cursor_shape);
+		vt_reply(t, "\033P1$r%d q\033\\", t->cursor_shape);
 	else
-		term_reply(t, "\033P0$r\033\\");
+		vt_reply(t, "\033P0$r\033\\");
 }
 
 /* XTGETTCAP: there is a terminfo entry for that. Every name gets a refusal. */
@@ -90,10 +90,10 @@ static void refuse_capabilities(struct terminal *t, const char *names)
 	size_t n = strspn(names, "0123456789abcdefABCDEF;");
 
 	if (!names[n] && n <= 256)
-		term_reply(t, "\033P0+r%s\033\\", names);
+		vt_reply(t, "\033P0+r%s\033\\", names);
 }
 
-void term_dcs(struct terminal *t, char *s, size_t n)
+void vt_dcs(struct terminal *t, char *s, size_t n)
 {
 	if (strlen(s) != n)
 		return;

@@ -186,8 +186,8 @@ int terminal_resize(struct terminal *t, int cols, int rows)
 	into(&t->c, cols, rows);
 	into(&t->saved[0], cols, rows);
 	into(&t->saved[1], cols, rows);
-	term_rows_changed(t, 0, rows - 1);
-	term_state_changed(t);
+	vt_rows_changed(t, 0, rows - 1);
+	vt_state_changed(t);
 	t->size_gen = t->gen;
 	return 0;
 }

@@ -93,7 +93,7 @@ static int one(struct terminal *t, const struct parser_csi *c, int i)
 
 	switch (v) {
 	case 0:
-		term_pen_reset(t);
+		vt_pen_reset(t);
 		break;
 	case 4:
 		underline(pen, used ? c->param[i + 1] : 1);
@@ -130,13 +130,13 @@ static int one(struct terminal *t, const struct parser_csi *c, int i)
 	case 58:
 		if (extended(t, c, i, &used, &color)) {
 			pen->ul_color = color;
-			term_pen_extra(t);
+			vt_pen_extra(t);
 		}
 		break;
 	case 59:
 		if (pen->ul_color) {
 			pen->ul_color = 0;
-			term_pen_extra(t);
+			vt_pen_extra(t);
 		}
 		break;
 	default:
@@ -145,7 +145,7 @@ static int one(struct terminal *t, const struct parser_csi *c, int i)
 	return used;
 }
 
-void term_sgr(struct terminal *t, const struct parser_csi *c)
+void vt_sgr(struct terminal *t, const struct parser_csi *c)
 {
 	for (int i = 0; i < c->n; i++)
 		i += one(t, c, i);

@@ -27,7 +27,7 @@ static bool state_by_name(const char *name, enum pty_program_state *out)
 }
 
 /* state=NAME[:app=..][:kind=..][:msg=BASE64]..., keys not known are skipped. */
-void term_status(struct terminal *t, char *s, size_t n, bool bel)
+void vt_status(struct terminal *t, char *s, size_t n, bool bel)
 {
 	struct program_status st = {.reported = true};
 	bool have = false;
@@ -36,7 +36,7 @@ void term_status(struct terminal *t, char *s, size_t n, bool bel)
 	if (n > STATUS_MAX)
 		return;
 	if (str_eq(s, "?")) {
-		term_reply(t, "\033]7501;?%s", bel ? "\a" : "\033\\");
+		vt_reply(t, "\033]7501;?%s", bel ? "\a" : "\033\\");
 		return;
 	}
 	for (char *f = strtok_r(s, ":", &save); f; f = strtok_r(NULL, ":", &save)) {
@@ -65,7 +65,7 @@ void term_status(struct terminal *t, char *s, size_t n, bool bel)
 	if (st.state == PTY_STATE_NONE)
 		st = (struct program_status){0};
 	t->status = st;
-	term_state_changed(t);
+	vt_state_changed(t);
 }
 
 static void hint(struct terminal *t, enum pty_program_state state, const char *from)
@@ -75,11 +75,11 @@ static void hint(struct terminal *t, enum pty_program_state state, const char *f
 	t->status = (struct program_status){.state = state};
 	if (state)
 		str_copy(t->status.kind, sizeof(t->status.kind), from);
-	term_state_changed(t);
+	vt_state_changed(t);
 }
 
 /* Signs that agents put in front of their titles. */
-void term_status_title(struct terminal *t)
+void vt_status_title(struct terminal *t)
 {
 	static const struct {
 		uint32_t first, last;
@@ -112,7 +112,7 @@ void term_status_title(struct terminal *t)
 
 /* OSC 133. Some agents put A, B, C around their messages; only a shell says D when a command has
  * ended, so nothing is concluded before the first D. */
-void term_status_mark(struct terminal *t, const char *arg)
+void vt_status_mark(struct terminal *t, const char *arg)
 {
 	bool shell = str_eq(t->status.kind, "mark");
 

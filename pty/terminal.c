@@ -2,12 +2,12 @@
 #include "pty/terminal.h"
 
 static const struct parser_events parser_events = {
-    .ascii = term_print_ascii,
-    .rune = term_print_rune,
-    .control = term_control,
-    .escape = term_escape,
-    .csi = term_csi,
-    .string = term_string,
+    .ascii = vt_print_ascii,
+    .rune = vt_print_rune,
+    .control = vt_control,
+    .escape = vt_escape,
+    .csi = vt_csi,
+    .string = vt_string,
 };
 
 static int clamp(int v, int lo, int hi)
@@ -36,7 +36,7 @@ struct terminal *terminal_new(int cols, int rows, size_t scrollback,
 	intern_init(&t->extras, EXTRAS_MAX, EXTRA_BYTES_MAX);
 	history_init(&t->history, scrollback);
 	parser_init(&t->parser, &parser_events, t);
-	term_reset(t, true);
+	vt_reset(t, true);
 	t->size_gen = t->gen;
 	return t;
 }
@@ -83,14 +83,14 @@ struct line_clusters terminal_cluster_names(const struct terminal *t)
 	return (struct line_clusters){.text = cluster_text, .data = (void *)t};
 }
 
-void term_rows_changed(struct terminal *t, int top, int bottom)
+void vt_rows_changed(struct terminal *t, int top, int bottom)
 {
 	for (int y = top; y <= bottom; y++)
 		t->grid->rows[y]->gen = t->gen;
 	t->changed = t->gen;
 }
 
-void term_reply(struct terminal *t, const char *fmt, ...)
+void vt_reply(struct terminal *t, const char *fmt, ...)
 {
 	char out[512];
 	va_list ap;
@@ -105,7 +105,7 @@ void term_reply(struct terminal *t, const char *fmt, ...)
 
 /* ---- moving -------------------------------------------------------------- */
 
-void term_scroll(struct terminal *t, int top, int bottom, int n)
+void vt_scroll(struct terminal *t, int top, int bottom, int n)
 {
 	int count = bottom - top + 1;
 	bool whole = top == 0 && bottom == t->rows - 1;
@@ -126,43 +126,43 @@ void term_scroll(struct terminal *t, int top, int bottom, int n)
 	if (whole && n > 0) {
 		/* A client moves its own rows: only what came in is new. */
 		t->scrolled += (uint64_t)n;
-		term_rows_changed(t, bottom - n + 1, bottom);
+		vt_rows_changed(t, bottom - n + 1, bottom);
 	} else
-		term_rows_changed(t, top, bottom);
+		vt_rows_changed(t, top, bottom);
 }
 
-void term_move(struct terminal *t, int x, int y)
+void vt_move(struct terminal *t, int x, int y)
 {
 	t->c.x = clamp(x, 0, t->cols - 1);
 	t->c.y = clamp(y, 0, t->rows - 1);
 	t->c.wrap_pending = false;
 	t->last_base = 0;
-	term_changed(t);
+	vt_changed(t);
 }
 
-void term_linefeed(struct terminal *t)
+void vt_linefeed(struct terminal *t)
 {
 	t->c.wrap_pending = false;
 	t->last_base = 0;
 	if (t->c.y == t->bottom)
-		term_scroll(t, t->top, t->bottom, 1);
+		vt_scroll(t, t->top, t->bottom, 1);
 	else if (t->c.y < t->rows - 1)
 		t->c.y++;
-	term_changed(t);
+	vt_changed(t);
 }
 
-void term_reverse_linefeed(struct terminal *t)
+void vt_reverse_linefeed(struct terminal *t)
 {
 	t->c.wrap_pending = false;
 	t->last_base = 0;
 	if (t->c.y == t->top)
-		term_scroll(t, t->top, t->bottom, -1);
+		vt_scroll(t, t->top, t->bottom, -1);
 	else if (t->c.y > 0)
 		t->c.y--;
-	term_changed(t);
+	vt_changed(t);
 }
 
-void term_save_cursor(struct terminal *t)
+void vt_save_cursor(struct terminal *t)
 {
 	int i = terminal_alt(t);
 
@@ -171,7 +171,7 @@ void term_save_cursor(struct terminal *t)
 	t->has_saved[i] = true;
 }
 
-void term_restore_cursor(struct terminal *t)
+void vt_restore_cursor(struct terminal *t)
 {
 	int i = terminal_alt(t);
 	struct cursor c = t->saved[i];
@@ -185,11 +185,11 @@ void term_restore_cursor(struct terminal *t)
 	t->c.y = clamp(c.y, 0, t->rows - 1);
 	t->c.wrap_pending = c.wrap_pending && t->c.x == t->cols - 1;
 	t->last_base = 0;
-	term_pen_extra(t);
-	term_changed(t);
+	vt_pen_extra(t);
+	vt_changed(t);
 }
 
-void term_reset_tabs(struct terminal *t)
+void vt_reset_tabs(struct terminal *t)
 {
 	memset(t->tabs, 0x01, sizeof(t->tabs)); /* every eighth column */
 }
@@ -233,7 +233,7 @@ static bool reclaim(struct terminal *t, struct intern *table)
 	return table->used < before;
 }
 
-uint16_t term_intern(struct terminal *t, struct intern *table, const void *p, size_t n)
+uint16_t vt_intern(struct terminal *t, struct intern *table, const void *p, size_t n)
 {
 	uint16_t i = intern_find(table, p, n);
 
@@ -245,7 +245,7 @@ uint16_t term_intern(struct terminal *t, struct intern *table, const void *p, si
 	return i;
 }
 
-void term_pen_extra(struct terminal *t)
+void vt_pen_extra(struct terminal *t)
 {
 	char key[4 + LINK_MAX];
 	size_t n = t->link ? strlen(t->link) : 0;
@@ -256,28 +256,28 @@ void term_pen_extra(struct terminal *t)
 	memcpy(key, &t->c.pen.ul_color, 4);
 	if (n)
 		memcpy(key + 4, t->link, n);
-	t->c.pen.extra = term_intern(t, &t->extras, key, 4 + n);
+	t->c.pen.extra = vt_intern(t, &t->extras, key, 4 + n);
 }
 
-void term_pen_reset(struct terminal *t)
+void vt_pen_reset(struct terminal *t)
 {
 	bool extra = t->c.pen.ul_color;
 
 	t->c.pen.fg = t->c.pen.bg = t->c.pen.ul_color = 0;
 	t->c.pen.attr = 0;
 	if (extra)
-		term_pen_extra(t);
+		vt_pen_extra(t);
 }
 
-void term_set_link(struct terminal *t, const char *uri, size_t n)
+void vt_set_link(struct terminal *t, const char *uri, size_t n)
 {
 	free(STEAL_PTR(t->link));
 	if (n && n <= LINK_MAX)
 		t->link = strndup(uri, n);
-	term_pen_extra(t);
+	vt_pen_extra(t);
 }
 
-void term_set_title(struct terminal *t, const char *s, size_t n)
+void vt_set_title(struct terminal *t, const char *s, size_t n)
 {
 	char title[PTY_TITLE_MAX];
 
@@ -285,27 +285,27 @@ void term_set_title(struct terminal *t, const char *s, size_t n)
 	if (strcmp(title, t->title) == 0)
 		return;
 	str_copy(t->title, sizeof(t->title), title);
-	term_status_title(t);
-	term_state_changed(t);
+	vt_status_title(t);
+	vt_state_changed(t);
 }
 
 /* ---- reset ----------------------------------------------------------------- */
 
-void term_reset(struct terminal *t, bool hard)
+void vt_reset(struct terminal *t, bool hard)
 {
 	if (hard) {
-		term_alt_screen(t, false, false);
-		term_set_link(t, NULL, 0);
-		term_reset_tabs(t);
+		vt_alt_screen(t, false, false);
+		vt_set_link(t, NULL, 0);
+		vt_reset_tabs(t);
 		t->modes = MODE_WRAP | MODE_CURSOR | MODE_ALT_SCROLL;
 		t->cursor_shape = 0;
 		t->fg = t->bg = t->cursor_color = 0;
 		free(STEAL_PTR(t->palette));
 		t->modify_other_keys = 0;
-		term_kitty_reset(t);
+		vt_kitty_reset(t);
 		for (int y = 0; y < t->rows; y++)
 			row_clear(t->grid->rows[y]);
-		term_rows_changed(t, 0, t->rows - 1);
+		vt_rows_changed(t, 0, t->rows - 1);
 	} else {
 		t->modes &= ~(uint32_t)(MODE_ORIGIN | MODE_INSERT | MODE_APP_CURSOR |
 					MODE_APP_KEYPAD | MODE_REVERSE);
@@ -317,8 +317,8 @@ void term_reset(struct terminal *t, bool hard)
 	memset(t->c.charset, 'B', sizeof(t->c.charset));
 	t->c.gl = 0;
 	t->repeat = 0;
-	term_pen_reset(t);
+	vt_pen_reset(t);
 	if (hard)
-		term_move(t, 0, 0);
-	term_state_changed(t);
+		vt_move(t, 0, 0);
+	vt_state_changed(t);
 }

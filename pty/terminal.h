@@ -27,7 +27,7 @@
 #define CELL_W 8
 #define CELL_H 16
 
-enum term_mode {
+enum vt_mode {
 	/* private (DECSET) */
 	MODE_APP_CURSOR = 1 << 0,    /* 1 */
 	MODE_REVERSE = 1 << 1,	     /* 5 */
@@ -100,7 +100,7 @@ struct terminal {
 	struct cursor saved[2]; /* of the main, of the alternate screen */
 	bool has_saved[2];
 	int top, bottom;      /* scroll region, inclusive */
-	uint32_t modes;	      /* enum term_mode */
+	uint32_t modes;	      /* enum vt_mode */
 	uint32_t modes_saved; /* XTSAVE */
 	int cursor_shape;
 	uint8_t tabs[(PTY_COLS_MAX + 7) / 8];
@@ -164,75 +164,75 @@ struct line_clusters terminal_cluster_names(const struct terminal *t);
 
 /* ---- what the room's terminal files share --------------------------------------- */
 
-static inline void term_changed(struct terminal *t)
+static inline void vt_changed(struct terminal *t)
 {
 	t->changed = t->gen;
 }
-static inline void term_state_changed(struct terminal *t)
+static inline void vt_state_changed(struct terminal *t)
 {
 	t->changed = t->state_gen = t->gen;
 }
 /* Row y, marked as changed. */
-static inline struct row *term_row(struct terminal *t, int y)
+static inline struct row *vt_row(struct terminal *t, int y)
 {
 	struct row *r = t->grid->rows[y];
 
 	r->gen = t->changed = t->gen;
 	return r;
 }
-void term_rows_changed(struct terminal *t, int top, int bottom);
-void term_reply(struct terminal *t, const char *fmt, ...) _printf_(2, 3);
-void term_scroll(struct terminal *t, int top, int bottom, int n);
-void term_move(struct terminal *t, int x, int y); /* absolute, clamped, no wrap pending */
-void term_linefeed(struct terminal *t);
-void term_reverse_linefeed(struct terminal *t);
-void term_save_cursor(struct terminal *t);
-void term_restore_cursor(struct terminal *t);
-void term_reset(struct terminal *t, bool hard);
-void term_reset_tabs(struct terminal *t);
+void vt_rows_changed(struct terminal *t, int top, int bottom);
+void vt_reply(struct terminal *t, const char *fmt, ...) _printf_(2, 3);
+void vt_scroll(struct terminal *t, int top, int bottom, int n);
+void vt_move(struct terminal *t, int x, int y); /* absolute, clamped, no wrap pending */
+void vt_linefeed(struct terminal *t);
+void vt_reverse_linefeed(struct terminal *t);
+void vt_save_cursor(struct terminal *t);
+void vt_restore_cursor(struct terminal *t);
+void vt_reset(struct terminal *t, bool hard);
+void vt_reset_tabs(struct terminal *t);
 /* Number of a string in one of the tables, 0 if it is full of strings in use. */
-uint16_t term_intern(struct terminal *t, struct intern *table, const void *p, size_t n);
-void term_pen_reset(struct terminal *t);
-void term_pen_extra(struct terminal *t); /* after ul_color or link changed */
-void term_set_title(struct terminal *t, const char *s, size_t n);
-void term_set_link(struct terminal *t, const char *uri, size_t n); /* n == 0: none */
+uint16_t vt_intern(struct terminal *t, struct intern *table, const void *p, size_t n);
+void vt_pen_reset(struct terminal *t);
+void vt_pen_extra(struct terminal *t); /* after ul_color or link changed */
+void vt_set_title(struct terminal *t, const char *s, size_t n);
+void vt_set_link(struct terminal *t, const char *uri, size_t n); /* n == 0: none */
 
 /* print.c */
-void term_print_ascii(void *data, const uint8_t *s, size_t n);
-void term_print_rune(void *data, uint32_t cp);
-void term_repeat(struct terminal *t, int n);
+void vt_print_ascii(void *data, const uint8_t *s, size_t n);
+void vt_print_rune(void *data, uint32_t cp);
+void vt_repeat(struct terminal *t, int n);
 /* control.c */
-void term_control(void *data, uint8_t c);
-void term_escape(void *data, uint8_t inter, uint8_t final);
+void vt_control(void *data, uint8_t c);
+void vt_escape(void *data, uint8_t inter, uint8_t final);
 /* csi.c */
-void term_csi(void *data, const struct parser_csi *c);
+void vt_csi(void *data, const struct parser_csi *c);
 /* edit.c */
-void term_erase_display(struct terminal *t, int what);
-void term_erase_line(struct terminal *t, int what);
-void term_edit(struct terminal *t, uint8_t final, int n);
+void vt_erase_display(struct terminal *t, int what);
+void vt_erase_line(struct terminal *t, int what);
+void vt_edit(struct terminal *t, uint8_t final, int n);
 /* sgr.c */
-void term_sgr(struct terminal *t, const struct parser_csi *c);
+void vt_sgr(struct terminal *t, const struct parser_csi *c);
 size_t sgr_write(char *out, size_t size, const struct pen *pen);
 /* modes.c */
-void term_set_mode(struct terminal *t, const struct parser_csi *c, bool on);
-void term_request_mode(struct terminal *t, const struct parser_csi *c);
-void term_save_modes(struct terminal *t, const struct parser_csi *c, bool restore);
-void term_alt_screen(struct terminal *t, bool on, bool clear);
+void vt_set_mode(struct terminal *t, const struct parser_csi *c, bool on);
+void vt_request_mode(struct terminal *t, const struct parser_csi *c);
+void vt_save_modes(struct terminal *t, const struct parser_csi *c, bool restore);
+void vt_alt_screen(struct terminal *t, bool on, bool clear);
 /* kitty.c */
-void term_kitty(struct terminal *t, const struct parser_csi *c);
-void term_kitty_reset(struct terminal *t);
+void vt_kitty(struct terminal *t, const struct parser_csi *c);
+void vt_kitty_reset(struct terminal *t);
 /* replies.c */
-void term_device(struct terminal *t, const struct parser_csi *c);
-void term_window_op(struct terminal *t, const struct parser_csi *c);
-void term_dcs(struct terminal *t, char *s, size_t n);
+void vt_device(struct terminal *t, const struct parser_csi *c);
+void vt_window_op(struct terminal *t, const struct parser_csi *c);
+void vt_dcs(struct terminal *t, char *s, size_t n);
 /* osc.c, osc_color.c, status.c */
-void term_string(void *data, enum parser_string kind, char *s, size_t n, bool bel);
-void term_osc_color(struct terminal *t, int number, char *arg, bool bel);
-void term_osc_reset_color(struct terminal *t, int number, char *arg);
-uint32_t term_palette(const struct terminal *t, unsigned index); /* 0xRRGGBB */
-void term_status(struct terminal *t, char *s, size_t n, bool bel);
-void term_status_title(struct terminal *t);
-void term_status_mark(struct terminal *t, const char *arg);
+void vt_string(void *data, enum parser_string kind, char *s, size_t n, bool bel);
+void vt_osc_color(struct terminal *t, int number, char *arg, bool bel);
+void vt_osc_reset_color(struct terminal *t, int number, char *arg);
+uint32_t vt_palette(const struct terminal *t, unsigned index); /* 0xRRGGBB */
+void vt_status(struct terminal *t, char *s, size_t n, bool bel);
+void vt_status_title(struct terminal *t);
+void vt_status_mark(struct terminal *t, const char *arg);
 
 static inline int csi_arg(const struct parser_csi *c, int i, int otherwise)
 {

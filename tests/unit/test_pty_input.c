@@ -133,7 +133,7 @@ static void key_table(void **state)
 		struct terminal *t = in_mode(keys[i].modes);
 		struct buf b = {0};
 
-		input_key(&b, t, keys[i].key, keys[i].mods);
+		encode_key(&b, t, keys[i].key, keys[i].mods);
 		assert_bytes(&b, keys[i].want, keys[i].modes, i);
 		buf_free(&b);
 		terminal_free(t);
@@ -174,8 +174,8 @@ static void mouse_table(void **state)
 		struct terminal *t = in_mode(clicks[i].modes);
 		struct buf b = {0};
 
-		input_mouse(&b, t, clicks[i].x, clicks[i].y, clicks[i].button, clicks[i].action,
-			    clicks[i].mods);
+		encode_mouse(&b, t, clicks[i].x, clicks[i].y, clicks[i].button, clicks[i].action,
+			     clicks[i].mods);
 		assert_bytes(&b, clicks[i].want, clicks[i].modes, i);
 		buf_free(&b);
 		terminal_free(t);
@@ -218,7 +218,7 @@ static void paste_table(void **state)
 		struct terminal *t = in_mode(pastes[i].modes);
 		struct buf b = {0};
 
-		input_paste(&b, t, pastes[i].text, strlen(pastes[i].text));
+		encode_paste(&b, t, pastes[i].text, strlen(pastes[i].text));
 		assert_bytes(&b, pastes[i].want, pastes[i].modes, i);
 		buf_free(&b);
 		terminal_free(t);
@@ -231,11 +231,11 @@ static void focus(void **state)
 	struct buf b = {0};
 
 	(void)state;
-	input_focus(&b, t, true);
+	encode_focus(&b, t, true);
 	assert_int_equal(b.len, 0);
 	terminal_feed(t, "\033[?1004h", 8);
-	input_focus(&b, t, true);
-	input_focus(&b, t, false);
+	encode_focus(&b, t, true);
+	encode_focus(&b, t, false);
 	assert_string_equal(b.data, "\033[I\033[O");
 	buf_free(&b);
 	terminal_free(t);
