@@ -516,6 +516,8 @@ static void history_bell_clipboard(void **state)
 	(void)state;
 	setup(&s, 80, 24);
 	c = attach(&s, 80, 24, false, &ev);
+	/* A bell that rang before the host knew the client is not kept for it. */
+	UNTIL(&s, c, pty_client_screen(c)->generation);
 	for (int i = 0; i < 3000; i++) {
 		snprintf(line, sizeof(line), "line number %05d\r\n", i);
 		prints(&s, line);
