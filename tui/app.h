@@ -179,22 +179,32 @@ void audit_scroll(struct pane *p, int lines);
 bool violations_key(struct pane *p, const struct input_event *ev);
 void violations_poll(struct pane *p);
 
-/* ---- requests (dialog_request.c) ---------------------------------------- */
+/* ---- requests (requests.c, dialog_request.c) ----------------------------- */
 
 struct request_box {
 	bool open;
 	char agent[SESSION_ID_LEN + 1], id[16]; /* what is shown */
-	uint64_t opened_ns;			/* monotonic; also after every change of request */
+	uint64_t opened_ns; /* monotonic; set anew whenever another request is shown */
 	bool confirm_all;
-	unsigned all_scope; /* with confirm_all: 'o', 's' or 'd' */
+};
+struct request_entry {
+	struct agent *a;
+	struct open_request *r;
 };
 struct open_request *agent_request(struct agent *a, const char *id);
+size_t requests_queue(struct tui *t, struct request_entry *out); /* out: REQUESTS_MAX */
+size_t requests_count(struct tui *t);
 void requests_changed(struct tui *t); /* something opened or was answered */
 void requests_show(struct tui *t);    /* also what was dismissed */
-size_t requests_count(struct tui *t);
-void requests_draw(struct tui *t);
+bool requests_shown(struct tui *t, struct request_entry *out);
+void requests_show_entry(struct tui *t, const struct request_entry *e);
+void requests_step(struct tui *t, int step);
+void request_answer(struct agent *a, const char *id, bool grant, const char *scope);
+void request_always(struct agent *a, const char *id);
+void requests_answer_all(struct tui *t, bool grant, const char *scope);
 /* May a key answer? opened, last_key: monotonic ns. */
 bool requests_armed(uint64_t now, uint64_t opened, uint64_t last_key);
+void requests_draw(struct tui *t);
 bool requests_key(struct tui *t, const struct input_event *ev); /* false: it goes to the pane */
 
 /* ---- input (input.c, mouse.c, bindings.c, actions.c) -------------------- */
@@ -296,7 +306,7 @@ struct tui {
 	} bar[128];
 	size_t n_bar;
 
-	bool quit;
+	bool quit, detached;
 	int exit_code;
 	const char *goodbye; /* printed after the terminal is restored, with own */
 	char goodbye_text[256];

@@ -1,0 +1,110 @@
+/* The built-in groups: which are in force, and what they give and close. */
+#include "policy/assets.h"
+#include "policy/json.h"
+#include "policy/resolve.h"
+
+static int no_group(struct resolver *r, const char *name)
+{
+	return err_set(r->err, "no group \"%s\"", name);
+}
+
+static const char *text(const cJSON *g, const char *member)
+{
+	const cJSON *j = cJSON_GetObjectItemCaseSensitive(g, member);
+
+	return cJSON_IsString(j) ? j->valuestring : NULL;
+}
+
+static bool flag(const cJSON *g, const char *member)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(g, member));
+}
+
+static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, const cJSON *list,
+		       bool allow)
+{
+	_cleanup_free_ char *source = xasprintf("group:%s", g->string);
+	const cJSON *e;
+	unsigned access = 0;
+
+	if (strcmp(kind, "read") == 0)
+		access = NONO_READ | NONO_EXEC;
+	else if (strcmp(kind, "data") == 0)
+		access = NONO_READ;
+	else if (strcmp(kind, "device") == 0)
+		access = NONO_READ | NONO_WRITE;
+	else if (strcmp(kind, "readwrite") == 0 || strcmp(kind, "access") == 0)
+		access = CLOSED;
+	else if (strcmp(kind, "write") == 0)
+		access = NONO_WRITE;
+	cJSON_ArrayForEach(e, list)
+	{
+		bool unset, exists, is_dir;
+		_cleanup_free_ char *path = expand_path(r, e->valuestring, source, &unset);
+		_cleanup_free_ char *real = NULL;
+
+		if (!path && unset)
+			continue;
+		if (!path)
+			return -1;
+		real = canon(r, path, &exists, &is_dir);
+		if (!allow) {
+			add_deny(r, real, access, source, text(g, "label"), false,
+				 flag(g, "quiet"));
+			/* A link: its own name is closed as well, so that it stays what it is. */
+			if (exists && strcmp(real, path) != 0)
+				add_deny(r, path, access, source, text(g, "label"), false,
+					 flag(g, "quiet"));
+			continue;
+		}
+		if (!exists && access != CLOSED)
+			continue;
+		if (add_grant(r, real, access,
+			      (is_dir || !exists ? 0 : GRANT_FILE) | (exists ? 0 : GRANT_MISSING),
+			      source) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int apply_group(struct resolver *r, const cJSON *g)
+{
+	const cJSON *list;
+
+	cJSON_ArrayForEach(list, cJSON_GetObjectItemCaseSensitive(g, "allow"))
+	{
+		if (apply_paths(r, g, list->string, list, true) < 0)
+			return -1;
+	}
+	cJSON_ArrayForEach(list, cJSON_GetObjectItemCaseSensitive(g, "deny"))
+	{
+		if (apply_paths(r, g, list->string, list, false) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int groups_apply(struct resolver *r, const struct profile *prof)
+{
+	_cleanup_json_ cJSON *all = json_parse(
+	    asset_groups.text, (size_t)(asset_groups.end - asset_groups.text), "groups", r->err);
+
+	if (!all)
+		return -1;
+	for (size_t i = 0; i < prof->exclude.n; i++) {
+		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->exclude.v[i]);
+		if (!g)
+			return no_group(r, prof->exclude.v[i]);
+		if (flag(g, "required"))
+			return err_set(r->err, "the group \"%s\" is required and can't be excluded",
+				       prof->exclude.v[i]);
+	}
+	for (size_t i = 0; i < prof->include.n; i++) {
+		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->include.v[i]);
+		if (!g)
+			return no_group(r, prof->include.v[i]);
+		if (!list_has(&prof->exclude, prof->include.v[i]) && apply_group(r, g) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,282 @@
+/* Building the tree of rules. The questions are in check.c. */
+#include "policy/index.h"
+
+static uint32_t hash_name(uint32_t parent, const char *s, size_t n)
+{
+	uint32_t h = 2166136261u ^ (parent * 2654435761u);
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * 16777619u;
+	return h ^ (h >> 15);
+}
+
+static uint32_t lookup(const struct policy_index *ix, uint32_t parent, const char *s, size_t n,
+		       uint32_t h)
+{
+	for (uint32_t i = h & ix->mask; ix->table[i]; i = (i + 1) & ix->mask) {
+		const struct index_node *node = &ix->nodes[ix->table[i] - 1];
+
+		if (node->hash == h && node->parent == parent && node->len == n &&
+		    memcmp(ix->names + node->name, s, n) == 0)
+			return ix->table[i] - 1;
+	}
+	return UINT32_MAX;
+}
+
+uint32_t index_child(const struct policy_index *ix, uint32_t parent, const char *s, size_t n)
+{
+	return lookup(ix, parent, s, n, hash_name(parent, s, n));
+}
+
+static void grow_table(struct policy_index *ix, uint32_t size)
+{
+	free(ix->table);
+	ix->table = xcalloc(size, sizeof(*ix->table));
+	ix->mask = size - 1;
+	for (uint32_t k = 1; k < ix->n_nodes; k++) {
+		uint32_t i = ix->nodes[k].hash & ix->mask;
+		while (ix->table[i])
+			i = (i + 1) & ix->mask;
+		ix->table[i] = k + 1;
+	}
+}
+
+static uint32_t add_node(struct policy_index *ix, uint32_t parent, const char *s, size_t n,
+			 uint32_t h)
+{
+	uint32_t k = ix->n_nodes, i;
+
+	if (k == ix->cap_nodes) {
+		ix->cap_nodes = ix->cap_nodes ? ix->cap_nodes * 2 : 512;
+		ix->nodes = xrealloc_array(ix->nodes, ix->cap_nodes, sizeof(*ix->nodes));
+	}
+	while (ix->cap_names - ix->n_names < n) {
+		ix->cap_names = ix->cap_names ? ix->cap_names * 2 : 8192;
+		ix->names = xrealloc_array(ix->names, ix->cap_names, 1);
+	}
+	ix->nodes[k] = (struct index_node){.parent = parent,
+					   .hash = h,
+					   .name = ix->n_names,
+					   .len = (uint32_t)n,
+					   .grant = -1,
+					   .deny = -1,
+					   .globs = -1};
+	memcpy(ix->names + ix->n_names, s, n);
+	ix->n_names += (uint32_t)n;
+	ix->n_nodes++;
+	if (k == INDEX_ROOT)
+		return k;
+	ix->nodes[parent].children = true;
+	if (ix->n_nodes * 2 > ix->mask + 1) {
+		grow_table(ix, (ix->mask + 1) * 2);
+		return k;
+	}
+	i = h & ix->mask;
+	while (ix->table[i])
+		i = (i + 1) & ix->mask;
+	ix->table[i] = k + 1;
+	return k;
+}
+
+static bool next(const char **p, const char **s, size_t *n)
+{
+	while (**p == '/')
+		(*p)++;
+	if (!**p)
+		return false;
+	*s = *p;
+	*p = strchrnul(*p, '/');
+	*n = (size_t)(*p - *s);
+	return true;
+}
+
+static uint32_t insert(struct policy_index *ix, const char *path)
+{
+	uint32_t node = INDEX_ROOT;
+	const char *s;
+	size_t n;
+
+	while (next(&path, &s, &n)) {
+		uint32_t h = hash_name(node, s, n);
+		uint32_t child = lookup(ix, node, s, n, h);
+		node = child != UINT32_MAX ? child : add_node(ix, node, s, n, h);
+	}
+	return node;
+}
+
+uint32_t index_find(const struct policy_index *ix, const char *path)
+{
+	uint32_t node = INDEX_ROOT;
+	const char *s;
+	size_t n;
+
+	while (next(&path, &s, &n)) {
+		node = lookup(ix, node, s, n, hash_name(node, s, n));
+		if (node == UINT32_MAX)
+			return node;
+	}
+	return node;
+}
+
+void index_free(struct policy_index *ix)
+{
+	if (!ix)
+		return;
+	free(ix->nodes);
+	free(ix->table);
+	free(ix->names);
+	free(ix->glob_next);
+	free(ix);
+}
+
+unsigned index_closed_below(const struct policy *p, const char *path)
+{
+	unsigned closed = 0;
+
+	for (size_t i = 0; i < p->n_denies; i++)
+		if (path_under(path, p->denies[i].path))
+			closed |= p->denies[i].access;
+	return closed;
+}
+
+static struct policy_grant *tree_grant(struct policy *p, uint32_t node)
+{
+	int32_t g = p->index->nodes[node].grant;
+
+	return g >= 0 && !p->grants[g].is_file ? &p->grants[g] : NULL;
+}
+
+/* What a deny rule means for the directories above it: they stay where they are (the rule would
+ * lose its object), writable trees are guarded, and a tree that holds something closed for reading
+ * is split from its top down to the parent of the closed thing. */
+static void apply_deny(struct policy *p, const struct policy_deny *d, uint32_t node)
+{
+	struct policy_index *ix = p->index;
+	bool closed = d->access & (NONO_READ | NONO_EXEC);
+	uint32_t at, top = UINT32_MAX;
+
+	for (at = node;; at = ix->nodes[at].parent) {
+		struct policy_grant *g = tree_grant(p, at);
+
+		if (at != node)
+			ix->nodes[at].pinned = true;
+		if (g && (g->access & NONO_WRITE))
+			g->guarded = true;
+		if (g && at != node) {
+			g->carved |= closed;
+			top = at;
+		}
+		if (at == INDEX_ROOT)
+			break;
+	}
+	if (!closed || top == UINT32_MAX)
+		return;
+	for (at = node; at != top;) {
+		at = ix->nodes[at].parent;
+		ix->nodes[at].spine = true;
+	}
+}
+
+/* A right in the kernel reaches everything below: a writable tree that holds a guarded one, or
+ * lies in a workspace, is guarded itself. */
+static void spread_guards(struct policy *p)
+{
+	struct policy_index *ix = p->index;
+
+	for (size_t i = 0; i < p->n_grants; i++) {
+		struct policy_grant *g = &p->grants[i];
+
+		if (!(g->access & NONO_WRITE) || g->glob)
+			continue;
+		if (g->workspace || g->is_file || g->missing)
+			g->guarded = true;
+		for (uint32_t at = index_find(ix, g->path); at != INDEX_ROOT && !g->guarded;) {
+			at = ix->nodes[at].parent;
+			struct policy_grant *above = tree_grant(p, at);
+			g->guarded = above && above->workspace;
+		}
+	}
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+
+		if (!g->guarded || g->glob || g->is_file)
+			continue;
+		for (uint32_t at = index_find(ix, g->path); at != INDEX_ROOT;) {
+			at = ix->nodes[at].parent;
+			struct policy_grant *above = tree_grant(p, at);
+			if (above && (above->access & NONO_WRITE))
+				above->guarded = true;
+		}
+	}
+}
+
+/* path's last component is the pattern; its directory gets it. */
+static void insert_glob(struct policy_index *ix, const struct policy *p, size_t g)
+{
+	_cleanup_free_ char *dir = xstrdup(p->grants[g].path);
+	uint32_t node;
+
+	*strrchr(dir, '/') = '\0';
+	node = insert(ix, dir);
+	ix->glob_next[g] = ix->nodes[node].globs;
+	ix->nodes[node].globs = (int32_t)g;
+}
+
+/* Ancestors of a missing grant that are missing too: mkdir -p must get there. */
+static void mark_makeable(struct policy_index *ix, const struct policy_grant *g)
+{
+	uint32_t node;
+	char path[POLICY_PATH_MAX];
+
+	if (!g->missing || g->is_file || !(g->access & NONO_WRITE))
+		return;
+	if (!str_copy(path, sizeof(path), g->path))
+		return;
+	for (;;) {
+		char *slash = strrchr(path, '/');
+		if (!slash || slash == path)
+			return;
+		*slash = '\0';
+		if (access(path, F_OK) == 0)
+			return;
+		node = index_find(ix, path);
+		if (node == UINT32_MAX)
+			return;
+		ix->nodes[node].makeable = true;
+	}
+}
+
+int index_build(struct policy *p, struct err *err)
+{
+	struct policy_index *ix = xcalloc(1, sizeof(*ix));
+
+	if (p->n_grants > 65536 || p->n_denies > 65536) {
+		index_free(ix);
+		return err_set(err, "the policy has too many rules");
+	}
+	index_free(p->index);
+	p->index = ix;
+	grow_table(ix, 1024);
+	add_node(ix, INDEX_ROOT, "", 0, 0);
+	ix->glob_next = xcalloc(p->n_grants + 1, sizeof(*ix->glob_next));
+	for (size_t i = 0; i < p->n_grants; i++) {
+		p->grants[i].carved = p->grants[i].guarded = false;
+		ix->glob_next[i] = -1;
+		if (p->grants[i].glob)
+			insert_glob(ix, p, i);
+		else
+			ix->nodes[insert(ix, p->grants[i].path)].grant = (int32_t)i;
+	}
+	for (char **b = p->bypasses; b && *b; b++)
+		ix->nodes[insert(ix, *b)].bypass = true;
+	for (size_t i = 0; i < p->n_denies; i++) {
+		uint32_t node = insert(ix, p->denies[i].path);
+		ix->nodes[node].deny = (int32_t)i;
+	}
+	for (size_t i = 0; i < p->n_denies; i++)
+		apply_deny(p, &p->denies[i], index_find(ix, p->denies[i].path));
+	spread_guards(p);
+	for (size_t i = 0; i < p->n_grants; i++)
+		mark_makeable(ix, &p->grants[i]);
+	return 0;
+}

@@ -1,0 +1,59 @@
+/*
+ * resolve - from profile, groups and flags to the rules of struct policy. Internal to the room.
+ */
+#ifndef NONO_POLICY_RESOLVE_H
+#define NONO_POLICY_RESOLVE_H
+
+#include "policy/index.h"
+#include "policy/policy.h"
+#include "policy/profile.h"
+
+#define CLOSED ((unsigned)(NONO_READ | NONO_WRITE | NONO_EXEC))
+
+struct canon_dir { /* a directory as it was written, and where it is */
+	char *from, *to;
+	bool exists;
+};
+
+struct resolver {
+	struct policy *p;
+	struct err *err;
+	char *own[3]; /* state, config, runtime: canonical */
+	struct canon_dir *dirs;
+	size_t n_dirs;
+	uint32_t *grant_hash, *deny_hash; /* of the paths, to find equal ones */
+	struct list skipped;		  /* user's grants of paths that don't exist */
+	struct list sockets;
+	struct list bypass;
+};
+
+/* ---- paths (canon.c) --------------------------------------------------- */
+
+/* "~/x", "$VAR/x", "/x" -> absolute. NULL without an error message: the variable is not set and the
+ * entry means nothing here; NULL with one: wrong. */
+char *expand_path(const struct resolver *r, const char *entry, const char *who, bool *unset);
+/* Canonical as far as the path exists; the rest stays as written. exists and is_dir may be NULL. */
+char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir);
+void canon_free(struct resolver *r);
+
+/* ---- rules (resolve.c) -------------------------------------------------- */
+
+enum grant_flag {
+	GRANT_FILE = 1 << 0,
+	GRANT_WORKSPACE = 1 << 1,
+	GRANT_MISSING = 1 << 2,
+	GRANT_GLOB = 1 << 3,
+};
+int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
+	      const char *source);
+void add_deny(struct resolver *r, const char *canonical, unsigned access, const char *source,
+	      const char *label, bool own, bool quiet);
+void add_warning(struct policy *p, char *text); /* taken over */
+
+/* ---- parts -------------------------------------------------------------- */
+
+int groups_apply(struct resolver *r, const struct profile *prof);   /* groups.c */
+int program_grant(struct resolver *r, const char *program);	    /* program.c */
+int worktree_grant(struct resolver *r, unsigned access);	    /* worktree.c */
+
+#endif
