@@ -177,27 +177,73 @@ void broker_reap_init(struct broker *b)
 	b->init_pid = 0;
 }
 
-/* Namespaces that may be made but not used (AppArmor on Ubuntu): once more without. */
-static int enter_namespaces(struct broker *b, struct err *err)
+static int make_spec(struct broker *b, struct err *err)
+{
+	policy_spec_free(b->spec_owner);
+	b->spec_owner = NULL;
+	if (policy_spec_new(b->plan->policy, true, b->rt.tmp, &b->spec_owner, err) < 0)
+		return -1;
+	b->spec = *policy_spec_get(b->spec_owner);
+	return 0;
+}
+
+static int start_again(struct broker *b, struct err *err)
+{
+	broker_reap_init(b);
+	if (b->gate_fd >= 0)
+		close(b->gate_fd);
+	b->gate_fd = -1;
+	return fork_init(b, err);
+}
+
+/* Once more with a policy that holds without namespaces. */
+static int start_without_namespaces(struct broker *b, const char *why, struct err *err)
+{
+	str_copy(b->why_no_namespaces, sizeof(b->why_no_namespaces), why);
+	if (policy_without_namespaces(b->plan->policy, err) < 0 || make_spec(b, err) < 0)
+		return -1;
+	b->spec.namespaces = NONO_SKIP;
+	return start_again(b, err);
+}
+
+/* 0: entered; 1: init could not, *m says why; -1: anything else. */
+static int await_entered(struct broker *b, struct init_msg *m, struct err *err)
 {
 	bool enter = false;
-	struct init_msg m;
 
-	if (await(b, INIT_ENTERED, &m, NULL, &enter, err) == 0) {
-		b->layers = m.layers;
+	if (await(b, INIT_ENTERED, m, NULL, &enter, err) == 0) {
+		b->layers = m->layers;
 		return 0;
 	}
-	if (!enter || b->spec.namespaces != NONO_AUTO)
+	return enter ? 1 : -1;
+}
+
+/* Namespaces may be refused outright, or be made but not be used (AppArmor on Ubuntu), or be usable
+ * but for a new /proc (containers that cover parts of theirs). */
+static int enter_namespaces(struct broker *b, struct err *err)
+{
+	bool asked = b->spec.namespaces != NONO_SKIP;
+	struct init_msg m;
+	int r = 1;
+
+	if (b->layers.mount_ns) {
+		r = await_entered(b, &m, err);
+		if (r > 0 && m.layers.proc_refused && !b->spec.no_pid_namespace) {
+			b->spec.no_pid_namespace = true;
+			r = start_again(b, err) < 0 ? -1 : await_entered(b, &m, err);
+		}
+		if (r <= 0)
+			return r;
+		if (b->spec.namespaces != NONO_AUTO ||
+		    start_without_namespaces(b, err->msg, err) < 0)
+			return -1;
+	} else if (b->spec.namespaces == NONO_AUTO &&
+		   start_without_namespaces(b, b->layers.namespaces_why, err) < 0) {
 		return -1;
-	str_copy(b->why_no_namespaces, sizeof(b->why_no_namespaces), err->msg);
-	broker_reap_init(b);
-	close(b->gate_fd);
-	b->gate_fd = -1;
-	b->spec.namespaces = NONO_SKIP;
-	if (fork_init(b, err) < 0 || await(b, INIT_ENTERED, &m, NULL, NULL, err) < 0)
+	}
+	if (await_entered(b, &m, err) != 0)
 		return -1;
-	b->layers = m.layers;
-	b->layers.namespaces_why = b->why_no_namespaces;
+	b->layers.namespaces_why = asked ? b->why_no_namespaces : "switched off for this run";
 	return 0;
 }
 
@@ -466,10 +512,11 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	struct init_msg m;
 	int listener = -1;
 
-	if (policy_spec_new(b->plan->policy, true, b->rt.tmp, &b->spec_owner, err) < 0)
+	if (b->plan->policy->namespaces == NONO_SKIP &&
+	    policy_without_namespaces(b->plan->policy, err) < 0)
 		return -1;
-	b->spec = *policy_spec_get(b->spec_owner);
-	if (fork_init(b, err) < 0 || write_cap_file(b, err) < 0 || enter_namespaces(b, err) < 0)
+	if (make_spec(b, err) < 0 || fork_init(b, err) < 0 || write_cap_file(b, err) < 0 ||
+	    enter_namespaces(b, err) < 0)
 		return -1;
 	if (policy_set_tmp(b->plan->policy, b->rt.tmp, b->layers.private_tmp, err) < 0)
 		return -1;

@@ -177,7 +177,7 @@ static cJSON *op_allow(struct broker *b, const struct control_peer *peer, const 
 	enum request_scope scope = SCOPE_SESSION;
 	_cleanup_free_ char *diff = NULL;
 	char path[POLICY_PATH_MAX], by[96];
-	unsigned access;
+	unsigned access = 0;
 	cJSON *o;
 
 	if (path_arg(args, path, err) < 0 ||
@@ -212,7 +212,7 @@ static cJSON *op_why(struct broker *b, const cJSON *args, struct err *err)
 	const char *access_text = str_arg(args, "access");
 	char path[POLICY_PATH_MAX], flag[POLICY_PATH_MAX + 64] = "";
 	struct policy_verdict v;
-	unsigned access;
+	unsigned access = 0;
 	cJSON *o;
 
 	if (path_arg(args, path, err) < 0 ||
