@@ -44,10 +44,11 @@ struct request {
 	char id[REQUEST_ID_LEN + 1];
 	enum request_kind kind;
 	enum request_state state;
-	char target[POLICY_PATH_MAX];  /* resolved: links followed */
+	char target[POLICY_PATH_MAX];  /* what is refused; resolved: links followed */
 	char target2[POLICY_PATH_MAX]; /* the other path of a rename or link, else "" */
 	char asked[POLICY_PATH_MAX];   /* as the program wrote it */
 	unsigned access;               /* enum nono_access */
+	unsigned access2;	       /* of target2, 0 if that is not refused */
 	bool exists;
 	pid_t pid;
 	char program[1024];

@@ -148,13 +148,23 @@ enum standing { STANDING_NONE = 0, STANDING_ALLOW, STANDING_DENY };
 
 /* Standing decisions of this session. Readers: the notify thread and workers, no allocation, a
  * rwlock. Writers: the loop thread. A path covers itself alone unless it was a directory when
- * granted. */
+ * granted; then what is below it, too, but never what a rule of its own closes (a deny rule below
+ * that directory, an auto-run file): that needs a decision of its own. A denial beats a permission;
+ * it covers everything below.
+ *
+ * v: the policy's denial that is at stake; nothing that is not grantable is ever allowed. A
+ * permission may be for one call only (nono request, answered "once"): the lookup that finds it uses
+ * it up, so a call is looked up once a place. */
 struct standing_table;
 struct standing_table *standing_new(void);
 void standing_free(struct standing_table *t);
-enum standing standing_lookup(const struct standing_table *t, const char *path, unsigned access);
+enum standing standing_lookup(struct standing_table *t, const char *path, unsigned access,
+			      const struct policy_verdict *v);
 int standing_add(struct standing_table *t, const char *path, unsigned access, bool allow,
 		 bool subtree, struct err *err);
+/* One call within the next seconds. */
+int standing_add_once(struct standing_table *t, const char *path, unsigned access,
+		      uint64_t until_mono_ns, struct err *err);
 
 /* Denials by target. violations_note(): notify thread and workers, allocates nothing (bounded
  * table, the oldest goes). */
@@ -173,6 +183,24 @@ bool requests_ask(struct elevation *e, struct call *c);
 /* A session-wide denial of the same target by a person is answered without asking: standing_lookup
  * does that before. */
 
+/* Loop thread. requests_start(): e->epoll_fd, e->standing and e->violations exist already; opens the
+ * request socket, whose descriptors join e->epoll_fd. requests_dispatch(): called by
+ * elevation_dispatch() after the wake descriptor was emptied; opens what was asked, ends what is
+ * over, serves the request socket; ms until the next deadline, -1 for none. requests_stop(): denies
+ * everything open, and requests_ask() says no from then on; before the threads are joined.
+ * requests_free(): after that. */
+int requests_start(struct elevation *e, struct err *err);
+int requests_dispatch(struct elevation *e);
+void requests_stop(struct elevation *e);
+void requests_free(struct elevation *e);
+
+/* The request socket (request_socket.c). Its name means nothing in the program's view (its folder is
+ * hidden there), so connect.c asks first whether c names it, and if so connects the program's socket
+ * fd to it, without any policy. 0 or an errno. Waits only while 64 others are in front: still,
+ * better in a worker. */
+bool request_socket_named(const struct elevation *e, const struct call *c);
+int request_socket_connect(const struct elevation *e, int fd);
+
 /* ---- the engine ------------------------------------------------------------------------ */
 
 struct requests; /* requests.c */
@@ -181,7 +209,8 @@ struct workers;	 /* workers.c */
 struct elevation {
 	struct elevation_config cfg;
 	int notify_fd;
-	int wake_fd; /* eventfd: the loop has something to do */
+	int epoll_fd; /* elevation_fd(): wake_fd and the request socket's descriptors */
+	int wake_fd;  /* eventfd: the loop has something to do */
 	pthread_t thread;
 	bool have_thread;
 	int stop_fd; /* eventfd: the notify thread ends */
@@ -226,7 +255,8 @@ bool workers_run(struct elevation *e, void (*fn)(struct elevation *e, struct cal
 /* ---- view ------------------------------------------------------------------------------- */
 
 /* Finds what path (as written by thread tid; dirfd as passed) names there. follow: of the last
- * component. Fills everything of *out but asked. */
+ * component. Fills everything of *out but asked. Any thread; c may be none that stopped, with just
+ * tid and pid (the request socket asks so, in a worker). */
 void view_find(struct elevation *e, const struct call *c, int dirfd, bool follow, bool empty_ok,
 	       struct place *out);
 void place_init(struct place *p);
