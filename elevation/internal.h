@@ -149,8 +149,7 @@ enum standing { STANDING_NONE = 0, STANDING_ALLOW, STANDING_DENY };
 /* Standing decisions of this session. Readers: the notify thread and workers, no allocation, a
  * rwlock. Writers: the loop thread. A path covers itself alone unless it was a directory when
  * granted; then what is below it, too, but never what a rule of its own closes (a deny rule below
- * that directory, an auto-run file): that needs a decision of its own. A denial beats a permission;
- * it covers everything below.
+ * that directory, an auto-run file): that needs a decision of its own. A denial beats a permission.
  *
  * v: the policy's denial that is at stake; nothing that is not grantable is ever allowed. A
  * permission may be for one call only (nono request, answered "once"): the lookup that finds it uses
@@ -188,7 +187,7 @@ bool requests_ask(struct elevation *e, struct call *c);
  * elevation_dispatch() after the wake descriptor was emptied; opens what was asked, ends what is
  * over, serves the request socket; ms until the next deadline, -1 for none. requests_stop(): denies
  * everything open, and requests_ask() says no from then on; before the threads are joined.
- * requests_free(): after that. */
+ * requests_free(): after that, while the pool of calls is still there. */
 int requests_start(struct elevation *e, struct err *err);
 int requests_dispatch(struct elevation *e);
 void requests_stop(struct elevation *e);

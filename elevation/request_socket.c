@@ -1,0 +1,455 @@
+/*
+ * The server end of `nono request`: a listening unix socket in the session's runtime directory. A
+ * program of the session connects (the broker does that for it, see connect.c), writes one line,
+ * and waits for one:
+ *
+ *     {"access":"read|write|readwrite","path":"/...","reason":"..."}
+ *     {"result":"granted"}    {"result":"denied","why":"..."}
+ *
+ * Who asks is told by the kernel with each message (SCM_CREDENTIALS), since the one who connected
+ * is the broker itself. The path is looked up in the program's own view, by a worker: it may lead
+ * to a file system that waits.
+ */
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+
+#include "elevation/requests.h"
+
+#define CONNS_MAX	16
+#define LINE_TIMEOUT_NS 5000000000ull
+#define PAUSE_NS	1000000000ull /* after accept() found no descriptor free */
+
+enum conn_state { CONN_FREE = 0, CONN_READING, CONN_RESOLVING, CONN_WAITING };
+
+struct conn {
+	enum conn_state state;
+	uint64_t id;
+	int fd;
+	pid_t pid; /* who wrote, 0 = nobody yet */
+	uint64_t until_ns;
+	char *line; /* REQUEST_LINE_MAX, while reading */
+	size_t len;
+	char reason[512];
+};
+
+struct request_socket {
+	int listen_fd;
+	uint64_t paused_ns; /* not listened to until then, 0 = it is */
+	uint64_t last_id;
+	struct conn conns[CONNS_MAX];
+};
+
+/* ---- connections ---------------------------------------------------------------------------- */
+
+static void conn_close(struct conn *c)
+{
+	if (c->state == CONN_FREE)
+		return;
+	close(c->fd);
+	free(c->line);
+	*c = (struct conn){.fd = -1};
+}
+
+static struct conn *conn_by_id(const struct elevation *e, uint64_t id)
+{
+	struct request_socket *s = e->requests->socket;
+
+	for (size_t i = 0; s && i < CONNS_MAX; i++)
+		if (s->conns[i].state != CONN_FREE && s->conns[i].id == id)
+			return &s->conns[i];
+	return NULL;
+}
+
+static void say(int fd, bool granted, const char *why)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+
+	buf_adds(&b, granted ? "{\"result\":\"granted\"" : "{\"result\":\"denied\"");
+	if (why) {
+		buf_adds(&b, ",\"why\":");
+		buf_add_json_str(&b, why, strlen(why));
+	}
+	buf_adds(&b, "}\n");
+	/* It fits into an empty socket buffer; who filled that goes without. */
+	(void)send(fd, b.data, b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void conn_answer(struct conn *c, bool granted, const char *why)
+{
+	say(c->fd, granted, why);
+	conn_close(c);
+}
+
+void request_socket_answer(struct elevation *e, uint64_t id, bool granted, const char *why)
+{
+	struct conn *c = conn_by_id(e, id);
+
+	if (c)
+		conn_answer(c, granted, why);
+}
+
+bool request_socket_waits(const struct elevation *e, uint64_t id)
+{
+	return conn_by_id(e, id);
+}
+
+/* ---- a line that is complete ----------------------------------------------------------------- */
+
+static void resolve(struct elevation *e, struct call *c)
+{
+	struct requests *q = e->requests;
+
+	process_program(c->pid, c->program, sizeof(c->program));
+	view_find(e, c, AT_FDCWD, true, false, &c->a);
+	pthread_mutex_lock(&q->lock);
+	c->next = q->resolved;
+	q->resolved = c;
+	pthread_mutex_unlock(&q->lock);
+	elevation_wake(e);
+}
+
+static void conn_line(struct elevation *e, struct conn *conn, size_t n)
+{
+	_cleanup_free_ struct request_line *line = xcalloc(1, sizeof(*line));
+	const char *why;
+	struct call *c;
+
+	if (request_line_parse(conn->line, n, line, &why) < 0) {
+		conn_answer(conn, false, why);
+		return;
+	}
+	c = call_new(e);
+	if (!c) {
+		conn_answer(conn, false, "too much is going on");
+		return;
+	}
+	c->id = conn->id;
+	c->tid = c->pid = conn->pid;
+	c->ppid = 0;
+	c->op = OP_OPEN;
+	c->access = line->access;
+	str_copy(c->a.asked, sizeof(c->a.asked), line->path);
+	str_copy(conn->reason, sizeof(conn->reason), line->reason);
+	free(STEAL_PTR(conn->line));
+	conn->state = CONN_RESOLVING;
+	if (workers_run(e, resolve, c))
+		return;
+	call_done(e, c);
+	conn_answer(conn, false, "too much is going on");
+}
+
+/* NULL: it may be asked for. */
+static const char *refusal(const struct policy_verdict *v)
+{
+	if (v->allowed || v->grantable)
+		return NULL;
+	return v->reason == POLICY_OWN_STATE ? "that belongs to nono itself and is never granted"
+					     : policy_reason_name(v->reason);
+}
+
+static void open_request(struct elevation *e, struct conn *conn, const struct call *c,
+			 const struct policy_verdict *v)
+{
+	struct requests *q = e->requests;
+	bool exists = c->a.fd >= 0;
+	const struct ask ask = {
+	    .kind = !(c->access & NONO_WRITE) ? REQUEST_READ
+		    : exists		      ? REQUEST_WRITE
+					      : REQUEST_CREATE,
+	    .target = c->a.path,
+	    .target2 = "",
+	    .asked = c->a.asked,
+	    .program = c->program,
+	    .reason = conn->reason,
+	    .origin = "request",
+	    .access = c->access,
+	    .exists = exists,
+	    .is_dir = exists && S_ISDIR(c->a.st.st_mode),
+	    .pid = c->pid,
+	    .verdict = v,
+	};
+	const char *why;
+	struct slot *s;
+
+	pthread_mutex_lock(&q->lock);
+	s = slot_for(e, &ask, &why);
+	if (s && s->n_conns == REQUESTS_CONNS_MAX) {
+		s = NULL;
+		why = "too many ask for the same thing";
+	}
+	if (s) {
+		s->conns[s->n_conns++] = conn->id;
+		conn->state = CONN_WAITING;
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (!s)
+		conn_answer(conn, false, why);
+}
+
+static void conn_resolved(struct elevation *e, struct conn *conn, const struct call *c)
+{
+	bool exists = c->a.fd >= 0;
+	struct policy_verdict v;
+	const char *why;
+
+	if (c->a.err || (!exists && !(c->access & NONO_WRITE))) {
+		conn_answer(conn, false, strerror(c->a.err ? c->a.err : ENOENT));
+		return;
+	}
+	policy_check(e->cfg.policy, c->a.path, c->access, !exists, &v);
+	why = refusal(&v);
+	if (v.allowed)
+		conn_answer(conn, true, "allowed already");
+	else if (why || c->a.anonymous)
+		conn_answer(conn, false, why ? why : "that is no file");
+	else
+		open_request(e, conn, c, &v);
+}
+
+static void take_resolved(struct elevation *e)
+{
+	struct requests *q = e->requests;
+	struct call *list;
+
+	pthread_mutex_lock(&q->lock);
+	list = STEAL_PTR(q->resolved);
+	pthread_mutex_unlock(&q->lock);
+	while (list) {
+		struct call *c = list;
+		struct conn *conn = conn_by_id(e, c->id);
+		list = c->next;
+		if (conn)
+			conn_resolved(e, conn, c);
+		call_done(e, c);
+	}
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* Bytes and who wrote them. Descriptors that come along are not taken. */
+static ssize_t recv_from(int fd, void *p, size_t n, pid_t *pid)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec iov = {.iov_base = p, .iov_len = n};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof(control)};
+	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	struct ucred cred;
+
+	*pid = 0;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(cred))) {
+		memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+		*pid = cred.uid == getuid() ? cred.pid : 0;
+	}
+	return got;
+}
+
+static void conn_read(struct elevation *e, struct conn *c)
+{
+	char extra[64], *end;
+	bool reading = c->state == CONN_READING;
+	pid_t pid;
+	ssize_t n = recv_from(c->fd, reading ? c->line + c->len : extra,
+			      reading ? REQUEST_LINE_MAX - c->len : sizeof(extra), &pid);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	/* One line and no more; one who asks. */
+	if (n <= 0 || !reading || (c->pid && c->pid != pid)) {
+		conn_close(c);
+		return;
+	}
+	if (!c->pid && (pid <= 0 || !process_inside(e, pid))) {
+		conn_answer(c, false, "only programs of the session may ask");
+		return;
+	}
+	c->pid = pid;
+	c->len += (size_t)n;
+	end = memchr(c->line + c->len - (size_t)n, '\n', (size_t)n);
+	if (end)
+		conn_line(e, c, (size_t)(end - c->line));
+	else if (c->len == REQUEST_LINE_MAX)
+		conn_answer(c, false, "the request is too long");
+}
+
+/* ---- accepting ----------------------------------------------------------------------------- */
+
+static int watch(const struct elevation *e, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+/* Who connected: the broker for a program that it holds, or a program of the session itself. */
+static bool peer_known(const struct elevation *e, int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.uid == getuid() &&
+	       (cred.pid == getpid() || process_inside(e, cred.pid));
+}
+
+static void take_conn(struct elevation *e, int fd, uint64_t now)
+{
+	struct request_socket *s = e->requests->socket;
+	struct conn *c = NULL;
+	int on = 1;
+
+	for (size_t i = 0; i < CONNS_MAX && !c; i++)
+		if (s->conns[i].state == CONN_FREE)
+			c = &s->conns[i];
+	if (!c || !peer_known(e, fd) ||
+	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 || watch(e, fd) < 0) {
+		say(fd, false, c ? "only programs of the session may ask" : "too many ask at once");
+		close(fd);
+		return;
+	}
+	*c = (struct conn){.state = CONN_READING,
+			   .id = ++s->last_id,
+			   .fd = fd,
+			   .until_ns = now + LINE_TIMEOUT_NS,
+			   .line = xcalloc(1, REQUEST_LINE_MAX)};
+}
+
+static void accept_some(struct elevation *e, uint64_t now)
+{
+	struct request_socket *s = e->requests->socket;
+
+	if (s->paused_ns && now < s->paused_ns)
+		return;
+	if (s->paused_ns)
+		s->paused_ns = watch(e, s->listen_fd) < 0 ? now + PAUSE_NS : 0;
+	for (int i = 0; i < CONNS_MAX; i++) {
+		int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			take_conn(e, fd, now);
+			continue;
+		}
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+			return;
+		/* No descriptor free: not asked again at once, for ever. */
+		epoll_ctl(e->epoll_fd, EPOLL_CTL_DEL, s->listen_fd, NULL);
+		s->paused_ns = now + PAUSE_NS;
+		return;
+	}
+}
+
+int request_socket_dispatch(struct elevation *e)
+{
+	struct request_socket *s = e->requests->socket;
+	uint64_t now = clock_mono_ns(), next;
+
+	if (!s)
+		return -1;
+	take_resolved(e);
+	accept_some(e, now);
+	next = s->paused_ns;
+	for (size_t i = 0; i < CONNS_MAX; i++) {
+		struct conn *c = &s->conns[i];
+		if (c->state != CONN_FREE)
+			conn_read(e, c);
+		if (c->state != CONN_READING)
+			continue;
+		if (now >= c->until_ns)
+			conn_answer(c, false, "the request did not come in time");
+		else if (!next || c->until_ns < next)
+			next = c->until_ns;
+	}
+	return !next ? -1 : next <= now ? 0 : (int)((next - now + 999999) / 1000000);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------
+ */
+
+/* By way of the directory's descriptor, so that every path fits. */
+static int address_of(const char *path, struct sockaddr_un *sa)
+{
+	_cleanup_free_ char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+	int fd;
+
+	errno = EINVAL;
+	if (!slash || slash == dir)
+		return -1;
+	*slash = '\0';
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -1;
+	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%.60s", fd, slash + 1);
+	return fd;
+}
+
+int request_socket_open(struct elevation *e, struct err *err)
+{
+	const char *path = e->cfg.request_socket;
+	struct sockaddr_un sa;
+	_cleanup_close_ int dir = address_of(path, &sa);
+	_cleanup_close_ int fd = -1;
+	struct request_socket *s;
+	int on = 1;
+
+	if (dir < 0)
+		return err_errno(err, errno, "can't open the directory of %s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Credentials also come with what is written before the connection is accepted. */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    fchmodat(dir, path_base(path), 0600, 0) < 0 || listen(fd, 64) < 0 || watch(e, fd) < 0)
+		return err_errno(err, errno, "can't make %s", path);
+	s = xcalloc(1, sizeof(*s));
+	s->listen_fd = STEAL_FD(fd);
+	e->requests->socket = s;
+	return 0;
+}
+
+void request_socket_close(struct elevation *e)
+{
+	struct request_socket *s = e->requests->socket;
+
+	if (!s)
+		return;
+	e->requests->socket = NULL;
+	for (size_t i = 0; i < CONNS_MAX; i++)
+		conn_close(&s->conns[i]);
+	close(s->listen_fd);
+	unlink(e->cfg.request_socket);
+	free(s);
+}
+
+/* ---- the program's end
+ * --------------------------------------------------------------------------- */
+
+bool request_socket_named(const struct elevation *e, const struct call *c)
+{
+	const struct sockaddr_un *sa = (const void *)&c->addr;
+	const size_t before = offsetof(struct sockaddr_un, sun_path);
+	size_t n;
+
+	if (!e->cfg.request_socket || !e->cfg.policy->elevation || c->op != OP_CONNECT ||
+	    c->addr_len <= before || c->addr_len > sizeof(*sa) || sa->sun_family != AF_UNIX)
+		return false;
+	n = strnlen(sa->sun_path, c->addr_len - before);
+	return n == strlen(e->cfg.request_socket) &&
+	       memcmp(sa->sun_path, e->cfg.request_socket, n) == 0;
+}
+
+int request_socket_connect(const struct elevation *e, int fd)
+{
+	struct sockaddr_un sa;
+	_cleanup_close_ int dir = address_of(e->cfg.request_socket, &sa);
+
+	if (dir < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return errno;
+	return 0;
+}
