@@ -54,7 +54,8 @@ static char **inherited(bool terminal)
 		n++;
 	v = xcalloc(n + 1, sizeof(*v));
 	for (size_t i = 0; i < n; i++)
-		if (!terminal || !is_outer_terminal(environ[i]))
+		if ((!terminal || !is_outer_terminal(environ[i])) &&
+		    !str_starts(environ[i], "NONO_REQUEST_SOCKET=")) /* of a session around us */
 			v[k++] = environ[i];
 	return v;
 }
@@ -69,6 +70,8 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 	extra[n++] = xasprintf("NONO_SESSION_ID=%s", cfg->id);
 	extra[n++] = xasprintf("TMPDIR=%s", tmp);
 	extra[n++] = xasprintf("PWD=%s", cfg->policy->workdir);
+	if (cfg->request_socket)
+		extra[n++] = xasprintf("NONO_REQUEST_SOCKET=%s", cfg->request_socket);
 	if (cfg->terminal) {
 		extra[n++] = xstrdup("TERM=xterm-256color");
 		extra[n++] = xstrdup("COLORTERM=truecolor");

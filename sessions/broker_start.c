@@ -59,6 +59,7 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	    .program = b->plan->program,
 	    .id = b->plan->id,
 	    .tmp = b->rt.tmp,
+	    .request_socket = b->plan->policy->elevation ? b->rt.request_socket : NULL,
 	    .terminal = b->o->terminal,
 	    .cols = b->o->cols,
 	    .rows = b->o->rows,

@@ -157,14 +157,19 @@ static cJSON *op_answer(struct broker *b, const struct control_peer *peer, const
 static cJSON *op_preview(struct broker *b, const cJSON *args, struct err *err)
 {
 	const struct request *r = find_request(b, args, err);
-	_cleanup_free_ char *diff = NULL;
+	_cleanup_free_ char *diff = NULL, *diff2 = NULL, *both = NULL;
+	bool deny = bool_arg(args, "deny");
 	cJSON *o;
 
-	if (!r || policy_always(b->plan->policy, r->target, r->access, bool_arg(args, "deny"),
-				false, &diff, err) < 0)
+	if (!r || policy_always(b->plan->policy, r->target, r->access, deny, false, &diff, err) < 0)
 		return NULL;
+	/* Of a rename or link both paths may be at stake. */
+	if (r->access2 &&
+	    policy_always(b->plan->policy, r->target2, r->access2, deny, false, &diff2, err) < 0)
+		return NULL;
+	both = xasprintf("%s%s", diff ? diff : "", diff2 ? diff2 : "");
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "diff", diff ? diff : "");
+	cJSON_AddStringToObject(o, "diff", both);
 	return o;
 }
 

@@ -45,6 +45,7 @@ struct init_config {
 	char *const *argv;
 	const char *program; /* resolved */
 	const char *id, *tmp;
+	const char *request_socket; /* NULL: the session takes no requests */
 	bool terminal;
 	int cols, rows;
 	int sock, gate;	      /* init's and the program's ends */
