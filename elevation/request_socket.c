@@ -124,7 +124,9 @@ static void conn_line(struct elevation *e, struct conn *conn, size_t n)
 		conn_answer(conn, false, "too much is going on");
 		return;
 	}
-	c->id = conn->id;
+	c->id = 0; /* nothing stopped */
+	c->name = "open";
+	c->size = (int64_t)conn->id;
 	c->tid = c->pid = conn->pid;
 	c->ppid = 0;
 	c->op = OP_OPEN;
@@ -217,7 +219,7 @@ static void take_resolved(struct elevation *e)
 	pthread_mutex_unlock(&q->lock);
 	while (list) {
 		struct call *c = list;
-		struct conn *conn = conn_by_id(e, c->id);
+		struct conn *conn = conn_by_id(e, (uint64_t)c->size);
 		list = c->next;
 		if (conn)
 			conn_resolved(e, conn, c);
