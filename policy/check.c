@@ -51,7 +51,8 @@ static void visit(struct walk *w, const struct policy *p, uint32_t at, const cha
 		w->in_kernel = 0;
 	if (grant && (!grant->is_file || !*rest)) {
 		/* A file that others may replace is found by its name only, not by the kernel's rule. */
-		bool kernel = !node->spine && !(grant->is_file && (grant->access & NONO_WRITE));
+		bool kernel = !node->spine && (!grant->is_file || grant->device ||
+					       !(grant->access & NONO_WRITE));
 		take_grant(w, p, node->grant, want, kernel);
 		if (grant->is_file)
 			w->exact = node->grant;

@@ -60,7 +60,8 @@ static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, con
 		if (!exists && access != CLOSED)
 			continue;
 		if (add_grant(r, real, access,
-			      (is_dir || !exists ? 0 : GRANT_FILE) | (exists ? 0 : GRANT_MISSING),
+			      (is_dir || !exists ? 0 : GRANT_FILE) | (exists ? 0 : GRANT_MISSING) |
+				  (strcmp(kind, "device") == 0 && !is_dir ? GRANT_DEVICE : 0),
 			      source) < 0)
 			return -1;
 	}

@@ -155,6 +155,8 @@ static void apply_deny(struct policy *p, const struct policy_deny *d, uint32_t n
 	bool closed = d->access & (NONO_READ | NONO_EXEC);
 	uint32_t at, top = UINT32_MAX;
 
+	if (!d->access) /* lifted */
+		return;
 	for (at = node;; at = ix->nodes[at].parent) {
 		struct policy_grant *g = tree_grant(p, at);
 
@@ -186,7 +188,7 @@ static void spread_guards(struct policy *p)
 	for (size_t i = 0; i < p->n_grants; i++) {
 		struct policy_grant *g = &p->grants[i];
 
-		if (!(g->access & NONO_WRITE) || g->glob)
+		if (!(g->access & NONO_WRITE) || g->glob || g->device)
 			continue;
 		if (g->workspace || g->is_file || g->missing)
 			g->guarded = true;

@@ -75,6 +75,7 @@ struct policy_grant {
 	char *path; /* canonical; with glob its last component holds one '*' */
 	unsigned access;
 	bool is_file;	/* the path alone, nothing below it */
+	bool device;	/* a device file: the kernel's rule holds it, also for writing */
 	bool glob;	/* files of one directory by name pattern: only the broker can do it */
 	bool guarded;	/* changes below it go through the broker */
 	bool workspace; /* auto-run files below it are protected */
@@ -113,6 +114,8 @@ struct policy_input {
 /* The resolved policy of one run. Read-only after policy_resolve(); shared by threads. */
 struct policy {
 	char *profile_name; /* NULL when none was named */
+	char *profile_file; /* the user's file it came from, NULL for a built-in one */
+	unsigned workdir_access; /* what the profile wants in the working directory, 0 = nothing */
 	char *workdir;	    /* canonical */
 	char *home;
 	struct policy_grant *grants;

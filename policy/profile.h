@@ -70,5 +70,7 @@ void profile_merge(struct profile *base, const struct profile *child);
  * path of the user's file it came from, NULL for a built-in one. */
 struct profile *profile_load(const char *what, char **file, struct err *err);
 bool profile_name_ok(const char *name);
+/* The user's own file of that name, NULL if there is none; caller frees. */
+char *profile_user_file(const char *name);
 
 #endif

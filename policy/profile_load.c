@@ -29,8 +29,7 @@ bool profile_name_ok(const char *name)
 	return true;
 }
 
-/* The user's file of that name, NULL if there is none. */
-static char *user_file(const char *name)
+char *profile_user_file(const char *name)
 {
 	static const char *const suffixes[] = {"jsonc", "json"};
 	_cleanup_free_ char *config = dir_config();
@@ -142,7 +141,7 @@ static struct profile *load(struct loader *l, const char *what, const char *from
 				what);
 			return NULL;
 		}
-		path = user_file(what);
+		path = profile_user_file(what);
 		/* The user's own "codex" that extends "codex" means the built-in one. */
 		if (path && from) {
 			_cleanup_free_ char *real = realpath(path, NULL);

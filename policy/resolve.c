@@ -26,16 +26,17 @@ void add_warning(struct policy *p, char *text)
 
 /* ---- rules ------------------------------------------------------------- */
 
-/* A grant inside nono's own files, or over the state directory. What merely holds the other two is
- * fine: they are closed inside it. */
+/* A grant inside nono's own files, or over state or configuration. What merely holds the runtime
+ * directory (/tmp may) is fine: it is closed inside it. */
 static int check_own(struct resolver *r, const char *path, bool is_file)
 {
 	for (size_t i = 0; i < ARRAY_LEN(r->own); i++)
 		if (path_under(r->own[i], path) ||
-		    (i == 0 && !is_file && path_under(path, r->own[i])))
+		    (i < 2 && !is_file && path_under(path, r->own[i])))
 			return err_set(r->err,
-				       "the grant %s overlaps protected nono state root %s: grant "
-				       "only the folders that are needed",
+				       "the grant %s overlaps protected nono state root %s: an "
+				       "agent must not reach what supervises it. Grant the project "
+				       "and the folders it needs, not what lies above them",
 				       path, r->own[i]);
 	return 0;
 }
@@ -72,6 +73,7 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	    .access = access,
 	    .is_file = flags & GRANT_FILE,
 	    .glob = flags & GRANT_GLOB,
+	    .device = flags & GRANT_DEVICE,
 	    .missing = flags & GRANT_MISSING,
 	    .workspace = flags & GRANT_WORKSPACE,
 	    .source = xstrdup(source),
@@ -279,6 +281,8 @@ static int flag_grants(struct resolver *r, const char *const *paths, const char 
 			return err_set(r->err, "%s %s: is %s; use %s", option, *paths,
 				       is_dir ? "a directory" : "not a directory",
 				       is_dir ? "the flag without -file" : "the -file flag");
+		if (exists && S_ISCHR(st.st_mode))
+			flags |= GRANT_DEVICE;
 		if (!file && (access & NONO_WRITE) && r->p->protect_workspace)
 			flags |= GRANT_WORKSPACE;
 		if (add_grant(r, real, access, flags, "user") < 0)
@@ -368,10 +372,11 @@ static struct profile *load_all(const struct policy_input *in, char **file, stru
 	_cleanup_(profile_freep) struct profile *base =
 	    profile_parse(a->text, (size_t)(a->end - a->text), "default", err);
 	_cleanup_(profile_freep) struct profile *named = NULL;
+	_cleanup_free_ char *own_default = in->profile ? NULL : profile_user_file("default");
 
-	if (!base || !in->profile)
+	if (!base || (!in->profile && !own_default))
 		return STEAL_PTR(base);
-	named = profile_load(in->profile, file, err);
+	named = profile_load(in->profile ? in->profile : "default", file, err);
 	if (!named)
 		return NULL;
 	profile_merge(base, named);
@@ -417,6 +422,22 @@ static int find_places(struct policy *p, const struct policy_input *in, struct e
 	return 0;
 }
 
+static const char *const tmp_dirs[] = {"/tmp", "/var/tmp"};
+
+/* A private view of /tmp would hide what is granted in it, or a home that lies in it:
+ * there the session has a directory of its own (TMPDIR) and no more. */
+static bool in_tmp(const struct policy *p)
+{
+	for (size_t k = 0; k < ARRAY_LEN(tmp_dirs); k++) {
+		if (path_under(tmp_dirs[k], p->home) || path_under(tmp_dirs[k], p->workdir))
+			return true;
+		for (size_t i = 0; i < p->n_grants; i++)
+			if (path_under(tmp_dirs[k], p->grants[i].path))
+				return true;
+	}
+	return false;
+}
+
 static int resolve(struct resolver *r, const struct policy_input *in, struct profile *prof)
 {
 	struct policy *p = r->p;
@@ -430,6 +451,8 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	if (profile_bypass(r, &prof->fs[FS_BYPASS]) < 0)
 		return -1;
 	warn_skipped(r);
+	if (p->private_tmp && in_tmp(p))
+		p->private_tmp = false;
 	p->bypasses = STEAL_PTR(r->bypass.v);
 	p->n_unix_sockets = r->sockets.n;
 	p->unix_sockets = STEAL_PTR(r->sockets.v);
@@ -500,19 +523,39 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
+/* Behind a private view nothing below /tmp is what a rule meant. */
+static void drop_hidden_denies(struct policy *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n_denies; i++) {
+		struct policy_deny *d = &p->denies[i];
+
+		if (path_under("/tmp", d->path) || path_under("/var/tmp", d->path)) {
+			free(d->path);
+			free(d->source);
+			free(d->label);
+			continue;
+		}
+		p->denies[kept++] = *d;
+	}
+	p->n_denies = kept;
+}
+
 int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *err)
 {
-	static const char *const over[] = {"/tmp", "/var/tmp"};
 	struct resolver r = {.p = p, .err = err};
 	unsigned access = NONO_READ | NONO_WRITE | NONO_EXEC;
 	int rc;
 
+	if (bound)
+		drop_hidden_denies(p);
 	r.grant_hash = xcalloc(p->n_grants + 1, sizeof(*r.grant_hash));
 	for (size_t i = 0; i < p->n_grants; i++)
 		r.grant_hash[i] = hash(p->grants[i].path);
 	rc = add_grant(&r, tmp, access, 0, "system");
-	for (size_t i = 0; bound && i < ARRAY_LEN(over) && rc == 0; i++)
-		rc = add_grant(&r, over[i], access, 0, "system");
+	for (size_t i = 0; bound && i < ARRAY_LEN(tmp_dirs) && rc == 0; i++)
+		rc = add_grant(&r, tmp_dirs[i], access, 0, "system");
 	free(r.grant_hash);
 	return rc < 0 ? rc : index_build(p, err);
 }

@@ -43,6 +43,7 @@ enum grant_flag {
 	GRANT_WORKSPACE = 1 << 1,
 	GRANT_MISSING = 1 << 2,
 	GRANT_GLOB = 1 << 3,
+	GRANT_DEVICE = 1 << 4,
 };
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source);

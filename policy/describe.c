@@ -1,0 +1,161 @@
+/* A policy in words, and as JSON. */
+#include "policy/policy.h"
+
+static const char *badge(unsigned access)
+{
+	switch (access & (NONO_READ | NONO_WRITE)) {
+	case NONO_READ | NONO_WRITE:
+		return "rw";
+	case NONO_READ:
+		return "r";
+	case NONO_WRITE:
+		return "w";
+	default:
+		return "x";
+	}
+}
+
+static const char *access_word(unsigned access)
+{
+	switch (access & (NONO_READ | NONO_WRITE)) {
+	case NONO_READ | NONO_WRITE:
+		return "readwrite";
+	case NONO_WRITE:
+		return "write";
+	default:
+		return "read";
+	}
+}
+
+static void add_printable(struct buf *out, const char *s)
+{
+	char text[POLICY_PATH_MAX * 2];
+
+	buf_adds(out, text_printable(text, sizeof(text), s, strlen(s)));
+}
+
+static void describe_grant(const struct policy_grant *g, bool sources, struct buf *out)
+{
+	buf_addf(out, "  %-2s  ", badge(g->access));
+	add_printable(out, g->path);
+	buf_addf(out, " (%s)", g->glob ? "pattern" : g->is_file ? "file" : "dir");
+	if (g->missing)
+		buf_adds(out, " (does not exist yet)");
+	if (sources)
+		buf_addf(out, " [%s]", g->source);
+	buf_addc(out, '\n');
+}
+
+static void describe_denies(const struct policy *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->n_denies; i++) {
+		const struct policy_deny *d = &p->denies[i];
+
+		if (!d->access)
+			continue;
+		buf_addf(out, "  %-2s  ", d->access == NONO_WRITE ? "-w" : "--");
+		add_printable(out, d->path);
+		buf_addf(out, " [%s]\n", d->source);
+	}
+}
+
+void policy_describe(const struct policy *p, int verbose, struct buf *out)
+{
+	size_t others = 0, closed = 0;
+
+	buf_adds(out, "Capabilities:\n");
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+
+		if (verbose > 0 || strcmp(g->source, "user") == 0)
+			describe_grant(g, verbose > 0, out);
+		else
+			others++;
+	}
+	if (others)
+		buf_addf(out, "      and %zu of the profile and the system (-v shows them)\n",
+			 others);
+	if (verbose > 1)
+		describe_denies(p, out);
+	for (size_t i = 0; i < p->n_denies; i++)
+		closed += p->denies[i].access != 0;
+	buf_addf(out, "  closed: %zu paths%s\n", closed, verbose > 1 ? "" : " (-vv shows them)");
+	buf_addf(out, "  network: %s\n", p->net_blocked ? "blocked" : "open");
+	buf_addf(out, "  requests: %s\n",
+		 p->elevation ? "on (a person may grant what is refused)" : "off");
+	if (!p->protect_workspace)
+		buf_adds(out, "  files that run later (git hooks, settings) are not protected\n");
+	if (verbose > 0 && !p->private_tmp)
+		buf_adds(out,
+			 "  /tmp is not private: a temporary directory of its own is in TMPDIR\n");
+}
+
+static void add_str(struct buf *out, const char *s)
+{
+	buf_add_json_str(out, s, strlen(s));
+}
+
+static void add_list(struct buf *out, char *const *v)
+{
+	buf_addc(out, '[');
+	for (size_t i = 0; v && v[i]; i++) {
+		if (i)
+			buf_addc(out, ',');
+		add_str(out, v[i]);
+	}
+	buf_addc(out, ']');
+}
+
+static const char *yes(bool b)
+{
+	return b ? "true" : "false";
+}
+
+void policy_to_json(const struct policy *p, struct buf *out)
+{
+	bool first = true;
+
+	buf_adds(out, "{\"fs\":[");
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+
+		buf_adds(out, i ? ",{\"original\":" : "{\"original\":");
+		add_str(out, g->path);
+		buf_adds(out, ",\"path\":");
+		add_str(out, g->path);
+		buf_addf(out,
+			 ",\"access\":\"%s\",\"is_file\":%s,\"source\":", access_word(g->access),
+			 yes(g->is_file));
+		add_str(out, g->source);
+		buf_addc(out, '}');
+	}
+	buf_adds(out, "],\"deny\":[");
+	for (size_t i = 0; i < p->n_denies; i++) {
+		const struct policy_deny *d = &p->denies[i];
+
+		if (!d->access)
+			continue;
+		buf_adds(out, first ? "{\"path\":" : ",{\"path\":");
+		first = false;
+		add_str(out, d->path);
+		buf_addf(out, ",\"access\":\"%s\",\"source\":",
+			 d->access == NONO_WRITE ? "write" : "all");
+		add_str(out, d->source);
+		buf_addc(out, '}');
+	}
+	buf_addf(out,
+		 "],\"net_blocked\":%s,\"allowed_commands\":[],\"blocked_commands\":[],"
+		 "\"bypass_protection_paths\":",
+		 yes(p->net_blocked));
+	add_list(out, p->bypasses);
+	buf_adds(out, ",\"allowed_domains\":[],\"unix_sockets\":");
+	add_list(out, p->unix_sockets);
+	if (p->profile_name) {
+		buf_adds(out, ",\"profile\":");
+		add_str(out, p->profile_name);
+	}
+	buf_adds(out, ",\"workdir\":");
+	add_str(out, p->workdir);
+	buf_addf(out, ",\"capability_elevation\":%s,\"protect_autorun\":%s}", yes(p->elevation),
+		 yes(p->protect_workspace));
+}

@@ -1,0 +1,107 @@
+/* The environment of the program. */
+#include "policy/policy.h"
+
+/* Name a file or a program that would be loaded into, or run by, whatever is started; and tokens
+ * that open everything. A '*' at the end stands for any rest. */
+static const char *const dangerous[] = {
+    "LD_*",
+    "DYLD_*",
+    "BASH_ENV",
+    "ENV",
+    "CDPATH",
+    "GLOBIGNORE",
+    "BASH_FUNC_*",
+    "PROMPT_COMMAND",
+    "IFS",
+    "PYTHONSTARTUP",
+    "PYTHONPATH",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "PERL5OPT",
+    "PERL5LIB",
+    "RUBYOPT",
+    "RUBYLIB",
+    "GEM_PATH",
+    "GEM_HOME",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "DOTNET_STARTUP_HOOKS",
+    "GOFLAGS",
+    "OP_SERVICE_ACCOUNT_TOKEN",
+    "OP_CONNECT_TOKEN",
+    "OP_CONNECT_HOST",
+    "OP_SESSION_*",
+};
+
+static bool fits(const char *pattern, const char *var, size_t name_len)
+{
+	size_t n = strlen(pattern);
+
+	if (n && pattern[n - 1] == '*')
+		return name_len >= n - 1 && strncmp(var, pattern, n - 1) == 0;
+	return name_len == n && strncmp(var, pattern, n) == 0;
+}
+
+static bool any_fits(char *const *patterns, const char *var, size_t name_len)
+{
+	for (; patterns && *patterns; patterns++)
+		if (fits(*patterns, var, name_len))
+			return true;
+	return false;
+}
+
+static bool passes(const struct policy *p, const char *var)
+{
+	const char *eq = strchr(var, '=');
+	size_t n = eq ? (size_t)(eq - var) : 0;
+
+	if (!n)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(dangerous); i++)
+		if (fits(dangerous[i], var, n))
+			return false;
+	return !any_fits(p->env_deny, var, n) && (!p->env_allow || any_fits(p->env_allow, var, n));
+}
+
+struct env {
+	char **v;
+	size_t n;
+};
+
+/* The last one of a name counts. */
+static void put(struct env *e, const char *var)
+{
+	size_t n = (size_t)(strchrnul(var, '=') - var);
+
+	for (size_t i = 0; i < e->n; i++)
+		if (strncmp(e->v[i], var, n) == 0 && e->v[i][n] == '=') {
+			free(e->v[i]);
+			e->v[i] = xstrdup(var);
+			return;
+		}
+	e->v[e->n++] = xstrdup(var);
+}
+
+static size_t count(char *const *v)
+{
+	size_t n = 0;
+
+	while (v && v[n])
+		n++;
+	return n;
+}
+
+char **policy_environment(const struct policy *p, char *const *inherited, char *const *extra)
+{
+	struct env e = {0};
+
+	e.v = xcalloc(count(inherited) + count(p->env_set) + count(extra) + 1, sizeof(*e.v));
+	for (size_t i = 0; inherited && inherited[i]; i++)
+		if (passes(p, inherited[i]))
+			put(&e, inherited[i]);
+	for (size_t i = 0; p->env_set && p->env_set[i]; i++)
+		put(&e, p->env_set[i]);
+	for (size_t i = 0; extra && extra[i]; i++)
+		put(&e, extra[i]);
+	return e.v;
+}

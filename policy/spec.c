@@ -1,0 +1,220 @@
+/* From the resolved rules to what libnono takes: kernel rules, covers, what stops at the broker. */
+#include <sys/stat.h>
+
+#include "policy/spec.h"
+#include "policy/special.h"
+
+void spec_warn(struct policy_spec *s, char *text)
+{
+	size_t n = 0;
+
+	while (s->warnings && s->warnings[n])
+		n++;
+	s->warnings = xrealloc_array(s->warnings, n + 2, sizeof(*s->warnings));
+	s->warnings[n] = text;
+	s->warnings[n + 1] = NULL;
+}
+
+static void add_mount(struct policy_spec *s, enum nono_mount_kind kind, const char *path)
+{
+	s->mounts = xrealloc_array(s->mounts, s->n_mounts + 1, sizeof(*s->mounts));
+	s->mounts[s->n_mounts++] = (struct nono_mount){.kind = kind, .path = xstrdup(path)};
+}
+
+/* There, and by this name: no link anywhere in it. */
+static bool is_there(const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+
+	return real && strcmp(real, path) == 0;
+}
+
+static bool in_granted_tree(const struct policy *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+		if (!g->is_file && !g->glob && strcmp(g->path, path) != 0 &&
+		    path_under(g->path, path))
+			return true;
+	}
+	return false;
+}
+
+static bool holds_bypass(const struct policy *p, const char *path)
+{
+	for (char **b = p->bypasses; b && *b; b++)
+		if (path_under(path, *b))
+			return true;
+	return false;
+}
+
+/* Closed paths inside allowed trees are covered, so that not even their names are seen. Not what a
+ * person may still grant: the broker works in the program's view. Not the runtime directory, the
+ * request socket is in it. */
+static void cover_closed(struct policy_spec *s)
+{
+	const struct policy *p = s->p;
+	_cleanup_free_ char *runtime = dir_runtime();
+
+	for (size_t i = 0; i < p->n_denies; i++) {
+		const struct policy_deny *d = &p->denies[i];
+
+		if (!(d->access & NONO_READ) || (s->supervised && !d->own) ||
+		    strcmp(d->path, runtime) == 0 || !in_granted_tree(p, d->path) ||
+		    holds_bypass(p, d->path) || !is_there(d->path))
+			continue;
+		add_mount(s, NONO_MOUNT_HIDE, d->path);
+	}
+}
+
+struct workspace {
+	struct policy_spec *s;
+	const char *path;
+};
+
+static void protect_one(void *data, const char *name)
+{
+	const struct workspace *w = data;
+	char path[POLICY_PATH_MAX];
+
+	if (path_join(path, sizeof(path), w->path, name) == 0 && is_there(path))
+		add_mount(w->s, NONO_MOUNT_READ_ONLY, path);
+}
+
+/* Without a broker: the auto-run files that are there are mounted read-only. */
+static void protect_workspaces(struct policy_spec *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->p->n_grants; i++) {
+		struct workspace w = {s, s->p->grants[i].path};
+
+		if (!s->p->grants[i].workspace || s->p->grants[i].is_file)
+			continue;
+		any = true;
+		if (s->p->namespaces != NONO_SKIP)
+			special_each(protect_one, &w);
+	}
+	if (any)
+		spec_warn(s, xstrdup("without a supervisor files that run later (git hooks, "
+				     "settings) are protected only where they exist at the start, "
+				     "at the top of a workspace, and in a mount namespace: \"nono "
+				     "run\" protects all"));
+}
+
+static void warn_unsupervised(struct policy_spec *s)
+{
+	_cleanup_(buf_free) struct buf lost = {0};
+
+	for (size_t i = 0; i < s->p->n_grants; i++) {
+		const struct policy_grant *g = &s->p->grants[i];
+		if (g->glob || g->missing)
+			buf_addf(&lost, "%s %s", lost.len ? "," : "", g->path);
+	}
+	if (lost.len)
+		spec_warn(s, xasprintf("without a supervisor, grants of name patterns and of what "
+				       "does not exist yet have no effect:%s",
+				       lost.data));
+}
+
+/* Reads that only the broker can do: then every open must stop at it. */
+static bool broker_reads(const struct policy *p)
+{
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+
+		if (!(g->access & NONO_READ))
+			continue;
+		if (g->carved || g->glob || g->missing ||
+		    (g->is_file && !g->device && (g->access & NONO_WRITE)))
+			return true;
+	}
+	return false;
+}
+
+static enum nono_watch watch_level(const struct policy *p)
+{
+	if (p->elevation || p->audit_level == POLICY_AUDIT_ALL || broker_reads(p))
+		return NONO_WATCH_ALL;
+	return NONO_WATCH_CHANGES;
+}
+
+/* Where the program may write what it forgets. */
+static void add_tmp(struct policy_spec *s, const char *tmp)
+{
+	static const char *const over[] = {"/tmp", "/var/tmp"};
+	const unsigned access = NONO_READ | NONO_WRITE | NONO_EXEC;
+	struct stat st;
+
+	spec_add_path(s, tmp, access);
+	if (!s->p->private_tmp || s->p->namespaces == NONO_SKIP)
+		return;
+	s->spec.private_tmp = tmp;
+	/* A link is not mounted over (it leads to the other one). */
+	for (size_t i = 0; i < ARRAY_LEN(over); i++)
+		if (lstat(over[i], &st) == 0 && S_ISDIR(st.st_mode))
+			spec_add_path(s, over[i], access);
+}
+
+int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
+		    struct policy_spec **out, struct err *err)
+{
+	struct policy_spec *s;
+
+	*out = NULL;
+	if (supervised && !tmp)
+		return err_set(err, "a supervised session needs a temporary directory");
+	s = xcalloc(1, sizeof(*s));
+	s->p = p;
+	s->supervised = supervised;
+	s->spec.net = p->net_blocked ? NONO_NET_OFF : NONO_NET_OPEN;
+	s->spec.namespaces = p->namespaces;
+	s->spec.watch = supervised ? watch_level(p) : NONO_WATCH_NONE;
+	spec_paths(s);
+	if (tmp) {
+		s->tmp = xstrdup(tmp);
+		add_tmp(s, s->tmp);
+	}
+	if (p->namespaces != NONO_SKIP)
+		cover_closed(s);
+	if (!supervised) {
+		protect_workspaces(s);
+		warn_unsupervised(s);
+	}
+	if (s->cut)
+		spec_warn(s, xstrdup("a folder beside a closed path has too many entries: what is "
+				     "in it can't all be executed, and is read more slowly"));
+	s->spec.paths = s->paths;
+	s->spec.n_paths = s->n_paths;
+	s->spec.mounts = s->mounts;
+	s->spec.n_mounts = s->n_mounts;
+	*out = s;
+	return 0;
+}
+
+const struct nono_spec *policy_spec_get(const struct policy_spec *s)
+{
+	return &s->spec;
+}
+
+char *const *policy_spec_warnings(const struct policy_spec *s)
+{
+	static char *const none[] = {NULL};
+
+	return s->warnings ? s->warnings : none;
+}
+
+void policy_spec_free(struct policy_spec *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_paths; i++)
+		free((char *)(uintptr_t)s->paths[i].path);
+	for (size_t i = 0; i < s->n_mounts; i++)
+		free((char *)(uintptr_t)s->mounts[i].path);
+	free(s->paths);
+	free(s->mounts);
+	free(s->tmp);
+	strv_free(s->warnings);
+	free(s);
+}

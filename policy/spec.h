@@ -1,0 +1,30 @@
+/*
+ * spec - the rules as libnono takes them. Internal to the room.
+ */
+#ifndef NONO_POLICY_SPEC_H
+#define NONO_POLICY_SPEC_H
+
+#include "policy/index.h"
+#include "policy/policy.h"
+
+struct policy_spec {
+	struct nono_spec spec;
+	struct nono_path *paths;
+	size_t n_paths, cap_paths;
+	struct nono_mount *mounts;
+	size_t n_mounts;
+	char **warnings;
+	/* while it is made */
+	const struct policy *p;
+	bool supervised;
+	char *tmp;
+	bool cut; /* a folder had more entries than can be spelled out */
+};
+
+void spec_warn(struct policy_spec *s, char *text); /* taken over */
+
+/* spec_paths.c: the Landlock rules. */
+void spec_add_path(struct policy_spec *s, const char *path, unsigned access);
+void spec_paths(struct policy_spec *s);
+
+#endif
