@@ -2,7 +2,7 @@
  */
 #include "elevation/requests.h"
 
-/* ---- finding ------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------ */
 
 static struct slot *find_slot(struct elevation *e, const char *prefix, struct err *err)
 {
@@ -37,7 +37,7 @@ const struct request *elevation_find(struct elevation *e, const char *id_prefix,
 	return s ? &s->r : NULL;
 }
 
-/* ---- ending --------------------------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------------------- */
 
 static void log_decision(struct elevation *e, const struct slot *s, enum request_state state,
 			 const char *scope, const char *by, const char *why)
@@ -137,7 +137,7 @@ void slot_close(struct elevation *e, struct slot *s, enum request_state state, c
 	finish(e, s, state, false, by, why);
 }
 
-/* ---- granting -------------------------------------------------------------------------------- */
+/* ---- granting ----------------------------------------------------------------------- */
 
 static int remember(struct elevation *e, const struct slot *s, bool allow, struct err *err)
 {
@@ -233,8 +233,7 @@ int elevation_answer(struct elevation *e, const char *id, bool grant, enum reque
 	return 0;
 }
 
-/* ---- without a request -------------------------------------------------------------------------
- */
+/* ---- without a request -------------------------------------------------------------- */
 
 static int log_session_grant(struct elevation *e, const char *path, unsigned access, const char *by,
 			     struct err *err)

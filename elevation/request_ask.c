@@ -1,7 +1,7 @@
 /* What asks: joins the open request for the same thing, or opens one. */
 #include "elevation/requests.h"
 
-/* ---- what makes two of them the same ------------------------------------------------------- */
+/* ---- what makes two of them the same ------------------------------------------------ */
 
 static uint64_t hash_text(uint64_t h, const char *s)
 {
@@ -25,7 +25,7 @@ static bool same(const struct slot *s, uint64_t hash, const struct ask *a)
 	       str_eq(s->r.target2, a->target2) && str_eq(s->r.origin, a->origin);
 }
 
-/* ---- opening, with the lock held ------------------------------------------------------------ */
+/* ---- opening, with the lock held ---------------------------------------------------- */
 
 static bool rate_take(struct requests *q, uint64_t now)
 {
@@ -117,8 +117,7 @@ struct slot *slot_for(struct elevation *e, const struct ask *a, const char **why
 	return s;
 }
 
-/* ---- stopped calls ----------------------------------------------------------------------------
- */
+/* ---- stopped calls ------------------------------------------------------------------ */
 
 static enum request_kind kind_of(const struct call *c)
 {

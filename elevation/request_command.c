@@ -100,8 +100,7 @@ static int parse(int argc, char **argv, struct options *o, struct err *err)
 	return 0;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------
- */
+/* ---- asking ------------------------------------------------------------------------- */
 
 static int connect_socket(struct err *err)
 {
@@ -215,8 +214,7 @@ static int ask(struct options *o, struct err *err)
 	return 0;
 }
 
-/* ---- telling
- * -------------------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------------------ */
 
 static void print_json(const struct options *o, bool granted)
 {
@@ -250,8 +248,8 @@ static void print_text(const struct options *o)
 
 int elevation_request_command(int argc, char **argv)
 {
-	struct options o = {.wishes = xcalloc(PATHS_MAX, sizeof(*o.wishes))};
-	_cleanup_free_ void *wishes = o.wishes;
+	_cleanup_free_ struct wish *wishes = xcalloc(PATHS_MAX, sizeof(*wishes));
+	struct options o = {.wishes = wishes};
 	struct err err = {.cls = ERR_FAILURE};
 	bool granted = true;
 	int r = parse(argc, argv, &o, &err);

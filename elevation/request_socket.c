@@ -11,7 +11,6 @@
  * to a file system that waits.
  */
 #include <fcntl.h>
-#include <stddef.h>
 #include <sys/epoll.h>
 
 #include "elevation/requests.h"
@@ -40,7 +39,7 @@ struct request_socket {
 	struct conn conns[CONNS_MAX];
 };
 
-/* ---- connections ---------------------------------------------------------------------------- */
+/* ---- connections -------------------------------------------------------------------- */
 
 static void conn_close(struct conn *c)
 {
@@ -94,7 +93,7 @@ bool request_socket_waits(const struct elevation *e, uint64_t id)
 	return conn_by_id(e, id);
 }
 
-/* ---- a line that is complete ----------------------------------------------------------------- */
+/* ---- a line that is complete -------------------------------------------------------- */
 
 static void resolve(struct elevation *e, struct call *c)
 {
@@ -227,7 +226,7 @@ static void take_resolved(struct elevation *e)
 	}
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------ */
 
 /* Bytes and who wrote them. Descriptors that come along are not taken. */
 static ssize_t recv_from(int fd, void *p, size_t n, pid_t *pid)
@@ -282,7 +281,7 @@ static void conn_read(struct elevation *e, struct conn *c)
 		conn_answer(c, false, "the request is too long");
 }
 
-/* ---- accepting ----------------------------------------------------------------------------- */
+/* ---- accepting ---------------------------------------------------------------------- */
 
 static int watch(const struct elevation *e, int fd)
 {
@@ -370,33 +369,13 @@ int request_socket_dispatch(struct elevation *e)
 	return !next ? -1 : next <= now ? 0 : (int)((next - now + 999999) / 1000000);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------
- */
-
-/* By way of the directory's descriptor, so that every path fits. */
-static int address_of(const char *path, struct sockaddr_un *sa)
-{
-	_cleanup_free_ char *dir = xstrdup(path);
-	char *slash = strrchr(dir, '/');
-	int fd;
-
-	errno = EINVAL;
-	if (!slash || slash == dir)
-		return -1;
-	*slash = '\0';
-	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -1;
-	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
-	snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%.60s", fd, slash + 1);
-	return fd;
-}
+/* ---- life --------------------------------------------------------------------------- */
 
 int request_socket_open(struct elevation *e, struct err *err)
 {
 	const char *path = e->cfg.request_socket;
 	struct sockaddr_un sa;
-	_cleanup_close_ int dir = address_of(path, &sa);
+	_cleanup_close_ int dir = request_socket_address(path, &sa);
 	_cleanup_close_ int fd = -1;
 	struct request_socket *s;
 	int on = 1;
@@ -427,31 +406,4 @@ void request_socket_close(struct elevation *e)
 	close(s->listen_fd);
 	unlink(e->cfg.request_socket);
 	free(s);
-}
-
-/* ---- the program's end
- * --------------------------------------------------------------------------- */
-
-bool request_socket_named(const struct elevation *e, const struct call *c)
-{
-	const struct sockaddr_un *sa = (const void *)&c->addr;
-	const size_t before = offsetof(struct sockaddr_un, sun_path);
-	size_t n;
-
-	if (!e->cfg.request_socket || !e->cfg.policy->elevation || c->op != OP_CONNECT ||
-	    c->addr_len <= before || c->addr_len > sizeof(*sa) || sa->sun_family != AF_UNIX)
-		return false;
-	n = strnlen(sa->sun_path, c->addr_len - before);
-	return n == strlen(e->cfg.request_socket) &&
-	       memcmp(sa->sun_path, e->cfg.request_socket, n) == 0;
-}
-
-int request_socket_connect(const struct elevation *e, int fd)
-{
-	struct sockaddr_un sa;
-	_cleanup_close_ int dir = address_of(e->cfg.request_socket, &sa);
-
-	if (dir < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return errno;
-	return 0;
 }

@@ -180,8 +180,7 @@ const struct request *const *elevation_requests(struct elevation *e, size_t *n)
 	return q->view;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------- */
 
 int requests_start(struct elevation *e, struct err *err)
 {

@@ -75,6 +75,9 @@ void slot_close(struct elevation *e, struct slot *s, enum request_state state, c
 
 int request_socket_open(struct elevation *e, struct err *err);
 void request_socket_close(struct elevation *e);
+/* The address of a socket, by way of its directory's descriptor, so that every path fits; returns
+ * that descriptor, to be closed when the address was used. -1 with errno. */
+int request_socket_address(const char *path, struct sockaddr_un *sa);
 /* Accepts, reads, drops who is slow; ms until it wants to be called again, -1 for never. */
 int request_socket_dispatch(struct elevation *e);
 /* The answer for connection id, if it is still there. */

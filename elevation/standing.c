@@ -71,7 +71,7 @@ static struct entry *find(const struct standing_table *t, uint64_t hash, const c
 	return e;
 }
 
-/* ---- looking up -------------------------------------------------------------------------- */
+/* ---- looking up --------------------------------------------------------------------- */
 
 struct found {
 	unsigned allow, deny;
@@ -166,7 +166,7 @@ enum standing standing_lookup(struct standing_table *t, const char *path, unsign
 	return result;
 }
 
-/* ---- adding -------------------------------------------------------------------------------- */
+/* ---- adding ------------------------------------------------------------------------- */
 
 static struct entry *get(struct standing_table *t, const char *path, struct err *err)
 {

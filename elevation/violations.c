@@ -48,7 +48,7 @@ static uint64_t hash_add(uint64_t h, const char *s, size_t max)
 	return (h ^ 0xff) * 1099511628211ull;
 }
 
-/* ---- order of the last denial ----------------------------------------------------------- */
+/* ---- order of the last denial ------------------------------------------------------- */
 
 static void unlink_age(struct violations *t, uint16_t i)
 {
@@ -77,7 +77,7 @@ static void make_newest(struct violations *t, uint16_t i)
 	t->newest = i;
 }
 
-/* ---- table -------------------------------------------------------------------------------- */
+/* ---- table -------------------------------------------------------------------------- */
 
 /* target and op as they are kept; the hash is of the whole target. */
 static uint16_t find(const struct violations *t, uint64_t hash, const char *target, const char *op)
@@ -175,7 +175,7 @@ void violations_hide(struct violations *t, const char *target, bool hidden)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* ---- for the rest of the program ------------------------------------------------------------ */
+/* ---- for the rest of the program ---------------------------------------------------- */
 
 void elevation_violations(struct elevation *e, struct violation_list *out)
 {
