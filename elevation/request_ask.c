@@ -198,6 +198,16 @@ static bool ask_of(const struct elevation *e, const struct call *c, char *addres
 	return a->target[0] && a->access;
 }
 
+/* A person said no for the session: nobody is asked again. */
+static bool denied_before(const struct elevation *e, const struct ask *a)
+{
+	static const struct policy_verdict never = {.grantable = false};
+
+	return standing_lookup(e->standing, a->target, a->access, &never) == STANDING_DENY ||
+	       (a->access2 &&
+		standing_lookup(e->standing, a->target2, a->access2, &never) == STANDING_DENY);
+}
+
 bool requests_ask(struct elevation *e, struct call *c)
 {
 	struct requests *q = e->requests;
@@ -206,7 +216,8 @@ bool requests_ask(struct elevation *e, struct call *c)
 	struct slot *s;
 	struct ask a;
 
-	if (!e->cfg.policy->elevation || !ask_of(e, c, address, sizeof(address), &a))
+	if (!e->cfg.policy->elevation || !ask_of(e, c, address, sizeof(address), &a) ||
+	    denied_before(e, &a))
 		return false;
 	pthread_mutex_lock(&q->lock);
 	s = slot_for(e, &a, &why);
