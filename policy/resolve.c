@@ -4,6 +4,8 @@
 #include "policy/assets.h"
 #include "policy/resolve.h"
 
+#define RULES_STEP 64 /* grants and denies grow by */
+
 static uint32_t hash(const char *s)
 {
 	uint32_t h = 2166136261u;
@@ -65,8 +67,11 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 		}
 		return 0;
 	}
-	p->grants = xrealloc_array(p->grants, p->n_grants + 1, sizeof(*p->grants));
-	r->grant_hash = xrealloc_array(r->grant_hash, p->n_grants + 1, sizeof(*r->grant_hash));
+	if (p->n_grants % RULES_STEP == 0) {
+		size_t n = p->n_grants + RULES_STEP;
+		p->grants = xrealloc_array(p->grants, n, sizeof(*p->grants));
+		r->grant_hash = xrealloc_array(r->grant_hash, n, sizeof(*r->grant_hash));
+	}
 	r->grant_hash[p->n_grants] = h;
 	p->grants[p->n_grants++] = (struct policy_grant){
 	    .path = xstrdup(canonical),
@@ -98,8 +103,11 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 			d->label = xstrdup(label);
 		return;
 	}
-	p->denies = xrealloc_array(p->denies, p->n_denies + 1, sizeof(*p->denies));
-	r->deny_hash = xrealloc_array(r->deny_hash, p->n_denies + 1, sizeof(*r->deny_hash));
+	if (p->n_denies % RULES_STEP == 0) {
+		size_t n = p->n_denies + RULES_STEP;
+		p->denies = xrealloc_array(p->denies, n, sizeof(*p->denies));
+		r->deny_hash = xrealloc_array(r->deny_hash, n, sizeof(*r->deny_hash));
+	}
 	r->deny_hash[p->n_denies] = h;
 	p->denies[p->n_denies++] = (struct policy_deny){
 	    .path = xstrdup(canonical),
@@ -186,15 +194,14 @@ static int profile_sockets(struct resolver *r, const struct profile *prof)
 	static const struct {
 		enum profile_fs list;
 		const char *suffix;
-	} kinds[] = {{FS_UNIX_SOCKET, ""},
-		     {FS_UNIX_SOCKET_DIR, "/."},
-		     {FS_UNIX_SOCKET_SUBTREE, "/.."}};
+	} kinds[] = {
+	    {FS_UNIX_SOCKET, ""}, {FS_UNIX_SOCKET_DIR, "/."}, {FS_UNIX_SOCKET_SUBTREE, "/.."}};
 
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 		for (size_t i = 0; i < prof->fs[kinds[k].list].n; i++) {
 			bool unset;
-			_cleanup_free_ char *path = expand_path(
-			    r, prof->fs[kinds[k].list].v[i], "unix_socket", &unset);
+			_cleanup_free_ char *path =
+			    expand_path(r, prof->fs[kinds[k].list].v[i], "unix_socket", &unset);
 			_cleanup_free_ char *real = NULL, *entry = NULL;
 
 			if (!path && unset)
@@ -223,13 +230,11 @@ static int profile_bypass(struct resolver *r, const struct list *l)
 			return -1;
 		real = canon(r, path, NULL, NULL);
 		for (size_t g = 0; g < r->p->n_grants && !covered; g++)
-			covered = r->p->grants[g].is_file
-				      ? strcmp(r->p->grants[g].path, real) == 0
-				      : path_under(r->p->grants[g].path, real);
+			covered = r->p->grants[g].is_file ? strcmp(r->p->grants[g].path, real) == 0
+							  : path_under(r->p->grants[g].path, real);
 		if (!covered)
-			return err_set(r->err,
-				       "bypass_protection %s: no grant covers it; grant it too",
-				       real);
+			return err_set(
+			    r->err, "bypass_protection %s: no grant covers it; grant it too", real);
 		for (size_t d = 0; d < r->p->n_denies; d++)
 			if (!r->p->denies[d].own && strcmp(r->p->denies[d].path, real) == 0)
 				r->p->denies[d].access = 0;
@@ -550,9 +555,11 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
 
 	if (bound)
 		drop_hidden_denies(p);
-	r.grant_hash = xcalloc(p->n_grants + 1, sizeof(*r.grant_hash));
+	r.grant_hash = xcalloc(p->n_grants + RULES_STEP, sizeof(*r.grant_hash));
 	for (size_t i = 0; i < p->n_grants; i++)
 		r.grant_hash[i] = hash(p->grants[i].path);
+	/* Rules may have been taken out since: room for what is added. */
+	p->grants = xrealloc_array(p->grants, p->n_grants + RULES_STEP, sizeof(*p->grants));
 	rc = add_grant(&r, tmp, access, 0, "system");
 	for (size_t i = 0; bound && i < ARRAY_LEN(tmp_dirs) && rc == 0; i++)
 		rc = add_grant(&r, tmp_dirs[i], access, 0, "system");

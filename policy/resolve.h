@@ -12,6 +12,8 @@
 
 struct canon_dir { /* a directory as it was written, and where it is */
 	char *from, *to;
+	size_t len;    /* of from */
+	uint32_t hash; /* of from */
 	bool exists;
 };
 
