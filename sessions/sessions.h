@@ -27,6 +27,10 @@ struct session_options {
 	int cols, rows;           /* of the PTY at the start */
 	int verbose;
 	bool silent;
+	/* Called once with the resolved policy, before anything is made, in the caller's process; a
+	 * negative result (with *err) ends the start. May be NULL. */
+	int (*resolved)(void *data, const struct policy *p, struct err *err);
+	void *resolved_data;
 };
 
 /* Starts a session in the background and returns when it can be attached to. Nothing is left

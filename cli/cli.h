@@ -1,0 +1,119 @@
+/*
+ * cli - what the commands share: their table, output, and finding a session.
+ *
+ * A command gets its parsed options in a struct of its own (zeroed before parsing) and returns the
+ * exit code, or -1 with err. It prints results to standard output and remarks to standard error;
+ * whoever called flushes and reports.
+ */
+#ifndef NONO_CLI_CLI_H
+#define NONO_CLI_CLI_H
+
+#include "cli/options.h"
+#include "common/common.h"
+#include "sessions/sessions.h"
+
+struct cli {
+	bool silent; /* no remarks */
+	const struct command *command;
+	void *options;	   /* the command's own struct */
+	const char **args; /* positional, NULL-terminated */
+	size_t n_args;
+	/* CLI_RAW: everything after the command's name, as it came. */
+	int argc;
+	char **argv;
+};
+
+enum command_flags {
+	CLI_PROGRAM = 1 << 0, /* what follows the first argument belongs to a program */
+	CLI_RAW = 1 << 1,     /* parses for itself */
+	CLI_OUTSIDE = 1 << 2, /* refused inside a sandbox */
+};
+
+enum command_group {
+	GROUP_RUN = 0,
+	GROUP_SESSIONS,
+	GROUP_PANES,
+	GROUP_REQUESTS,
+	GROUP_RECORD,
+	GROUP_OTHER,
+	GROUPS
+};
+
+struct command {
+	const char *name;
+	const char *alias; /* another name, NULL for none */
+	enum command_group group;
+	const char *usage;   /* what follows "nono NAME" */
+	const char *summary; /* one line */
+	const char *details; /* after the options of the help, NULL for none */
+	const struct option_row *rows;
+	unsigned mask; /* for rows that several commands share */
+	size_t size;   /* of the options struct */
+	unsigned flags;
+	size_t min_args, max_args; /* SIZE_MAX = any number */
+	const char *arg;	   /* what is missing when there are fewer than min_args */
+	int (*run)(struct cli *cli, struct err *err);
+};
+
+/* Programs */
+extern const struct command command_run, command_shell, command_wrap;
+/* Sessions */
+extern const struct command command_tui, command_attach, command_ps, command_inspect, command_stop,
+    command_detach, command_prune;
+/* Panes */
+extern const struct command command_capture, command_send, command_wait;
+/* Requests */
+extern const struct command command_requests, command_approve, command_deny, command_request;
+/* Records */
+extern const struct command command_logs, command_events, command_audit;
+/* Others */
+extern const struct command command_completion, command_help;
+
+/* All of them in the order of the help; NULL-terminated. */
+extern const struct command *const cli_commands[];
+const struct command *cli_find(const char *name);
+
+/* The whole program: exit code. */
+int cli_main(int argc, char **argv);
+
+/* ---- help ------------------------------------------------------------------------------ */
+
+void help_all(struct buf *out);
+void help_command(const struct command *c, struct buf *out);
+
+/* ---- output ----------------------------------------------------------------------------- */
+
+/* A remark on standard error, unless --silent. */
+void cli_say(const struct cli *cli, const char *fmt, ...) _printf_(2, 3);
+/* To standard output, as JSON over several lines (indent of two blanks). */
+void print_json(const cJSON *v);
+/* One line of JSON, to standard output: text is valid JSON already. */
+void print_json_line(const char *text, size_t n);
+/* The same text with what could act on a terminal or mislead a reader escaped. */
+void json_safe(struct buf *out, const char *text, size_t n);
+/* Indents JSON text by two blanks a level. */
+void json_pretty(struct buf *out, const char *text, size_t n);
+/* Made printable, cut to width columns if width is not 0, and padded to it. */
+void print_text(const char *s, size_t width);
+/* What was printed goes out now: -1 if the reader is gone. */
+int flush_output(struct err *err);
+/* Bounded copy made printable, for messages. */
+struct shown {
+	char s[256];
+};
+struct shown show(const char *s);
+/* Columns for tables: COLUMNS, else the terminal's, else 120. */
+int terminal_columns(void);
+/* "node agent.js", blanks between the words, made printable; cut to size. */
+void command_text(char *const *argv, char *out, size_t size);
+
+/* ---- sessions ------------------------------------------------------------------------------ */
+
+/* A session that is not over; anything else is an error that says so. */
+int find_live(const char *what, struct session_record *out, struct err *err);
+/* Its control connection; caller frees. */
+struct session_client *connect_to(const struct session_record *r, struct err *err);
+
+#define CALL_TIMEOUT_MS 5000
+
+#endif

@@ -1,0 +1,246 @@
+/* nono run, shell, wrap. */
+#include <sys/ioctl.h>
+
+#include "cli/keys.h"
+#include "cli/run_options.h"
+#include "tui/tui.h"
+
+struct start {
+	struct cli *cli;
+	struct run_options *o;
+	char *const *argv;
+	bool shown;   /* dry run: everything was said */
+	bool refused; /* the working directory is not shared: asked and answered */
+	bool again;   /* it is: resolve once more with it */
+};
+
+/* ---- before anything is started -------------------------------------------------------- */
+
+static void describe(const struct start *s, const struct policy *p)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+	char text[4096];
+
+	policy_describe(p, s->o->verbose, &b);
+	if (b.len)
+		fwrite(b.data, 1, b.len, stderr);
+	for (size_t i = 0; p->warnings && p->warnings[i]; i++)
+		fprintf(stderr, "nono: warning: %s\n",
+			text_printable(text, sizeof(text), p->warnings[i], strlen(p->warnings[i])));
+}
+
+static void show_dry_run(struct start *s, const struct policy *p)
+{
+	char command[4096];
+
+	describe(s, p);
+	command_text(s->argv, command, sizeof(command));
+	fprintf(stderr, "dry-run sandbox would be applied with above capabilities\n$ %s\n",
+		command);
+	s->shown = true;
+}
+
+static bool workdir_covered(const struct policy *p)
+{
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+		if (!g->is_file && (g->access & p->workdir_access) == p->workdir_access &&
+		    path_under(g->path, p->workdir))
+			return true;
+	}
+	return false;
+}
+
+/* Byte by byte: what follows the answer is for the program. */
+static bool answer_is_yes(void)
+{
+	char c, first = 0;
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n')
+		if (!first && c != ' ')
+			first = c;
+	return n == 1 && (first == 'y' || first == 'Y');
+}
+
+static int ask_for_workdir(struct start *s, const struct policy *p, struct err *err)
+{
+	const char *how = p->workdir_access & NONO_WRITE ? "read and write" : "read";
+	char dir[4096];
+
+	text_printable(dir, sizeof(dir), p->workdir, strlen(p->workdir));
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return err_set(
+		    err,
+		    "CWD access requires --allow-cwd: profile %s wants to %s the working "
+		    "directory %s",
+		    p->profile_name ? p->profile_name : "default", how, dir);
+	fprintf(stderr,
+		"Profile %s wants to %s the working directory %s.\n"
+		"Share it? (use --allow-cwd to skip this prompt) [y/N] ",
+		p->profile_name ? p->profile_name : "default", how, dir);
+	s->again = answer_is_yes();
+	s->refused = !s->again;
+	return s->again ? -1 : 0;
+}
+
+static int on_resolved(void *data, const struct policy *p, struct err *err)
+{
+	struct start *s = data;
+
+	if (s->o->dry_run) {
+		show_dry_run(s, p);
+		return -1;
+	}
+	if (p->workdir_access && !s->o->allow_cwd && !s->refused && !workdir_covered(p) &&
+	    ask_for_workdir(s, p, err) < 0)
+		return -1;
+	if (!s->cli->silent)
+		describe(s, p);
+	return 0;
+}
+
+/* ---- ways to start ------------------------------------------------------------------------ */
+
+static void terminal_size(const struct run_options *o, int *cols, int *rows)
+{
+	struct winsize ws;
+
+	*cols = 80;
+	*rows = 24;
+	if (o->size[0]) {
+		*cols = o->size[0];
+		*rows = o->size[1];
+	} else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col && ws.ws_row) {
+		*cols = ws.ws_col < PTY_COLS_MAX ? ws.ws_col : PTY_COLS_MAX;
+		*rows = ws.ws_row < PTY_ROWS_MAX ? ws.ws_row : PTY_ROWS_MAX;
+	}
+}
+
+static int in_background(struct start *s, struct session_options *so, struct err *err)
+{
+	char id[SESSION_ID_LEN + 1];
+
+	if (session_start(so, id, err) < 0)
+		return -1;
+	puts(id);
+	cli_say(s->cli, "Attach with: nono attach %s", so->name ? so->name : id);
+	return 0;
+}
+
+static int in_front_end(const struct run_options *o, struct session_options *so, struct err *err)
+{
+	struct tui_options t = {.own = true, .prefix = o->prefix};
+	char id[SESSION_ID_LEN + 1];
+
+	if (session_start(so, id, err) < 0)
+		return -1;
+	t.attach = id;
+	return tui_main(&t);
+}
+
+static int start_once(struct start *s, struct err *err)
+{
+	struct run_options *o = s->o;
+	struct session_options so;
+
+	run_session_options(o, s->cli->silent, s->argv, &so);
+	so.resolved = on_resolved;
+	so.resolved_data = s;
+	if (s->cli->command->mask == WRAP)
+		return session_wrap(&so, err);
+	so.terminal = o->detached || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
+	if (!so.terminal)
+		return session_run(&so, err);
+	terminal_size(o, &so.cols, &so.rows);
+	return o->detached ? in_background(s, &so, err) : in_front_end(o, &so, err);
+}
+
+static int start(struct cli *cli, char *const *argv, struct err *err)
+{
+	struct start s = {.cli = cli, .o = cli->options, .argv = argv};
+	unsigned mods;
+	uint32_t key;
+	int r;
+
+	if (s.o->prefix && key_named(s.o->prefix, &key, &mods) < 0)
+		return err_usage(err, "'%.40s' is not the name of a key, like C-b", s.o->prefix);
+	r = start_once(&s, err);
+	if (s.again) {
+		s.again = false;
+		s.o->allow_cwd = true;
+		r = start_once(&s, err);
+	}
+	return s.shown ? 0 : r;
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static int run_command(struct cli *cli, struct err *err)
+{
+	return start(cli, (char *const *)cli->args, err);
+}
+
+static int run_shell(struct cli *cli, struct err *err)
+{
+	const struct run_options *o = cli->options;
+	const char *shell = o->shell ? o->shell : getenv("SHELL");
+	char *argv[2] = {(char *)(shell && *shell ? shell : "/bin/sh"), NULL};
+
+	return start(cli, argv, err);
+}
+
+const struct command command_run = {
+    .name = "run",
+    .group = GROUP_RUN,
+    .usage = "[options] [--] PROGRAM [ARGS]",
+    .summary = "Run a program in a session: confined, watched, recorded",
+    .details =
+	"On a terminal the program gets a pane of the front end (Ctrl+B ? shows its keys, Ctrl+B "
+	"d\n"
+	"leaves the program running). Without one its input, output and exit code are passed\n"
+	"through. Everything after the first word that is no option belongs to the program.\n\n"
+	"The exit code is the program's, 128+n if signal n killed it, 1 if nono could not start\n"
+	"it, 2 for a wrong command line.\n\n"
+	"Examples:\n"
+	"  nono run --allow . -- make\n"
+	"  nono run --profile claude-code --allow-cwd -- claude\n"
+	"  nono run --detached --name build --allow . --block-net -- make test\n",
+    .rows = run_rows,
+    .mask = RUN,
+    .size = sizeof(struct run_options),
+    .flags = CLI_PROGRAM,
+    .min_args = 1,
+    .max_args = SIZE_MAX,
+    .arg = "a program to run",
+    .run = run_command,
+};
+
+const struct command command_shell = {
+    .name = "shell",
+    .group = GROUP_RUN,
+    .usage = "[options]",
+    .summary = "Run your shell in a session",
+    .rows = run_rows,
+    .mask = SHELL,
+    .size = sizeof(struct run_options),
+    .run = run_shell,
+};
+
+const struct command command_wrap = {
+    .name = "wrap",
+    .group = GROUP_RUN,
+    .usage = "[options] [--] PROGRAM [ARGS]",
+    .summary = "Confine this process and become the program: no supervisor, no record",
+    .details = "What only a supervisor can hold (requests, an audit log, closed places inside of\n"
+	       "writable folders where the kernel has no other means) is not there; rules that\n"
+	       "can't be held without one are an error.\n",
+    .rows = run_rows,
+    .mask = WRAP,
+    .size = sizeof(struct run_options),
+    .flags = CLI_PROGRAM,
+    .min_args = 1,
+    .max_args = SIZE_MAX,
+    .arg = "a program to run",
+    .run = run_command,
+};

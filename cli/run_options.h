@@ -1,0 +1,31 @@
+/* Options of run, shell and wrap, and what they mean for a session. */
+#ifndef NONO_CLI_RUN_OPTIONS_H
+#define NONO_CLI_RUN_OPTIONS_H
+
+#include "cli/cli.h"
+
+enum { RUN = 1 << 0, SHELL = 1 << 1, WRAP = 1 << 2 };
+
+enum run_net { NET_PROFILE = 0, NET_BLOCKED, NET_OPEN };
+enum run_switch { SWITCH_PROFILE = 0, SWITCH_ON, SWITCH_OFF };
+
+struct run_options {
+	struct strings allow, read, write, allow_file, read_file, write_file;
+	bool allow_cwd;
+	const char *workdir, *profile, *name, *shell, *prefix;
+	int net;		/* enum run_net */
+	int elevation, protect; /* enum run_switch */
+	int audit_level;	/* enum policy_audit_level */
+	int namespaces;		/* enum nono_want */
+	bool dry_run, no_audit, detached;
+	int verbose;
+	int size[2]; /* columns, rows; 0 when not given */
+};
+
+extern const struct option_row run_rows[];
+
+/* Everything is borrowed from o and argv. */
+void run_session_options(const struct run_options *o, bool silent, char *const *argv,
+			 struct session_options *out);
+
+#endif
