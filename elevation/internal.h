@@ -179,8 +179,7 @@ void violations_hide(struct violations *v, const char *target, bool hidden);
  * many in too short a time (token bucket), elevation is off or it is not grantable: the caller
  * denies it. Wakes the loop. The request's deadline is e->cfg.timeout_s from now. */
 bool requests_ask(struct elevation *e, struct call *c);
-/* A session-wide denial of the same target by a person is answered without asking: standing_lookup
- * does that before. */
+/* What a person denied for the session is not asked again: false, too. */
 
 /* Loop thread. requests_start(): e->epoll_fd, e->standing and e->violations exist already; opens the
  * request socket, whose descriptors join e->epoll_fd. requests_dispatch(): called by
@@ -204,6 +203,8 @@ int request_socket_connect(const struct elevation *e, int fd);
 
 struct requests; /* requests.c */
 struct workers;	 /* workers.c */
+struct closed;	 /* closed.c */
+struct quick_cache; /* quick.c */
 
 struct elevation {
 	struct elevation_config cfg;
@@ -212,19 +213,23 @@ struct elevation {
 	int wake_fd;  /* eventfd: the loop has something to do */
 	pthread_t thread;
 	bool have_thread;
-	int stop_fd; /* eventfd: the notify thread ends */
+	bool stopping; /* the notify thread ends; atomic */
 	struct standing_table *standing;
 	struct violations *violations;
 	struct requests *requests;
 	struct workers *workers;
-	struct view_cache *views; /* notify thread: what it keeps open of each process */
+	struct view_cache *views; /* the program's root; what is kept open of each process */
+	struct quick_cache *quick; /* notify thread: directories without links (quick.c) */
+	struct closed *closed;	  /* closed files by identity (closed.c) */
 	struct call *pool;	  /* CALLS_MAX, mapped, touched only when used */
 	struct call *free_calls;
+	unsigned pool_used;
 	pthread_mutex_t pool_lock;
 	/* Counters, atomic. */
 	uint64_t calls, denied, granted, requests_total;
 	unsigned requests_open;
 	bool changed; /* counters moved since the loop looked; atomic */
+	uint64_t told_ns; /* loop: when it last said so */
 };
 
 /* Wakes the loop (any thread). */
@@ -265,7 +270,6 @@ void place_close(struct place *p);
 int memory_read(const struct call *c, uint64_t addr, void *out, size_t size);
 /* A string of less than size bytes with its NUL; length, or -1 (EFAULT, ENAMETOOLONG). */
 ssize_t memory_read_string(const struct call *c, uint64_t addr, char *out, size_t size);
-int memory_write(const struct call *c, uint64_t addr, const void *p, size_t size);
 
 /* A process's executable, parent and the names of its parents, from /proc. */
 void process_program(pid_t pid, char *out, size_t size);

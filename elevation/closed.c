@@ -1,0 +1,234 @@
+/*
+ * Closed files by what they are rather than what they are called. A policy is made of names; what
+ * is closed must stay so when somebody gives it another one: another hard link to a closed file, or
+ * a closed folder moved (not by the program, which can't, but by its user, while the session runs).
+ *
+ * Closed folders are held by a descriptor, whose path is asked for now and then. Files with several
+ * links in closed folders are looked for when the first file with several links is opened.
+ */
+#include "elevation/engine.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "elevation/view.h"
+
+#define HELD_MAX   256
+#define LINKED_MAX 1024
+#define SCAN_MAX   8192 /* files looked at */
+#define SCAN_DEPTH 4
+#define LOOK_NS	   1000000000ull
+#define EVERYTHING ((unsigned)(NONO_READ | NONO_WRITE | NONO_EXEC))
+
+struct held {
+	const struct policy_deny *deny;
+	int fd; /* O_PATH */
+	struct stat st;
+	bool moved;
+	char *now; /* where it is, if moved */
+};
+
+struct linked { /* a file with several names, one of them closed */
+	dev_t dev;
+	ino_t ino;
+	const struct policy_deny *deny;
+};
+
+struct closed {
+	const struct policy *policy;
+	pthread_mutex_t lock;
+	struct held held[HELD_MAX];
+	size_t n_held;
+	struct linked linked[LINKED_MAX];
+	size_t n_linked;
+	bool scanned;
+	uint64_t next_ns; /* atomic: when the paths of the held ones are looked at again */
+	unsigned n_moved; /* atomic */
+};
+
+struct closed *closed_new(const struct policy *p)
+{
+	struct closed *t = xcalloc(1, sizeof(*t));
+
+	t->policy = p;
+	pthread_mutex_init(&t->lock, NULL);
+	return t;
+}
+
+void closed_free(struct closed *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n_held; i++) {
+		close(t->held[i].fd);
+		free(t->held[i].now);
+	}
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* Another rule may open just this path. */
+static bool is_closed(const struct policy *p, const char *path, unsigned access)
+{
+	struct policy_verdict v;
+
+	policy_check(p, path, access & NONO_READ ? NONO_READ : NONO_WRITE, false, &v);
+	return !v.allowed;
+}
+
+void closed_fill(struct closed *t)
+{
+	const struct policy *p = t->policy;
+
+	pthread_mutex_lock(&t->lock);
+	for (size_t i = 0; i < p->n_denies && t->n_held < HELD_MAX; i++) {
+		const struct policy_deny *d = &p->denies[i];
+		struct held *h = &t->held[t->n_held];
+
+		if (!(d->access & (NONO_READ | NONO_WRITE)) || !is_closed(p, d->path, d->access))
+			continue;
+		h->fd = open(d->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (h->fd < 0)
+			continue;
+		if (fstat(h->fd, &h->st) < 0) {
+			close(h->fd);
+			continue;
+		}
+		h->deny = d;
+		t->n_held++;
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* ---- links into closed folders
+ * ------------------------------------------------------------------- */
+
+static void scan(struct closed *t, const struct policy_deny *deny, int dirfd, const char *path,
+		 unsigned depth, unsigned *left)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	while (dir && *left && t->n_linked < LINKED_MAX && (de = readdir(dir))) {
+		char name[POLICY_PATH_MAX];
+		struct stat st;
+
+		if (str_eq(de->d_name, ".") || str_eq(de->d_name, "..") ||
+		    path_join(name, sizeof(name), path, de->d_name) < 0)
+			continue;
+		--*left;
+		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode) && depth) {
+			_cleanup_close_ int sub =
+			    openat(fd, de->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			if (sub >= 0)
+				scan(t, deny, sub, name, depth - 1, left);
+		} else if (S_ISREG(st.st_mode) && st.st_nlink > 1 &&
+			   is_closed(t->policy, name, deny->access)) {
+			t->linked[t->n_linked++] = (struct linked){st.st_dev, st.st_ino, deny};
+		}
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void scan_all(struct closed *t)
+{
+	unsigned left = SCAN_MAX;
+
+	t->scanned = true;
+	for (size_t i = 0; i < t->n_held; i++) {
+		const struct held *h = &t->held[i];
+
+		if (S_ISDIR(h->st.st_mode))
+			scan(t, h->deny, h->fd, h->deny->path, SCAN_DEPTH, &left);
+	}
+}
+
+static const struct policy_deny *find_linked(struct closed *t, const struct stat *st)
+{
+	if (!t->scanned)
+		scan_all(t);
+	for (size_t i = 0; i < t->n_held; i++)
+		if (t->held[i].st.st_ino == st->st_ino && t->held[i].st.st_dev == st->st_dev)
+			return t->held[i].deny;
+	for (size_t i = 0; i < t->n_linked; i++)
+		if (t->linked[i].ino == st->st_ino && t->linked[i].dev == st->st_dev)
+			return t->linked[i].deny;
+	return NULL;
+}
+
+/* ---- moved folders
+ * --------------------------------------------------------------------------------- */
+
+static void look_at_paths(struct closed *t, uint64_t now_ns)
+{
+	char path[POLICY_PATH_MAX];
+	unsigned moved = 0;
+
+	for (size_t i = 0; i < t->n_held; i++) {
+		struct held *h = &t->held[i];
+
+		h->moved =
+		    view_fd_path(h->fd, path, sizeof(path)) == 0 && !str_eq(path, h->deny->path);
+		if (!h->moved)
+			continue;
+		moved++;
+		if (!str_eq(h->now, path)) {
+			free(h->now);
+			h->now = strdup(path);
+		}
+	}
+	__atomic_store_n(&t->n_moved, moved, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->next_ns, now_ns + LOOK_NS, __ATOMIC_RELAXED);
+}
+
+static const struct policy_deny *find_moved(const struct closed *t, const char *path,
+					    unsigned access)
+{
+	for (size_t i = 0; i < t->n_held; i++) {
+		const struct held *h = &t->held[i];
+
+		if (h->moved && h->now && (h->deny->access & access) && path_under(h->now, path))
+			return h->deny;
+	}
+	return NULL;
+}
+
+static bool say(const struct policy_deny *d, unsigned access, struct policy_verdict *v)
+{
+	if (!d || !(d->access & access & EVERYTHING))
+		return false;
+	*v = (struct policy_verdict){
+	    .reason = d->own ? POLICY_OWN_STATE : POLICY_SENSITIVE_PATH,
+	    .route = POLICY_BROKER,
+	    .grantable = !d->own && !d->quiet,
+	    .source = d->source,
+	    .rule = d->path,
+	};
+	return true;
+}
+
+bool closed_match(struct closed *t, const char *path, const struct stat *st, unsigned access,
+		  uint64_t now_ns, struct policy_verdict *v)
+{
+	const bool linked = S_ISREG(st->st_mode) && st->st_nlink > 1;
+	const bool look = now_ns >= __atomic_load_n(&t->next_ns, __ATOMIC_RELAXED);
+	const struct policy_deny *d = NULL;
+
+	if (!linked && !look && !__atomic_load_n(&t->n_moved, __ATOMIC_RELAXED))
+		return false;
+	pthread_mutex_lock(&t->lock);
+	if (look)
+		look_at_paths(t, now_ns);
+	if (linked)
+		d = find_linked(t, st);
+	if (!d && t->n_moved)
+		d = find_moved(t, path, access);
+	pthread_mutex_unlock(&t->lock);
+	return say(d, access, v);
+}

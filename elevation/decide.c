@@ -1,0 +1,314 @@
+/*
+ * Who may do it, and who does it. Only what Landlock judges by itself may continue; all else that
+ * is allowed the broker performs on what was found. Anything unclear is a denial.
+ */
+#include "elevation/engine.h"
+
+#include <fcntl.h>
+
+#define MAKES_FILE(flags) ((flags)&O_CREAT)
+
+static const unsigned bits[] = {NONO_READ, NONO_WRITE, NONO_EXEC};
+
+/* ---- no question of rights --------------------------------------------------------------------
+ */
+
+static int open_errno(const struct call *c)
+{
+	const struct place *p = &c->a;
+	const bool tmpfile = (c->flags & O_TMPFILE) == O_TMPFILE;
+
+	if (p->fd < 0)
+		return !MAKES_FILE(c->flags) ? ENOENT : p->dir_only ? EISDIR : 0;
+	if (MAKES_FILE(c->flags) && (c->flags & O_EXCL) && !tmpfile)
+		return EEXIST;
+	if (S_ISLNK(p->st.st_mode))
+		return (c->flags & O_DIRECTORY) ? ENOTDIR : ELOOP;
+	if (!S_ISDIR(p->st.st_mode))
+		return (c->flags & O_DIRECTORY) || p->dir_only ? ENOTDIR : 0;
+	return !tmpfile && ((c->access & NONO_WRITE) || MAKES_FILE(c->flags)) ? EISDIR : 0;
+}
+
+static int rename_errno(const struct call *c)
+{
+	if (c->a.fd < 0)
+		return ENOENT;
+	if (c->b.fd < 0)
+		return c->flags & RENAME_EXCHANGE ? ENOENT : 0;
+	return c->flags & RENAME_NOREPLACE ? EEXIST : 0;
+}
+
+/* What the kernel would say before it asks about rights. */
+static int plain_errno(const struct call *c)
+{
+	if (c->a.err)
+		return c->a.err;
+	if (c->access2 && c->b.err)
+		return c->b.err;
+	switch (c->op) {
+	case OP_OPEN:
+		return open_errno(c);
+	case OP_MKDIR:
+	case OP_MKNOD:
+	case OP_SYMLINK:
+		return c->a.fd >= 0 ? EEXIST : 0;
+	case OP_BIND:
+		return c->a.fd >= 0 ? EADDRINUSE : 0;
+	case OP_LINK:
+		return c->a.fd < 0 ? ENOENT : c->b.fd >= 0 ? EEXIST : 0;
+	case OP_RENAME:
+		return rename_errno(c);
+	default:
+		return c->a.fd < 0 ? ENOENT : 0;
+	}
+}
+
+/* ---- objects without a path --------------------------------------------------------------------
+ */
+
+static enum decision deny(struct call *c, int *err, const char *rule)
+{
+	c->verdict =
+	    (struct policy_verdict){.reason = POLICY_NOT_GRANTED, .source = "system", .rule = rule};
+	*err = EACCES;
+	return DECIDED_DENY;
+}
+
+/* A pipe, a memfd, a removed file: reached by a descriptor that the program has. */
+static enum decision decide_anonymous(struct call *c, int *err)
+{
+	bool removed = c->a.st.st_nlink == 0;
+
+	switch (c->op) {
+	case OP_OPEN:
+	case OP_TRUNCATE:
+		return DECIDED_CONTINUE;
+	case OP_CHMOD:
+	case OP_CHOWN:
+	case OP_UTIMES:
+	case OP_SETXATTR:
+	case OP_REMOVEXATTR:
+		if (removed || S_ISFIFO(c->a.st.st_mode) || S_ISSOCK(c->a.st.st_mode))
+			return DECIDED_PERFORM;
+		return deny(c, err, "file without a path");
+	case OP_EXEC:
+		return deny(c, err, "program without a path");
+	default:
+		return deny(c, err, "file without a path");
+	}
+}
+
+/* ---- paths -------------------------------------------------------------------------------------
+ */
+
+static bool allowed_at(const struct elevation *e, const struct place *p, unsigned access)
+{
+	struct policy_verdict v;
+
+	policy_check(e->cfg.policy, p->path, access, p->fd < 0, &v);
+	return v.allowed;
+}
+
+/* Under its new name a file must not be open to more than under the old one. */
+static bool gains(const struct elevation *e, const struct place *from, const struct place *to)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bits); i++)
+		if (allowed_at(e, to, bits[i]) && !allowed_at(e, from, bits[i]))
+			return true;
+	return false;
+}
+
+static bool moves_into_workspace(const struct policy *p, const struct place *from,
+				 const struct place *to)
+{
+	return from->fd >= 0 && S_ISDIR(from->st.st_mode) && !policy_workspace(p, from->path) &&
+	       policy_workspace(p, to->path);
+}
+
+/* Like two file systems: programs copy then, file by file. */
+static bool crosses(const struct elevation *e, const struct call *c)
+{
+	const struct policy *p = e->cfg.policy;
+
+	if (c->op == OP_LINK)
+		return !c->a.anonymous && gains(e, &c->a, &c->b);
+	if (c->op != OP_RENAME)
+		return false;
+	if (gains(e, &c->a, &c->b) || moves_into_workspace(p, &c->a, &c->b))
+		return true;
+	return (c->flags & RENAME_EXCHANGE) &&
+	       (gains(e, &c->b, &c->a) || moves_into_workspace(p, &c->b, &c->a));
+}
+
+/* Something denied lies below: moved away it would have another path. */
+static const struct place *pinned(const struct elevation *e, const struct call *c)
+{
+	const struct policy *p = e->cfg.policy;
+
+	if (c->op != OP_RENAME && c->op != OP_RMDIR && c->op != OP_UNLINK)
+		return NULL;
+	if (policy_pinned(p, c->a.path))
+		return &c->a;
+	return c->op == OP_RENAME && policy_pinned(p, c->b.path) ? &c->b : NULL;
+}
+
+static void ask_policy(const struct elevation *e, const struct call *c, const struct place *p,
+		       unsigned access, struct policy_verdict *v)
+{
+	policy_check(e->cfg.policy, p->path, access, p->fd < 0, v);
+	if (v->allowed && p->fd >= 0)
+		closed_match(e->closed, p->path, &p->st, access, c->received_ns, v);
+}
+
+/* A denied path: what was decided for the session, or just now. */
+static bool is_lifted(struct elevation *e, struct call *c, const struct place *p, unsigned access,
+		      struct policy_verdict *v, bool lifted)
+{
+	enum standing s;
+
+	if (!v->grantable)
+		return false;
+	s = lifted ? STANDING_ALLOW : standing_lookup(e->standing, p->path, access, v);
+	if (s == STANDING_DENY)
+		v->grantable = false; /* nobody is asked again */
+	if (s != STANDING_ALLOW || c->op == OP_EXEC)
+		return false;
+	c->granted = true;
+	return true;
+}
+
+static enum decision refuse(struct call *c, const struct policy_verdict *v, bool of_b, int *err)
+{
+	c->verdict = *v;
+	c->verdict_of_b = of_b;
+	*err = EACCES;
+	return DECIDED_DENY;
+}
+
+/* What the policy says of both paths. DECIDED_CONTINUE: allowed. */
+static enum decision ask_both(struct elevation *e, struct call *c, bool lifted, int *err)
+{
+	const bool both = c->access2 != 0;
+	struct policy_verdict va = {.allowed = true}, vb = {.allowed = true};
+	bool protected_a, protected_b;
+
+	/* The only object without a path that gets this far is a nameless file to be linked. */
+	if (!c->a.anonymous)
+		ask_policy(e, c, &c->a, c->access, &va);
+	if (both)
+		ask_policy(e, c, &c->b, c->access2, &vb);
+	protected_a = !va.allowed && va.reason == POLICY_PROTECTED_PATH;
+	protected_b = !vb.allowed && vb.reason == POLICY_PROTECTED_PATH;
+	if ((va.allowed || protected_a) && (vb.allowed || protected_b) &&
+	    (protected_a || protected_b)) {
+		c->verdict = protected_a ? va : vb;
+		c->verdict_of_b = !protected_a;
+		if (special_harmless(e, c))
+			return DECIDED_SPECIAL;
+	}
+	if (!va.allowed && !is_lifted(e, c, &c->a, c->access, &va, lifted))
+		return refuse(c, &va, false, err);
+	if (!vb.allowed && !is_lifted(e, c, &c->b, c->access2, &vb, lifted))
+		return refuse(c, &vb, true, err);
+	c->verdict = va.allowed && both && vb.route == POLICY_BROKER ? vb : va;
+	c->verdict_of_b = false;
+	if (!va.allowed || va.route == POLICY_BROKER || !vb.allowed ||
+	    (both && vb.route == POLICY_BROKER))
+		return DECIDED_PERFORM;
+	return DECIDED_CONTINUE;
+}
+
+/* Landlock knows nothing of these. */
+static bool kernel_judges(const struct call *c)
+{
+	switch (c->op) {
+	case OP_CONNECT:
+	case OP_CHMOD:
+	case OP_CHOWN:
+	case OP_UTIMES:
+	case OP_SETXATTR:
+	case OP_REMOVEXATTR:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* /proc/PID/...: the kernel compares who opens it with PID, and the broker may look into more than
+ * the program. It opens there for the program only what is the program's own. */
+static bool foreign_process(struct elevation *e, const struct call *c)
+{
+	const char *s = c->a.path;
+	struct proc own, *p;
+	bool foreign;
+	char *end;
+	long pid;
+
+	if (!str_starts(s, "/proc/") || s[6] < '0' || s[6] > '9')
+		return false;
+	pid = strtol(s + 6, &end, 10);
+	p = proc_get(e, c->tid, &own);
+	foreign = !p || pid != p->ns_pid;
+	if (p)
+		proc_put(p, &own);
+	return foreign;
+}
+
+enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
+{
+	const struct place *pin;
+	enum decision d;
+
+	c->granted = false;
+	c->verdict_of_b = false;
+	c->verdict = (struct policy_verdict){.allowed = true, .source = ""};
+	*err = plain_errno(c);
+	if (*err)
+		return DECIDED_ERRNO;
+	if (c->op == OP_OPEN && (c->flags & O_PATH))
+		return DECIDED_CONTINUE; /* shows no more than stat does */
+	if (c->a.anonymous &&
+	    closed_match(e->closed, c->a.path, &c->a.st, c->access, c->received_ns, &c->verdict))
+		return refuse(c, &c->verdict, false, err);
+	/* A nameless file (O_TMPFILE) gets its name; the kernel takes no other removed one. */
+	if (c->a.anonymous &&
+	    !(c->op == OP_LINK && S_ISREG(c->a.st.st_mode) && c->a.st.st_nlink == 0))
+		return decide_anonymous(c, err);
+	pin = pinned(e, c);
+	if (pin) {
+		c->verdict_of_b = pin == &c->b;
+		c->verdict = (struct policy_verdict){.reason = POLICY_PROTECTED_PATH,
+						     .source = "system",
+						     .rule = "folder of something closed"};
+		*err = EACCES;
+		return DECIDED_DENY;
+	}
+	if (c->op == OP_LINK && !c->a.anonymous && allowed_at(e, &c->a, NONO_READ) &&
+	    !allowed_at(e, &c->a, NONO_WRITE) && allowed_at(e, &c->b, NONO_WRITE)) {
+		*err = EXDEV;
+		return DECIDED_ERRNO;
+	}
+	d = ask_both(e, c, lifted, err);
+	if (d == DECIDED_DENY)
+		return d;
+	if (crosses(e, c)) {
+		*err = EXDEV;
+		return DECIDED_ERRNO;
+	}
+	if (d == DECIDED_CONTINUE && !kernel_judges(c))
+		d = DECIDED_PERFORM;
+	if (d != DECIDED_CONTINUE && c->op == OP_EXEC)
+		return deny(c, err, "the kernel's rules");
+	if (d != DECIDED_CONTINUE && foreign_process(e, c))
+		return deny(c, err, "another process");
+	return d;
+}
+
+bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q, unsigned access,
+		  struct policy_verdict *v)
+{
+	policy_check(e->cfg.policy, q->path, access, false, v);
+	if (!v->allowed || v->route != POLICY_KERNEL)
+		return false;
+	return !q->exists || !closed_match(e->closed, q->path, &q->st, access, c->received_ns, v);
+}

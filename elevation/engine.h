@@ -1,0 +1,133 @@
+/*
+ * What the engine's own files share: the notify thread's memory of who calls, the walk through the
+ * program's view, the table of calls, decisions, events.
+ */
+#ifndef NONO_ELEVATION_ENGINE_H
+#define NONO_ELEVATION_ENGINE_H
+
+#include "elevation/internal.h"
+
+/* ---- who calls (process.c, view_cache.c) ------------------------------------------------- */
+
+/* A thread that calls. */
+struct proc {
+	pid_t tid, pid, ppid;
+	pid_t ns_pid, ns_tid; /* as it sees itself in its pid namespace */
+	int pidfd;	      /* of the thread: tells whether tid still means it */
+	int dir;	      /* /proc/TID */
+	uint64_t used;	      /* for the choice of what goes */
+	uint64_t unsure_ns;   /* until then the program is looked up at every call */
+	bool stale;	      /* it called exec: look the program up again */
+	char program[1024];
+};
+
+/* Numbers of a process, from /proc/TID/status. */
+struct proc_numbers {
+	pid_t pid, ppid, ns_pid, ns_tid;
+	mode_t umask;
+};
+int process_numbers(int proc_dir, struct proc_numbers *out);
+
+struct view_cache *view_cache_new(void);
+void view_cache_free(struct view_cache *v);
+/* The program's root, O_PATH, the same for all processes of a session (chroot and the like are
+ * refused); opened at the first call. -1 with errno. */
+int view_root(struct elevation *e, pid_t tid);
+/* dev_t of the program's /proc is that of ours: process numbers are those of the host. */
+bool view_host_proc(struct elevation *e, const struct stat *proc_root);
+
+/* The notify thread's entry for tid, or, in another thread, *own filled in. NULL: it is gone. */
+struct proc *proc_get(struct elevation *e, pid_t tid, struct proc *own);
+void proc_put(struct proc *p, struct proc *own);
+/* A call to exec by p's thread goes on: what is known of its program holds no longer. */
+void proc_exec(struct elevation *e, struct proc *p);
+
+/* ---- the quick look (quick.c) -------------------------------------------------------------
+ *
+ * For calls that the kernel's rules judge again. Says what the path means without opening
+ * anything, or that this takes the long way. What it knows of directories may be a moment old;
+ * nothing is granted on its word. */
+struct quick {
+	char path[POLICY_PATH_MAX];
+	bool exists;
+	struct stat st;
+};
+struct quick_cache;
+struct quick_cache *quick_new(void);
+void quick_free(struct quick_cache *q);
+/* Notify thread. c->a.asked as read, dirfd as passed. */
+bool quick_find(struct elevation *e, const struct call *c, const struct proc *p, int dirfd,
+		bool follow, struct quick *out);
+/* The program changes directories: what is known of them may not hold any more. */
+void quick_forget(struct quick_cache *q);
+
+/* ---- calls (calls.c) ---------------------------------------------------------------------- */
+
+/* What a call number means. Positions of arguments, -1: it has none. */
+struct call_shape {
+	int nr;
+	const char *name;
+	enum call_op op;
+	int8_t dirfd, path, dirfd2, path2, flags, mode;
+	int fixed_flags; /* what the older form of the call implies */
+};
+const struct call_shape *call_shape(int nr);
+/* Copies the arguments from the program's memory. buffer: XATTR_BYTES_MAX, may be NULL when it
+ * can't be setxattr. 0 or an errno that the program gets, as it would from the kernel. */
+int call_load(struct call *c, const struct call_shape *shape, void *buffer);
+/* Finds where the paths lead, and what is asked of the policy there. */
+void call_find(struct elevation *e, struct call *c, const struct call_shape *shape);
+/* The folder that the first path starts from. */
+int call_dirfd(const struct call *c, const struct call_shape *shape);
+/* True if the call follows a link at the end of its first path. */
+bool call_follows(const struct call *c);
+/* True if c has a path for the policy (connect and bind may have none). */
+bool call_has_path(const struct call *c);
+
+/* ---- decisions (decide.c) ----------------------------------------------------------------- */
+
+enum decision {
+	DECIDED_CONTINUE, /* the kernel's own rules judge it */
+	DECIDED_PERFORM,
+	DECIDED_SPECIAL, /* special_perform() */
+	DECIDED_ERRNO,	 /* *err: no question of rights */
+	DECIDED_DENY,	 /* *err, by policy */
+};
+/* c was found. lifted: a person granted what is refused. */
+enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err);
+/* Is a read-only open or an exec of path plainly left to the kernel? */
+bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q, unsigned access,
+		  struct policy_verdict *v);
+
+/* ---- identity (closed.c) ------------------------------------------------------------------- */
+
+/* Closed files and folders that exist at the start, so that they stay closed under another name. */
+struct closed *closed_new(const struct policy *p);
+/* Looks for them; the first thing that the notify thread does. */
+void closed_fill(struct closed *t);
+void closed_free(struct closed *t);
+/* True if the object st, found at path, is one of them, or path leads through a folder that was
+ * moved since; the rule is put into *v. now_ns: CLOCK_MONOTONIC. */
+bool closed_match(struct closed *t, const char *path, const struct stat *st, unsigned access,
+		  uint64_t now_ns, struct policy_verdict *v);
+
+/* ---- the way of a call (handle.c), answers (reply.c), the log (event.c) --------------------- */
+
+/* Everything about one call, in the thread that received it. buffer: XATTR_BYTES_MAX. */
+void call_handle(struct elevation *e, struct call *c, void *buffer);
+/* The same once more after a grant, in a worker. */
+void call_handle_granted(struct elevation *e, struct call *c);
+
+enum audit_decision;
+void event_write(struct elevation *e, const struct call *c, enum audit_decision decision, int err);
+/* Tells the loop that the counters moved. */
+void event_changed(struct elevation *e);
+
+void *notify_main(void *e);
+
+struct workers *workers_new(struct elevation *e);
+/* Lets them finish what they do, drops what waits (its calls are denied). */
+void workers_stop(struct workers *w);
+void workers_free(struct workers *w);
+
+#endif

@@ -1,0 +1,128 @@
+/* What the log is told of calls. */
+#include "elevation/engine.h"
+
+#include <sys/syscall.h>
+
+#define ARGS_MAX      32
+#define ARG_BYTES_MAX 512
+
+static enum audit_kind kind_of(enum call_op op)
+{
+	switch (op) {
+	case OP_OPEN:
+		return AUDIT_OPEN;
+	case OP_EXEC:
+		return AUDIT_EXEC;
+	case OP_CONNECT:
+	case OP_BIND:
+		return AUDIT_CONNECT;
+	default:
+		return AUDIT_CHANGE;
+	}
+}
+
+static bool wanted(const struct elevation *e, const struct call *c, enum audit_decision d)
+{
+	if (d == AUDIT_DENIED || d == AUDIT_GRANTED)
+		return true;
+	switch (e->cfg.policy->audit_level) {
+	case POLICY_AUDIT_ALL:
+		return true;
+	case POLICY_AUDIT_CHANGES:
+		return c->op != OP_OPEN || (c->access & NONO_WRITE);
+	case POLICY_AUDIT_DECISIONS:
+		break;
+	}
+	return false;
+}
+
+/* ---- arguments of an exec ----------------------------------------------------------------------
+ */
+
+static size_t read_arguments(const struct call *c, char *argv[ARGS_MAX + 1])
+{
+	uint64_t at = c->args[c->nr == SYS_execveat ? 2 : 1], addr;
+	char text[ARG_BYTES_MAX];
+	size_t n = 0;
+
+	for (; at && n < ARGS_MAX; at += sizeof(addr)) {
+		ssize_t len;
+
+		if (memory_read(c, at, &addr, sizeof(addr)) < 0 || !addr)
+			break;
+		len = memory_read_string(c, addr, text, sizeof(text));
+		if (len < 0 && errno != ENAMETOOLONG)
+			break;
+		argv[n++] = xstrndup(text, len < 0 ? sizeof(text) : (size_t)len);
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+/* Secrets taken out, with blanks between. */
+static void exec_arguments(const struct call *c, struct buf *out)
+{
+	char *argv[ARGS_MAX + 1], **clean;
+	size_t n = read_arguments(c, argv);
+
+	clean = audit_redact_command(argv);
+	for (size_t i = 0; clean[i]; i++) {
+		if (i)
+			buf_addc(out, ' ');
+		buf_adds(out, clean[i]);
+	}
+	strv_free(clean);
+	while (n)
+		free(argv[--n]);
+}
+
+/* ---- events ------------------------------------------------------------------------------------
+ */
+
+void event_write(struct elevation *e, const struct call *c, enum audit_decision decision, int err)
+{
+	_cleanup_(buf_free) struct buf args = {0};
+	char address[512];
+	struct audit_event ev = {
+	    .kind = kind_of(c->op),
+	    .decision = decision,
+	    .pid = c->pid,
+	    .ppid = c->ppid,
+	    .err = err,
+	    .op = c->name,
+	    .target = c->a.path,
+	    .program = c->program[0] ? c->program : NULL,
+	    .rule = c->verdict.rule,
+	    .source = c->verdict.source && c->verdict.source[0] ? c->verdict.source : NULL,
+	};
+
+	if (!e->cfg.log || !wanted(e, c, decision))
+		return;
+	if (c->op == OP_EXEC) {
+		exec_arguments(c, &args);
+		ev.target2 = args.data;
+		ev.target2_len = args.len;
+	} else if (c->access2) {
+		ev.target2 = c->b.path;
+	} else if (c->op == OP_SYMLINK || c->op == OP_SETXATTR || c->op == OP_REMOVEXATTR) {
+		ev.target2 = c->text;
+	} else if (c->op == OP_CONNECT || c->op == OP_BIND) {
+		address_text(c, address, sizeof(address));
+		ev.target = address;
+	}
+	if (!ev.target[0])
+		ev.target = c->a.asked;
+	ev.target_len = strlen(ev.target);
+	if (!ev.target_len) /* arguments that can't be read: nothing happened */
+		return;
+	if (ev.target2 && !ev.target2_len)
+		ev.target2_len = strlen(ev.target2);
+	ev.time_ns = clock_real_ns();
+	audit_emit(e->cfg.log, &ev);
+}
+
+void event_changed(struct elevation *e)
+{
+	if (!__atomic_exchange_n(&e->changed, true, __ATOMIC_RELAXED))
+		elevation_wake(e);
+}

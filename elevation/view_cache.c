@@ -1,0 +1,188 @@
+/*
+ * What is kept of the threads that call: a descriptor of each, its /proc folder, its program. The
+ * notify thread alone uses it; others look afresh.
+ *
+ * A number may come to mean another thread, so an entry counts only while its pidfd lives: as long
+ * as a thread exists its number is not given away again.
+ *
+ * Sources: pidfd_open(2), pidfd_send_signal(2), proc(5).
+ */
+#include "elevation/engine.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#define ENTRIES	     64 /* two descriptors each */
+#define WAYS	     4
+#define PIDFD_THREAD O_EXCL /* Linux 6.9 */
+#define UNSURE_NS    2000000000ull
+
+struct view_cache {
+	pthread_mutex_t lock; /* of what follows */
+	int root;
+	dev_t root_proc; /* of /proc there; 0 = not looked yet */
+	/* Notify thread only: */
+	uint64_t clock;
+	struct proc entries[ENTRIES];
+};
+
+struct view_cache *view_cache_new(void)
+{
+	struct view_cache *v = xcalloc(1, sizeof(*v));
+
+	pthread_mutex_init(&v->lock, NULL);
+	v->root = -1;
+	for (size_t i = 0; i < ENTRIES; i++)
+		v->entries[i].pidfd = v->entries[i].dir = -1;
+	return v;
+}
+
+static void forget(struct proc *p)
+{
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	if (p->dir >= 0)
+		close(p->dir);
+	p->pidfd = p->dir = -1;
+	p->tid = 0;
+}
+
+void view_cache_free(struct view_cache *v)
+{
+	if (!v)
+		return;
+	for (size_t i = 0; i < ENTRIES; i++)
+		forget(&v->entries[i]);
+	if (v->root >= 0)
+		close(v->root);
+	pthread_mutex_destroy(&v->lock);
+	free(v);
+}
+
+int view_root(struct elevation *e, pid_t tid)
+{
+	struct view_cache *v = e->views;
+	char path[40];
+	int fd = __atomic_load_n(&v->root, __ATOMIC_ACQUIRE);
+
+	if (fd >= 0)
+		return fd;
+	pthread_mutex_lock(&v->lock);
+	fd = v->root;
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "/proc/%d/root", (int)tid);
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		__atomic_store_n(&v->root, fd, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&v->lock);
+	return fd;
+}
+
+bool view_host_proc(struct elevation *e, const struct stat *proc_root)
+{
+	struct stat st;
+
+	(void)e;
+	return stat("/proc", &st) == 0 && st.st_dev == proc_root->st_dev;
+}
+
+static bool alive(const struct proc *p)
+{
+	return syscall(SYS_pidfd_send_signal, p->pidfd, 0, NULL, 0) == 0;
+}
+
+static void look_up_program(struct proc *p)
+{
+	ssize_t n = readlinkat(p->dir, "exe", p->program, sizeof(p->program) - 1);
+
+	p->program[n > 0 ? n : 0] = '\0';
+}
+
+static int open_pidfd(pid_t tid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+
+	/* Before Linux 6.9 only whole processes have one. */
+	return fd < 0 && errno == EINVAL ? (int)syscall(SYS_pidfd_open, tid, 0) : fd;
+}
+
+static int fill(struct proc *p, pid_t tid)
+{
+	struct proc_numbers n;
+	char path[32];
+
+	*p = (struct proc){.tid = tid, .pidfd = open_pidfd(tid), .dir = -1};
+	snprintf(path, sizeof(path), "/proc/%d", (int)tid);
+	p->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->dir < 0 || process_numbers(p->dir, &n) < 0) {
+		forget(p);
+		return -1;
+	}
+	p->pid = n.pid;
+	p->ppid = n.ppid;
+	p->ns_pid = n.ns_pid;
+	p->ns_tid = n.ns_tid;
+	look_up_program(p);
+	return 0;
+}
+
+static struct proc *cached(struct view_cache *v, pid_t tid)
+{
+	struct proc *set = &v->entries[((unsigned)tid % (ENTRIES / WAYS)) * WAYS], *oldest = set;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		struct proc *p = &set[i];
+
+		if (p->tid == tid) {
+			/* Without a pidfd nothing says that it is still the same. */
+			if (p->pidfd >= 0 && alive(p)) {
+				p->used = ++v->clock;
+				return p;
+			}
+			oldest = p;
+			break;
+		}
+		if (p->used < oldest->used)
+			oldest = p;
+	}
+	forget(oldest);
+	if (fill(oldest, tid) < 0)
+		return NULL;
+	oldest->used = ++v->clock;
+	return oldest;
+}
+
+struct proc *proc_get(struct elevation *e, pid_t tid, struct proc *own)
+{
+	struct proc *p;
+
+	if (!e->have_thread || !pthread_equal(e->thread, pthread_self()))
+		return fill(own, tid) < 0 ? NULL : own;
+	p = cached(e->views, tid);
+	if (p && (p->stale || (p->unsure_ns && clock_mono_ns() < p->unsure_ns))) {
+		look_up_program(p);
+		p->stale = false;
+	}
+	return p;
+}
+
+void proc_put(struct proc *p, struct proc *own)
+{
+	if (p == own)
+		forget(own);
+}
+
+void proc_exec(struct elevation *e, struct proc *p)
+{
+	struct view_cache *v = e->views;
+
+	/* The next call of this very thread comes after it. */
+	p->stale = true;
+	/* Of several threads the one that calls exec becomes the first one, whose number is known
+	 * with the old program; until then that one may go on calling. */
+	if (p->pid != p->tid)
+		for (size_t i = 0; i < ENTRIES; i++)
+			if (v->entries[i].tid == p->pid)
+				v->entries[i].unsure_ns = clock_mono_ns() + UNSURE_NS;
+}
