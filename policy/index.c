@@ -61,7 +61,8 @@ static uint32_t add_node(struct policy_index *ix, uint32_t parent, const char *s
 					   .grant = -1,
 					   .deny = -1,
 					   .globs = -1};
-	memcpy(ix->names + ix->n_names, s, n);
+	if (n)
+		memcpy(ix->names + ix->n_names, s, n);
 	ix->n_names += (uint32_t)n;
 	ix->n_nodes++;
 	if (k == INDEX_ROOT)
