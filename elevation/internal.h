@@ -204,6 +204,7 @@ int request_socket_connect(const struct elevation *e, int fd);
 struct requests; /* requests.c */
 struct workers;	 /* workers.c */
 struct closed;	 /* closed.c */
+struct own_sockets; /* sockets_own.c */
 struct quick_cache; /* quick.c */
 
 struct elevation {
