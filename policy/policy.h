@@ -80,6 +80,7 @@ struct policy_grant {
 	bool guarded;	/* changes below it go through the broker */
 	bool workspace; /* auto-run files below it are protected */
 	bool missing;	/* did not exist when resolved: only the broker can create it */
+	bool state;	/* a folder of the agent's own: made before it starts */
 	bool carved;  /* holds something closed for reading: its tree is spelled out in the kernel's
 			 rules */
 	char *source; /* "user", "profile", "group:NAME", "system" */
@@ -113,10 +114,10 @@ struct policy_input {
 
 /* The resolved policy of one run. Read-only after policy_resolve(); shared by threads. */
 struct policy {
-	char *profile_name; /* NULL when none was named */
-	char *profile_file; /* the user's file it came from, NULL for a built-in one */
+	char *profile_name;	 /* NULL when none was named */
+	char *profile_file;	 /* the user's file it came from, NULL for a built-in one */
 	unsigned workdir_access; /* what the profile wants in the working directory, 0 = nothing */
-	char *workdir;	    /* canonical */
+	char *workdir;		 /* canonical */
 	char *home;
 	struct policy_grant *grants;
 	size_t n_grants;
@@ -144,6 +145,11 @@ static inline void policy_freep(struct policy **p)
 {
 	policy_free(*p);
 }
+
+/* Makes the agent's own folders that are missing, so that the kernel can have rules for them (what
+ * is made later only the broker opens, and nothing executes). What can't be made is left to the
+ * program. Before any spec. */
+int policy_make_state(struct policy *p, struct err *err);
 
 /* The kernel gave no namespaces: makes the policy one that holds without (no /dev/pts, which would
  * be the terminals of everyone; no private view of /tmp). Before any spec and any thread uses it.

@@ -4,121 +4,6 @@
 #include "policy/assets.h"
 #include "policy/resolve.h"
 
-#define RULES_STEP 64 /* grants and denies grow by */
-
-static uint32_t hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	while (*s)
-		h = (h ^ (unsigned char)*s++) * 16777619u;
-	return h;
-}
-
-void add_warning(struct policy *p, char *text)
-{
-	size_t n = 0;
-
-	while (p->warnings && p->warnings[n])
-		n++;
-	p->warnings = xrealloc_array(p->warnings, n + 2, sizeof(*p->warnings));
-	p->warnings[n] = text;
-	p->warnings[n + 1] = NULL;
-}
-
-/* ---- rules ------------------------------------------------------------- */
-
-/* A grant inside nono's own files, or over state or configuration. What merely holds the runtime
- * directory (/tmp may) is fine: it is closed inside it. */
-static int check_own(struct resolver *r, const char *path, bool is_file)
-{
-	for (size_t i = 0; i < ARRAY_LEN(r->own); i++)
-		if (path_under(r->own[i], path) ||
-		    (i < 2 && !is_file && path_under(path, r->own[i])))
-			return err_set(r->err,
-				       "the grant %s overlaps protected nono state root %s: an "
-				       "agent must not reach what supervises it. Grant the project "
-				       "and the folders it needs, not what lies above them",
-				       path, r->own[i]);
-	return 0;
-}
-
-int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
-	      const char *source)
-{
-	struct policy *p = r->p;
-	uint32_t h = hash(canonical);
-	bool from_group = str_starts(source, "group:") || strcmp(source, "system") == 0;
-	struct policy_grant *g;
-
-	if (!from_group && check_own(r, canonical, flags & GRANT_FILE) < 0)
-		return -1;
-	for (size_t i = 0; i < p->n_grants; i++) {
-		g = &p->grants[i];
-		if (r->grant_hash[i] != h || strcmp(g->path, canonical) != 0)
-			continue;
-		/* A tree and a file of one name: the tree says more. */
-		g->is_file = g->is_file && (flags & GRANT_FILE);
-		g->workspace |= (flags & GRANT_WORKSPACE) != 0;
-		g->access |= access;
-		if (!from_group) {
-			free(g->source);
-			g->source = xstrdup(source);
-		}
-		return 0;
-	}
-	if (p->n_grants % RULES_STEP == 0) {
-		size_t n = p->n_grants + RULES_STEP;
-		p->grants = xrealloc_array(p->grants, n, sizeof(*p->grants));
-		r->grant_hash = xrealloc_array(r->grant_hash, n, sizeof(*r->grant_hash));
-	}
-	r->grant_hash[p->n_grants] = h;
-	p->grants[p->n_grants++] = (struct policy_grant){
-	    .path = xstrdup(canonical),
-	    .access = access,
-	    .is_file = flags & GRANT_FILE,
-	    .glob = flags & GRANT_GLOB,
-	    .device = flags & GRANT_DEVICE,
-	    .missing = flags & GRANT_MISSING,
-	    .workspace = flags & GRANT_WORKSPACE,
-	    .source = xstrdup(source),
-	};
-	return 0;
-}
-
-void add_deny(struct resolver *r, const char *canonical, unsigned access, const char *source,
-	      const char *label, bool own, bool quiet)
-{
-	struct policy *p = r->p;
-	uint32_t h = hash(canonical);
-
-	for (size_t i = 0; i < p->n_denies; i++) {
-		struct policy_deny *d = &p->denies[i];
-		if (r->deny_hash[i] != h || strcmp(d->path, canonical) != 0)
-			continue;
-		d->access |= access;
-		d->own |= own;
-		d->quiet &= quiet;
-		if (!d->label && label)
-			d->label = xstrdup(label);
-		return;
-	}
-	if (p->n_denies % RULES_STEP == 0) {
-		size_t n = p->n_denies + RULES_STEP;
-		p->denies = xrealloc_array(p->denies, n, sizeof(*p->denies));
-		r->deny_hash = xrealloc_array(r->deny_hash, n, sizeof(*r->deny_hash));
-	}
-	r->deny_hash[p->n_denies] = h;
-	p->denies[p->n_denies++] = (struct policy_deny){
-	    .path = xstrdup(canonical),
-	    .access = access,
-	    .own = own,
-	    .quiet = quiet,
-	    .source = xstrdup(source),
-	    .label = label ? xstrdup(label) : NULL,
-	};
-}
-
 /* ---- profile ------------------------------------------------------------ */
 
 static const struct {
@@ -165,6 +50,8 @@ static int profile_grant(struct resolver *r, const char *entry, size_t kind)
 		flags |= GRANT_FILE;
 	if (!exists)
 		flags |= GRANT_MISSING;
+	if (grant_lists[kind].list == FS_STATE)
+		flags |= GRANT_STATE;
 	if (grant_lists[kind].workspace && r->p->protect_workspace && !(flags & GRANT_FILE))
 		flags |= GRANT_WORKSPACE;
 	return add_grant(r, real, access, flags, "profile");
@@ -427,13 +314,13 @@ static int find_places(struct policy *p, const struct policy_input *in, struct e
 	return 0;
 }
 
-static const char *const tmp_dirs[] = {"/tmp", "/var/tmp"};
+const char *const tmp_dirs[TMP_DIRS] = {"/tmp", "/var/tmp"};
 
 /* A private view of /tmp would hide what is granted in it, or a home that lies in it:
  * there the session has a directory of its own (TMPDIR) and no more. */
 static bool in_tmp(const struct policy *p)
 {
-	for (size_t k = 0; k < ARRAY_LEN(tmp_dirs); k++) {
+	for (size_t k = 0; k < TMP_DIRS; k++) {
 		if (path_under(tmp_dirs[k], p->home) || path_under(tmp_dirs[k], p->workdir))
 			return true;
 		for (size_t i = 0; i < p->n_grants; i++)
@@ -490,94 +377,4 @@ int policy_resolve(const struct policy_input *in, struct policy **out, struct er
 		return -1;
 	*out = STEAL_PTR(p);
 	return 0;
-}
-
-void strv_free(char **v)
-{
-	for (size_t i = 0; v && v[i]; i++)
-		free(v[i]);
-	free(v);
-}
-
-void policy_free(struct policy *p)
-{
-	if (!p)
-		return;
-	for (size_t i = 0; i < p->n_grants; i++) {
-		free(p->grants[i].path);
-		free(p->grants[i].source);
-	}
-	for (size_t i = 0; i < p->n_denies; i++) {
-		free(p->denies[i].path);
-		free(p->denies[i].source);
-		free(p->denies[i].label);
-	}
-	free(p->grants);
-	free(p->denies);
-	strv_free(p->bypasses);
-	strv_free(p->unix_sockets);
-	strv_free(p->env_deny);
-	strv_free(p->env_allow);
-	strv_free(p->env_set);
-	strv_free(p->warnings);
-	index_free(p->index);
-	free(p->profile_name);
-	free(p->profile_file);
-	free(p->workdir);
-	free(p->home);
-	free(p);
-}
-
-/* Behind a private view nothing below /tmp is what a rule meant. */
-static void drop_hidden_denies(struct policy *p)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < p->n_denies; i++) {
-		struct policy_deny *d = &p->denies[i];
-
-		if (path_under("/tmp", d->path) || path_under("/var/tmp", d->path)) {
-			free(d->path);
-			free(d->source);
-			free(d->label);
-			continue;
-		}
-		p->denies[kept++] = *d;
-	}
-	p->n_denies = kept;
-}
-
-int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *err)
-{
-	struct resolver r = {.p = p, .err = err};
-	unsigned access = NONO_READ | NONO_WRITE | NONO_EXEC;
-	int rc;
-
-	if (bound)
-		drop_hidden_denies(p);
-	r.grant_hash = xcalloc(p->n_grants + RULES_STEP, sizeof(*r.grant_hash));
-	for (size_t i = 0; i < p->n_grants; i++)
-		r.grant_hash[i] = hash(p->grants[i].path);
-	/* Rules may have been taken out since: room for what is added. */
-	p->grants = xrealloc_array(p->grants, p->n_grants + RULES_STEP, sizeof(*p->grants));
-	rc = add_grant(&r, tmp, access, 0, "system");
-	for (size_t i = 0; bound && i < ARRAY_LEN(tmp_dirs) && rc == 0; i++)
-		rc = add_grant(&r, tmp_dirs[i], access, 0, "system");
-	free(r.grant_hash);
-	return rc < 0 ? rc : index_build(p, err);
-}
-
-/* Without its own devpts the session sees the terminals of everyone. */
-int policy_without_namespaces(struct policy *p, struct err *err)
-{
-	p->namespaces = NONO_SKIP;
-	for (size_t i = 0; i < p->n_grants; i++) {
-		if (strcmp(p->grants[i].path, "/dev/pts") != 0 &&
-		    strcmp(p->grants[i].path, "/dev/ptmx") != 0)
-			continue;
-		free(p->grants[i].path);
-		free(p->grants[i].source);
-		p->grants[i--] = p->grants[--p->n_grants];
-	}
-	return index_build(p, err);
 }

@@ -38,7 +38,13 @@ char *expand_path(const struct resolver *r, const char *entry, const char *who, 
 char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir);
 void canon_free(struct resolver *r);
 
-/* ---- rules (resolve.c) -------------------------------------------------- */
+/* ---- rules (rules.c) ---------------------------------------------------- */
+
+#define RULES_STEP 64 /* grants and denies grow by */
+
+uint32_t rule_hash(const char *s);
+/* An error for a grant that overlaps nono's own files. */
+int check_own(struct resolver *r, const char *path, bool is_file);
 
 enum grant_flag {
 	GRANT_FILE = 1 << 0,
@@ -46,6 +52,7 @@ enum grant_flag {
 	GRANT_MISSING = 1 << 2,
 	GRANT_GLOB = 1 << 3,
 	GRANT_DEVICE = 1 << 4,
+	GRANT_STATE = 1 << 5,
 };
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source);
@@ -53,10 +60,13 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 	      const char *label, bool own, bool quiet);
 void add_warning(struct policy *p, char *text); /* taken over */
 
+#define TMP_DIRS 2
+extern const char *const tmp_dirs[TMP_DIRS]; /* what a private view lies over */
+
 /* ---- parts -------------------------------------------------------------- */
 
-int groups_apply(struct resolver *r, const struct profile *prof);   /* groups.c */
-int program_grant(struct resolver *r, const char *program);	    /* program.c */
-int worktree_grant(struct resolver *r, unsigned access);	    /* worktree.c */
+int groups_apply(struct resolver *r, const struct profile *prof); /* groups.c */
+int program_grant(struct resolver *r, const char *program);	  /* program.c */
+int worktree_grant(struct resolver *r, unsigned access);	  /* worktree.c */
 
 #endif

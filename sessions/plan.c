@@ -83,7 +83,8 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 	if (!in.program)
 		in.program = p.program;
 	if (policy_resolve(&in, &p.policy, err) < 0 ||
-	    (o->resolved && o->resolved(o->resolved_data, p.policy, err) < 0)) {
+	    (o->resolved && o->resolved(o->resolved_data, p.policy, err) < 0) ||
+	    policy_make_state(p.policy, err) < 0) {
 		plan_free(&p);
 		return -1;
 	}
