@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 
+#include "elevation/engine.h"
 #include "elevation/requests.h"
 
 #define CONNS_MAX	16
@@ -101,6 +102,12 @@ static void resolve(struct elevation *e, struct call *c)
 
 	process_program(c->pid, c->program, sizeof(c->program));
 	view_find(e, c, AT_FDCWD, true, false, &c->a);
+	if (!c->a.err) {
+		policy_check(e->cfg.policy, c->a.path, c->access, c->a.fd < 0, &c->verdict);
+		if (c->verdict.allowed && c->a.fd >= 0) /* a closed file by another name */
+			closed_match(e->closed, c->a.path, &c->a.st, c->access, clock_mono_ns(),
+				     &c->verdict);
+	}
 	pthread_mutex_lock(&q->lock);
 	c->next = q->resolved;
 	q->resolved = c;
@@ -149,8 +156,7 @@ static const char *refusal(const struct policy_verdict *v)
 					     : policy_reason_name(v->reason);
 }
 
-static void open_request(struct elevation *e, struct conn *conn, const struct call *c,
-			 const struct policy_verdict *v)
+static void open_request(struct elevation *e, struct conn *conn, const struct call *c)
 {
 	struct requests *q = e->requests;
 	bool exists = c->a.fd >= 0;
@@ -168,7 +174,7 @@ static void open_request(struct elevation *e, struct conn *conn, const struct ca
 	    .exists = exists,
 	    .is_dir = exists && S_ISDIR(c->a.st.st_mode),
 	    .pid = c->pid,
-	    .verdict = v,
+	    .verdict = &c->verdict,
 	};
 	const char *why;
 	struct slot *s;
@@ -190,22 +196,20 @@ static void open_request(struct elevation *e, struct conn *conn, const struct ca
 
 static void conn_resolved(struct elevation *e, struct conn *conn, const struct call *c)
 {
-	bool exists = c->a.fd >= 0;
-	struct policy_verdict v;
+	const struct policy_verdict *v = &c->verdict;
 	const char *why;
 
-	if (c->a.err || (!exists && !(c->access & NONO_WRITE))) {
+	if (c->a.err || (c->a.fd < 0 && !(c->access & NONO_WRITE))) {
 		conn_answer(conn, false, strerror(c->a.err ? c->a.err : ENOENT));
 		return;
 	}
-	policy_check(e->cfg.policy, c->a.path, c->access, !exists, &v);
-	why = refusal(&v);
-	if (v.allowed)
+	why = refusal(v);
+	if (v->allowed)
 		conn_answer(conn, true, "allowed already");
 	else if (why || c->a.anonymous)
 		conn_answer(conn, false, why ? why : "that is no file");
 	else
-		open_request(e, conn, c, &v);
+		open_request(e, conn, c);
 }
 
 static void take_resolved(struct elevation *e)

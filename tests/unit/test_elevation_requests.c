@@ -22,8 +22,8 @@ static char dir[64], ws[96], closed[96], sock_path[160];
 static struct policy *policy;
 static struct audit_log *audit;
 static struct elevation *elev;
-static pid_t child;
-static int ready[2]; /* to and from the child */
+static pid_t init, child; /* root of the session's tree, and the program below it */
+static int ready[2];	  /* to and from the child */
 static unsigned timeout_s;
 
 /* What was seen. */
@@ -105,20 +105,37 @@ static _Noreturn void in_session(void (*fn)(void))
 	struct nono_error ne = {0};
 	struct err err = {0};
 	int listener = -1;
+	pid_t pid;
 	char go;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CHECK(chdir(ws) == 0);
 	if (policy_spec_new(policy, true, dir, &spec, &err) < 0 ||
 	    nono_confine(policy_spec_get(spec), &layers, &listener, &ne) < 0) {
 		fprintf(stderr, "%s%s\n", err.msg, ne.msg);
 		_exit(1);
 	}
 	prctl(PR_SET_DUMPABLE, 1);
-	CHECK(listener >= 0 && fd_send(ready[1], "l", 1, listener) == 0);
+	pid = getpid();
+	CHECK(listener >= 0 && fd_send(ready[1], &pid, sizeof(pid), listener) == 0);
 	close(listener);
 	CHECK(read(ready[1], &go, 1) == 1);
 	fn();
 	_exit(0);
+}
+
+static _Noreturn void in_init(void (*fn)(void))
+{
+	int status = 1;
+	pid_t pid;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pid = fork();
+	if (pid == 0)
+		in_session(fn);
+	close(ready[1]);
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	_exit(status ? 1 : 0);
 }
 
 static void start(void (*fn)(void))
@@ -138,23 +155,22 @@ static void start(void (*fn)(void))
 				       .timeout_s = timeout_s,
 				       .notify_fd = -1,
 				       .events = {.opened = on_opened, .closed = on_closed}};
-	char b;
 
 	if (policy_resolve(&in, &policy, &err) < 0 || policy_without_namespaces(policy, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready), 0);
 	fflush(NULL);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0)
-		in_session(fn);
+	init = fork();
+	assert_true(init >= 0);
+	if (init == 0)
+		in_init(fn);
 	close(ready[1]);
-	assert_int_equal(fd_recv(ready[0], &b, 1, &cfg.notify_fd), 1);
+	assert_int_equal(fd_recv(ready[0], &child, sizeof(child), &cfg.notify_fd), sizeof(child));
 	if (audit_log_open(&info, &audit, &err) < 0)
 		fail_msg("%s", err.msg);
 	cfg.policy = policy;
 	cfg.log = audit;
-	cfg.init_pid = child;
+	cfg.init_pid = init;
 	if (elevation_start(&cfg, &elev, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(write(ready[0], "g", 1), 1);
@@ -197,11 +213,11 @@ static int finish(void)
 	uint64_t end = clock_mono_ns() + 20000000000ull;
 	int status = -1;
 
-	while (waitpid(child, &status, WNOHANG) == 0) {
+	while (waitpid(init, &status, WNOHANG) == 0) {
 		turn();
 		if (clock_mono_ns() > end) {
-			kill(child, SIGKILL);
-			waitpid(child, &status, 0);
+			kill(init, SIGKILL);
+			waitpid(init, &status, 0);
 			break;
 		}
 	}
@@ -262,6 +278,7 @@ static void read_key(void)
 static void what_is_asked_is_shown(void **state)
 {
 	const struct request *const *open_now;
+	_cleanup_free_ char *self = path_real("/proc/self/exe", NULL);
 	const char *id;
 	struct err err;
 	size_t n;
@@ -282,8 +299,8 @@ static void what_is_asked_is_shown(void **state)
 	assert_int_equal(last_opened.access, NONO_READ);
 	assert_true(last_opened.exists);
 	assert_int_equal(last_opened.pid, child);
-	assert_non_null(strstr(last_opened.program, "test_elevation_requests"));
-	assert_non_null(strstr(last_opened.parents[0], "test_elevation_requests"));
+	assert_string_equal(last_opened.program, self);
+	assert_string_equal(last_opened.parents[0], self); /* init */
 	assert_true(last_opened.rule[0]);
 	assert_int_equal(last_opened.waiting, 1);
 	assert_int_equal(last_opened.deadline_ns - last_opened.opened_ns, 60000000000ull);
@@ -301,6 +318,7 @@ static void what_is_asked_is_shown(void **state)
 	assert_int_equal(finish(), 0);
 	elevation_requests(elev, &n);
 	assert_int_equal(n, 0);
+	audit_flush(audit);
 	assert_int_equal(logged("\"Denied\""), 1);
 	assert_int_equal(logged("\"Granted\""), 0);
 }
@@ -415,6 +433,7 @@ static void time_runs_out(void **state)
 	assert_int_equal(ended, 1);
 	assert_int_equal(last_closed.state, REQUEST_EXPIRED);
 	assert_string_equal(last_by, "timeout");
+	audit_flush(audit);
 	assert_int_equal(logged("\"Timeout\""), 1);
 }
 
@@ -509,17 +528,25 @@ static void stop_after_open(void)
 	raise(SIGSTOP);
 }
 
+static bool is_stopped(pid_t pid)
+{
+	char path[64];
+	_cleanup_free_ char *text = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	text = file_read(path, 4096, NULL, NULL);
+	return text && strstr(text, ") T ");
+}
+
 static void the_log_knows_first(void **state)
 {
-	int status = 0;
-
 	(void)state;
 	start(stop_after_open);
 	answer(await_opened(1), true, SCOPE_ONCE);
 	assert_int_equal(logged("\"Granted\""), 1); /* in the file, whatever the child has got */
-	while (waitpid(child, &status, WNOHANG | WUNTRACED) == 0)
+	for (int i = 0; i < 500 && !is_stopped(child); i++)
 		turn();
-	assert_true(WIFSTOPPED(status));
+	assert_true(is_stopped(child));
 	kill(child, SIGCONT);
 	assert_int_equal(finish(), 0);
 }
@@ -583,7 +610,7 @@ static void the_end_of_the_session_denies(void **state)
 	elev = NULL;
 	assert_int_equal(ended, 1);
 	assert_string_equal(last_by, "session ended");
-	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(waitpid(init, &status, 0), init);
 	assert_int_equal(status, 0);
 }
 
