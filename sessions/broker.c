@@ -133,14 +133,14 @@ static void on_clients_changed(void *data)
 
 	if (b->closing)
 		return;
-	if (!watching || b->agent_gone) {
+	/* Who is new gets a first status without waiting for a change. */
+	free(STEAL_PTR(b->last_status));
+	if (!watching || b->agent_gone)
 		uv_timer_stop(&b->sample_timer);
-	} else if (!uv_is_active((uv_handle_t *)&b->sample_timer)) {
+	else if (!uv_is_active((uv_handle_t *)&b->sample_timer))
 		uv_timer_start(&b->sample_timer, on_sample_timer, 0, SAMPLE_EVERY_MS);
-	} else { /* one more: it gets its first status without waiting for a change */
-		free(STEAL_PTR(b->last_status));
+	else
 		broker_touch(b);
-	}
 }
 
 /* ---- screen host ---------------------------------------------------------------------- */

@@ -116,7 +116,7 @@ static int await(struct broker *b, enum init_msg_type want, struct init_msg *m, 
 {
 	struct pollfd p[2] = {{.fd = b->init_fd, .events = POLLIN},
 			      {.fd = b->gate_fd, .events = POLLIN}};
-	bool gone = false;
+	bool gone = false, from_gate = want == INIT_READY;
 
 	for (;;) {
 		int r = poll(p, 2, STEP_TIMEOUT_MS);
@@ -128,7 +128,9 @@ static int await(struct broker *b, enum init_msg_type want, struct init_msg *m, 
 				       STEP_TIMEOUT_MS / 1000);
 		if (r < 0)
 			return err_errno(err, errno, "poll");
-		from = p[1].revents ? 1 : 0; /* a reason is more telling than an end */
+		/* A reason is more telling than an end; but the program's process may be quicker
+		 * than we are, and what init said before it comes first. */
+		from = p[1].revents && (from_gate || !(p[0].revents & POLLIN)) ? 1 : 0;
 		r = init_recv(p[from].fd, m, fd, from == 1 ? &b->agent_pid : NULL);
 		if (r < 0)
 			return err_errno(err, errno, "can't talk to the session's init");

@@ -154,7 +154,7 @@ def usage_errors(c):
     for args in (["inspect", "nothing"], ["stop", "nothing"], ["capture", "nothing"],
                  ["send", "nothing", "x"], ["wait", "nothing"], ["logs", "nothing"], ["detach", "nothing"],
                  ["approve", "abcdef"], ["deny", "abcdef"], ["attach", "nothing"], ["tui"], ["attach"],
-                 ["run", "-s", "--", "no-such-program"], ["run", "-s", "--", "/etc/hostname"],
+                 ["run", "-s", "--", "no-such-program"], ["run", "-s", "--", "/etc/passwd"],
                  ["wrap", "-s", "--", "no-such-program"],
                  ["run", "-s", "--profile", "no-such-profile", "true"],
                  ["run", "-s", "--name", "not/a/name", "true"]):
