@@ -215,8 +215,9 @@ static void test_link_to_closed(void **state)
 
 static void test_own_state(void **state)
 {
-	const char *const below[] = {"home", "home/.config", "state", "state/nono",
-				     "state/nono/audit", "home/.config/nono/profiles", "."};
+	const char *const below[] = {"home",	   "home/.config",     "state",
+				     "state/nono", "state/nono/audit", "home/.config/nono/profiles",
+				     "."};
 	struct policy_input in = default_input();
 
 	(void)state;
@@ -248,7 +249,8 @@ static void test_own_state(void **state)
 
 static void test_skipped_and_wrong(void **state)
 {
-	const char *const missing[] = {at("nothing"), NULL}, *const file[] = {at("work/file"), NULL};
+	const char *const missing[] = {at("nothing"), NULL}, *const file[] = {at("work/file"),
+									      NULL};
 	struct policy_input in = default_input();
 	struct policy *p = NULL;
 	struct err err = {0};
@@ -304,7 +306,8 @@ static void test_worktree(void **state)
 	make_file("repo/.git/worktrees/work/gitdir", text);
 	snprintf(text, sizeof(text), "gitdir: %s\n", at("repo/.git/worktrees/work"));
 	make_file("work/.git", text);
-	make_file("home/.config/nono/profiles/w.json", "{\"workdir\": {\"access\": \"readwrite\"}}");
+	make_file("home/.config/nono/profiles/w.json",
+		  "{\"workdir\": {\"access\": \"readwrite\"}}");
 	in.profile = "w";
 	in.allow_cwd = true;
 	p = resolved(NULL, &in);

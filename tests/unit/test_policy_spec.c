@@ -381,13 +381,26 @@ static void test_agents_agree(void **state)
 {
 	static const char *const profiles[] = {"default", "claude-code", "codex", "opencode",
 					       "gemini"};
-	static const char *const paths[] = {
-	    "work/file", "work/.git/config", "home/.claude/x", "home/.claude/settings.json",
-	    "home/.codex/config.toml", "home/.codex/log", "home/.gemini/settings.json",
-	    "home/.config/opencode/opencode.json", "home/.claude.json", "home/.npm/_cacache/x",
-	    "home/.bashrc", "home/.ssh/id_rsa", "home/.config/git/config",
-	    "home/.config/git/credentials", "/etc/ssl/private", "/etc/ssl/certs", "/dev/shm/x",
-	    "/proc/self/status", "/dev/ptmx", NULL};
+	static const char *const paths[] = {"work/file",
+					    "work/.git/config",
+					    "home/.claude/x",
+					    "home/.claude/settings.json",
+					    "home/.codex/config.toml",
+					    "home/.codex/log",
+					    "home/.gemini/settings.json",
+					    "home/.config/opencode/opencode.json",
+					    "home/.claude.json",
+					    "home/.npm/_cacache/x",
+					    "home/.bashrc",
+					    "home/.ssh/id_rsa",
+					    "home/.config/git/config",
+					    "home/.config/git/credentials",
+					    "/etc/ssl/private",
+					    "/etc/ssl/certs",
+					    "/dev/shm/x",
+					    "/proc/self/status",
+					    "/dev/ptmx",
+					    NULL};
 	struct policy_input in = default_input();
 
 	(void)state;

@@ -1,0 +1,125 @@
+/*
+ * A profile of unknown origin: parsed, resolved, turned into kernel rules, edited. What comes out
+ * must never give away what nothing may: nono's own files.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "policy/edit.h"
+#include "policy/policy.h"
+#include "policy/profile.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define TEXT_MAX 16384
+
+/* A home in which little exists, so that a run costs little; made once. */
+static const char *home(void)
+{
+	static char dir[64];
+
+	if (dir[0])
+		return dir;
+	snprintf(dir, sizeof(dir), "/tmp/nono-fuzz-profile-%u", (unsigned)getuid());
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		abort();
+	setenv("HOME", dir, 1);
+	unsetenv("XDG_CONFIG_HOME");
+	unsetenv("XDG_STATE_HOME");
+	unsetenv("XDG_RUNTIME_DIR");
+	return dir;
+}
+
+static void check_own(const struct policy *p, const struct nono_spec *spec)
+{
+	static const char *const own[] = {".local/state/nono", ".local/state/nono/audit/x",
+					  ".config/nono/profiles/x.json"};
+	char path[POLICY_PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		struct policy_verdict v;
+
+		if (path_join(path, sizeof(path), home(), own[i]) < 0)
+			abort();
+		policy_check(p, path, NONO_READ, false, &v);
+		if (v.allowed || v.grantable)
+			abort();
+		policy_check(p, path, NONO_WRITE, true, &v);
+		if (v.allowed || v.grantable)
+			abort();
+		for (size_t k = 0; k < spec->n_paths; k++)
+			if (path_under(spec->paths[k].path, path))
+				abort();
+	}
+}
+
+static void resolve(const char *file)
+{
+	struct policy_input in = {.profile = file,
+				  .workdir = home(),
+				  .block_net = -1,
+				  .elevation = -1,
+				  .protect_workspace = -1};
+	struct policy_spec *s;
+	struct policy *p;
+	struct err err;
+	struct buf text = {0};
+	char flag[64];
+
+	if (policy_resolve(&in, &p, &err) < 0)
+		return;
+	for (int supervised = 0; supervised < 2; supervised++) {
+		if (policy_spec_new(p, supervised, supervised ? "/tmp/nono-0-fuzz" : NULL, &s,
+				    &err) < 0)
+			continue;
+		check_own(p, policy_spec_get(s));
+		policy_spec_free(s);
+	}
+	policy_describe(p, 2, &text);
+	policy_to_json(p, &text);
+	policy_suggest(p, "/etc/hosts", NONO_WRITE, flag, sizeof(flag));
+	strv_free(policy_environment(p, (char *[]){(char[]){"A=b"}, NULL}, NULL));
+	buf_free(&text);
+	policy_free(p);
+}
+
+static void edit(const char *text)
+{
+	struct err err;
+	char *after = edit_add(text, "fuzz", "read_file", "/new", &err), *twice;
+
+	if (!after)
+		return;
+	/* What was added is there now, and is not added again. */
+	twice = edit_add(after, "fuzz", "read_file", "/new", &err);
+	if (!twice || strcmp(twice, after) != 0)
+		abort();
+	free(twice);
+	free(after);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char file[128];
+	struct profile *p;
+	struct err err;
+	char *text;
+	int fd;
+
+	if (size == 0 || size > TEXT_MAX)
+		return 0;
+	snprintf(file, sizeof(file), "%s/p.json", home());
+	text = xstrndup((const char *)data, size);
+	edit(text);
+	free(text);
+	p = profile_parse((const char *)data, size, "fuzz", &err);
+	if (!p)
+		return 0;
+	profile_freep(&p);
+	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || write_full(fd, data, size) < 0)
+		abort();
+	close(fd);
+	resolve(file);
+	return 0;
+}

@@ -1,0 +1,343 @@
+/* Profiles as people write them, their merging, and the environment that comes of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "policy/json.h"
+#include "policy/profile.h"
+#include "tests/lib/policyenv.h"
+
+static void test_json(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} table[] = {
+	    {"{}", true},
+	    {"{\"a\": 1,}", true},
+	    {"{\"a\": [1, 2,], // end\n}", true},
+	    {"/* c */ {\"a\": \"// no comment\"}", true},
+	    {"{\"a\": \"/* none */\"}", true},
+	    {"{\"a\": 1,,}", false},
+	    {"{\"a\": 1} x", false},
+	    {"{\"a\": 1, \"a\": 2}", false},
+	    {"{\"a\": {\"b\": 1, \"b\": 1}}", false},
+	    {"{\"a\": \"\\u0000\"}", false},
+	    {"{\"a\": \"\n\"}", false},
+	    {"{\"a\": /* open", false},
+	    {"{\"a\": \"open", false},
+	    {"{\"a\" / 1}", false},
+	    {"", false},
+	    {"[", false},
+	};
+	char deep[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct err err = {0};
+		cJSON *j = json_parse(table[i].text, strlen(table[i].text), "t", &err);
+
+		if ((j != NULL) != table[i].ok)
+			fail_msg("%s: %s", table[i].text, err.msg);
+		if (!j)
+			assert_true(str_starts(err.msg, "t"));
+		cJSON_Delete(j);
+	}
+	memset(deep, '[', 60);
+	memset(deep + 60, ']', 60);
+	assert_null(json_parse(deep, 120, "t", NULL));
+	assert_null(json_parse("{}\0{}", 5, "t", NULL));
+}
+
+static void test_members(void **state)
+{
+	static const struct {
+		const char *text, *says; /* NULL: fine */
+	} table[] = {
+	    {"{\"meta\": {\"name\": \"x\"}}", NULL},
+	    {"{\"$schema\": \"x\", \"extends\": \"codex\"}", NULL},
+	    {"{\"meta\": {}}", "needs a \"name\""},
+	    {"{\"filesytem\": {}}", "filesytem"},
+	    {"{\"filesystem\": {\"alow\": []}}", "alow"},
+	    {"{\"filesystem\": {\"allow\": \"/x\"}}", "list of strings"},
+	    {"{\"filesystem\": {\"allow\": [1]}}", "list of strings"},
+	    {"{\"filesystem\": {\"allow\": [\"\"]}}", "list of strings"},
+	    {"{\"filesystem\": []}", "must be an object"},
+	    {"{\"security\": {\"capability_elevation\": \"yes\"}}", "true or false"},
+	    {"{\"security\": {\"other\": true}}", "other"},
+	    {"{\"network\": {\"allow_domain\": []}}", "allow_domain"},
+	    {"{\"workdir\": {\"access\": \"all\"}}", "none, read, write or readwrite"},
+	    {"{\"environment\": {\"set_vars\": {\"PATH\": \"/x\"}}}", "PATH"},
+	    {"{\"environment\": {\"set_vars\": {\"NONO_X\": \"/x\"}}}", "NONO_X"},
+	    {"{\"environment\": {\"set_vars\": {\"A=B\": \"/x\"}}}", "A=B"},
+	    {"{\"extends\": []}", "must not be empty"},
+	    {"{\"filesystem\": {\"read\": [{\"path\": \"/x\", \"when\": \"beos\"}]}}", "condition"},
+	    {"{\"filesystem\": {\"read\": [{\"path\": \"/x\", \"if\": \"linux\"}]}}", "unknown"},
+	    {"[]", "must be an object"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct err err = {0};
+		_cleanup_(profile_freep) struct profile *p =
+		    profile_parse(table[i].text, strlen(table[i].text), "file", &err);
+
+		if ((p != NULL) != !table[i].says ||
+		    (table[i].says && !strstr(err.msg, table[i].says)))
+			fail_msg("%s: %s", table[i].text, p ? "taken" : err.msg);
+	}
+}
+
+static void test_when(void **state)
+{
+	static const char text[] =
+	    "{\"filesystem\": {\"read\": [{\"path\": \"/a\", \"when\": \"linux\"},"
+	    "{\"path\": \"/b\", \"when\": \"macos\"},"
+	    "{\"path\": \"/c\", \"when\": [\"macos\", \"!macos\"]},"
+	    "{\"path\": \"/d\", \"when\": \"!linux\"}]}}";
+	_cleanup_(profile_freep) struct profile *p = profile_parse(text, strlen(text), "t", NULL);
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(p->fs[FS_READ].n, 2);
+	assert_true(list_has(&p->fs[FS_READ], "/a"));
+	assert_true(list_has(&p->fs[FS_READ], "/c"));
+}
+
+static void test_merge(void **state)
+{
+	static const char base_text[] =
+	    "{\"meta\": {\"name\": \"base\", \"description\": \"d\"}, \"filesystem\": {\"read\": "
+	    "[\"/a\", \"/b\"]},"
+	    "\"network\": {\"block\": true}, \"workdir\": {\"access\": \"readwrite\"},"
+	    "\"security\": {\"capability_elevation\": true}, \"environment\": {\"set_vars\": "
+	    "{\"A\": "
+	    "\"1\", \"B\": \"1\"}, \"deny_vars\": [\"X\"]}}";
+	static const char child_text[] =
+	    "{\"meta\": {\"name\": \"child\"}, \"filesystem\": {\"read\": [\"/b\", \"/c\"]},"
+	    "\"network\": {\"block\": false}, \"workdir\": {\"access\": \"none\"},"
+	    "\"security\": {\"capability_elevation\": false}, \"environment\": {\"set_vars\": "
+	    "{\"A\": "
+	    "\"2\"}, \"allow_vars\": [\"Y\"], \"deny_vars\": [\"Z*\"]}}";
+	_cleanup_(profile_freep) struct profile *base =
+	    profile_parse(base_text, strlen(base_text), "b", NULL);
+	_cleanup_(profile_freep) struct profile *child =
+	    profile_parse(child_text, strlen(child_text), "c", NULL);
+	static const char *const read[] = {"/a", "/b", "/c"};
+
+	(void)state;
+	assert_true(base && child);
+	profile_merge(base, child);
+	assert_string_equal(base->name, "child");
+	assert_int_equal(base->fs[FS_READ].n, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(base->fs[FS_READ].v[i], read[i]);
+	assert_int_equal(base->block_net, 1); /* a child can't open it */
+	assert_int_equal(base->workdir, NONO_READ | NONO_WRITE | NONO_EXEC);
+	assert_int_equal(base->elevation, 0);
+	assert_int_equal(base->env_set.n, 2);
+	assert_true(list_has(&base->env_set, "A=2") && list_has(&base->env_set, "B=1"));
+	assert_true(base->has_env_allow && list_has(&base->env_allow, "Y"));
+	assert_true(list_has(&base->env_deny, "X") && list_has(&base->env_deny, "Z*"));
+}
+
+static int load(const char *what, struct err *err)
+{
+	_cleanup_free_ char *file = NULL;
+	_cleanup_(profile_freep) struct profile *p = NULL;
+
+	*err = (struct err){0};
+	p = profile_load(what, &file, err);
+	return p ? 0 : -1;
+}
+
+static void test_extends(void **state)
+{
+	char text[64];
+	struct err err;
+
+	(void)state;
+	make_file("home/.config/nono/profiles/a.json", "{\"extends\": \"b\"}");
+	make_file("home/.config/nono/profiles/b.json", "{\"extends\": [\"a\"]}");
+	assert_int_equal(load("a", &err), -1);
+	assert_non_null(strstr(err.msg, "extends itself"));
+	/* One's own "codex" may build on the one it hides. */
+	make_file("home/.config/nono/profiles/codex.json",
+		  "{\"extends\": \"codex\", \"filesystem\": {\"read\": [\"/x\"]}}");
+	assert_int_equal(load("codex", &err), 0);
+	make_file("home/.config/nono/profiles/rel.json", "{\"extends\": \"./x.json\"}");
+	assert_int_equal(load("rel", &err), -1);
+	assert_non_null(strstr(err.msg, "absolute"));
+	assert_int_equal(load("../x", &err), -1);
+	assert_int_equal(load("-x", &err), -1);
+	assert_int_equal(load("none", &err), -1);
+	assert_non_null(strstr(err.msg, "no profile \"none\""));
+	for (int i = 0; i < 12; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "home/.config/nono/profiles/n%d.json", i);
+		snprintf(text, sizeof(text), "{\"extends\": \"n%d\"}", i + 1);
+		make_file(name, i < 11 ? text : "{}");
+	}
+	assert_int_equal(load("n0", &err), -1);
+	assert_non_null(strstr(err.msg, "deep"));
+	assert_int_equal(load("n2", &err), 0);
+}
+
+static void test_names(void **state)
+{
+	static const char *const want[] = {"claude-code", "codex", "default",
+					   "gemini",	  "mine",  "opencode"};
+	char **names;
+	size_t n = 0;
+
+	(void)state;
+	make_file("home/.config/nono/profiles/mine.jsonc", "{}");
+	make_file("home/.config/nono/profiles/codex.json", "{}");
+	make_file("home/.config/nono/profiles/.hidden.json", "{}");
+	make_file("home/.config/nono/profiles/notes.txt", "");
+	names = policy_profiles();
+	for (; names[n]; n++)
+		assert_true(n < ARRAY_LEN(want) && strcmp(names[n], want[n]) == 0);
+	assert_int_equal(n, ARRAY_LEN(want));
+	strv_free(names);
+}
+
+static void test_groups(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} table[] = {
+	    {"{\"groups\": {\"include\": [\"nothing\"]}}", "no group \"nothing\""},
+	    {"{\"groups\": {\"exclude\": [\"nothing\"]}}", "no group \"nothing\""},
+	    {"{\"groups\": {\"exclude\": [\"deny_ssh\"]}}", "required"},
+	    {"{\"groups\": {\"exclude\": [\"go_runtime\"]}}", NULL},
+	    {"{\"filesystem\": {\"bypass_protection\": [\"~/.ssh\"]}}", "no grant covers it"},
+	    {"{\"filesystem\": {\"read\": [\"relative\"]}}", "must be absolute"},
+	    {"{\"filesystem\": {\"read\": [\"$NOPE/x\"]}}", "unknown variable"},
+	    {"{\"filesystem\": {\"read\": [\"~/a*\"]}}", "'*'"},
+	    {"{\"filesystem\": {\"allow_file\": [\"~/a*/b\"]}}", "'*'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct policy_input in = default_input();
+		struct policy *p = NULL;
+		struct err err = {0};
+		int rc;
+
+		make_file("home/.config/nono/profiles/t.json", table[i].text);
+		in.profile = "t";
+		rc = policy_resolve(&in, &p, &err);
+		if ((rc < 0) != (table[i].says != NULL) ||
+		    (table[i].says && !strstr(err.msg, table[i].says)))
+			fail_msg("%s: %s", table[i].text, err.msg);
+		policy_free(p);
+	}
+}
+
+static const char *value_of(char **env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *env; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+static void test_environment(void **state)
+{
+	char *inherited[] = {"PATH=/bin",
+			     "LD_PRELOAD=/x.so",
+			     "LDFLAGS=-s",
+			     "BASH_ENV=/x",
+			     "ENV=/x",
+			     "ENVIRONMENT=prod",
+			     "NODE_OPTIONS=-r x",
+			     "PYTHONPATH=/x",
+			     "BASH_FUNC_ls%%=() { x; }",
+			     "OP_SESSION_me=x",
+			     "GITHUB_TOKEN=x",
+			     "AWS_KEY=x",
+			     "EMPTY=",
+			     "TWICE=1",
+			     "TWICE=2",
+			     "nothing",
+			     "=x",
+			     "TERM=xterm",
+			     "DISABLE=0",
+			     NULL};
+	char *extra[] = {"TERM=nono", "NEW=1", NULL};
+	static const struct {
+		const char *name, *value;
+	} want[] = {
+	    {"PATH", "/bin"},
+	    {"LD_PRELOAD", NULL},
+	    {"LDFLAGS", "-s"},
+	    {"BASH_ENV", NULL},
+	    {"ENV", NULL},
+	    {"ENVIRONMENT", "prod"},
+	    {"NODE_OPTIONS", NULL},
+	    {"PYTHONPATH", NULL},
+	    {"BASH_FUNC_ls%%", NULL},
+	    {"OP_SESSION_me", NULL},
+	    {"GITHUB_TOKEN", NULL},
+	    {"AWS_KEY", NULL},
+	    {"EMPTY", ""},
+	    {"TWICE", "2"},
+	    {"TERM", "nono"},
+	    {"NEW", "1"},
+	    {"DISABLE", "1"},
+	};
+	struct policy *p = resolved(
+	    "{\"environment\": {\"deny_vars\": [\"GITHUB_TOKEN\", \"AWS_*\"], \"set_vars\": "
+	    "{\"DISABLE\": \"1\"}}}",
+	    NULL);
+	char **env;
+
+	(void)state;
+	assert_non_null(p);
+	env = policy_environment(p, inherited, extra);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const char *v = value_of(env, want[i].name);
+		if (!str_eq(v, want[i].value))
+			fail_msg("%s is %s", want[i].name, v ? v : "not there");
+	}
+	for (char **e = env; *e; e++)
+		assert_true(strchr(*e, '=') > *e);
+	strv_free(env);
+	policy_free(p);
+
+	p = resolved("{\"environment\": {\"allow_vars\": [\"PATH\", \"LD_*\"]}}", NULL);
+	env = policy_environment(p, inherited, extra);
+	assert_string_equal(value_of(env, "PATH"), "/bin");
+	assert_null(value_of(env, "LD_PRELOAD")); /* no profile lets these in */
+	assert_null(value_of(env, "EMPTY"));
+	assert_string_equal(value_of(env, "TERM"), "nono");
+	strv_free(env);
+	policy_free(p);
+
+	p = resolved("{\"environment\": {\"allow_vars\": []}}", NULL);
+	env = policy_environment(p, inherited, NULL);
+	assert_null(env[0]);
+	strv_free(env);
+	policy_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_members),
+	    cmocka_unit_test(test_when),
+	    cmocka_unit_test(test_merge),
+	    cmocka_unit_test_setup_teardown(test_extends, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_names, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_groups, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_environment, scene_up, scene_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
