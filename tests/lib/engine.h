@@ -19,8 +19,8 @@ static char scene[64]; /* the folder that everything is in */
 
 static inline const char *at(const char *below)
 {
-	static char paths[16][256];
-	static unsigned next;
+	static _Thread_local char paths[16][256];
+	static _Thread_local unsigned next;
 	char *p = paths[next++ % 16];
 
 	snprintf(p, 256, "%s/%s", scene, below);
