@@ -29,6 +29,7 @@ static const char usage[] =
     "Usage: nono request [--read PATH]... [--write PATH]... [--reason TEXT] [--timeout S] "
     "[--json]\n"
     "Asks, from inside a session, for access to paths, and waits for the answer.\n"
+    "What is granted once holds for the next call within a minute.\n"
     "Exit code: 0 everything granted, 1 denied, 2 wrong usage.\n";
 
 static int add_path(struct options *o, const char *access, const char *path, struct err *err)
