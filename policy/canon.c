@@ -41,7 +41,9 @@ static char *variable(const struct resolver *r, const char *name, size_t n, bool
 		v = env_abs("TMPDIR");
 		return xstrdup(v ? v : "/tmp");
 	}
-	if (strcmp(var, "XDG_RUNTIME_DIR") == 0) {
+	/* Where agents were told to keep their state. */
+	if (strcmp(var, "XDG_RUNTIME_DIR") == 0 || strcmp(var, "CLAUDE_CONFIG_DIR") == 0 ||
+	    strcmp(var, "CODEX_HOME") == 0) {
 		v = env_abs(var);
 		return v ? xstrdup(v) : NULL;
 	}

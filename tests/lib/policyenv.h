@@ -75,7 +75,8 @@ static inline int scene_down(void **state)
 
 static inline int scene_up(void **state)
 {
-	static const char *const unset[] = {"XDG_DATA_HOME", "XDG_CACHE_HOME", "TMPDIR"};
+	static const char *const unset[] = {"XDG_DATA_HOME", "XDG_CACHE_HOME", "TMPDIR",
+					    "CLAUDE_CONFIG_DIR", "CODEX_HOME"};
 
 	(void)state;
 	snprintf(scene, sizeof(scene), "/tmp/nono-policy-XXXXXX");

@@ -84,7 +84,8 @@ static void closed_scene(void)
 	make_file("home/one", "1\n");
 	make_file("home/two", "2\n");
 	make_dir("tmp");
-	(void)symlink(at("home"), at("work/a/link"));
+	if (symlink(at("home"), at("work/a/link")) < 0)
+		abort();
 }
 
 static void test_supervised(void **state)
@@ -427,6 +428,34 @@ static void test_agents_agree(void **state)
 	}
 }
 
+/* An agent's first start: its folders are there before the rules are made, but for what is no
+ * folder's place. */
+static void test_first_start(void **state)
+{
+	struct policy_input in = default_input();
+	struct err err = {0};
+	struct policy_spec *s;
+	struct policy *p;
+	struct stat st;
+
+	(void)state;
+	make_file("home/.cache", "a file in the way\n");
+	in.profile = "opencode";
+	p = resolved(NULL, &in);
+	assert_non_null(p);
+	assert_true(lstat(at("home/.local"), &st) < 0); /* resolving alone makes nothing */
+	assert_int_equal(policy_make_state(p, &err), 0);
+	assert_int_equal(lstat(at("home/.local/share/opencode"), &st), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0700);
+	s = spec_of(p, true);
+	assert_int_equal(given(policy_spec_get(s), at("home/.local/share/opencode/bin/rg")),
+			 R | W | X);
+	assert_int_equal(given(policy_spec_get(s), at("home/.config/opencode/x")), R | X);
+	assert_int_equal(given(policy_spec_get(s), at("home/.cache/opencode")), 0);
+	policy_spec_free(s);
+	policy_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +466,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_unsupervised, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_unsupervised_holds, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_agents_agree, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_first_start, scene_up, scene_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
