@@ -3,6 +3,7 @@
 whoever starts it and, started by root, as an ordinary user too."""
 import json
 import os
+import pty
 import re
 import select
 import shutil
@@ -226,6 +227,27 @@ def pass_through(c):
     assert (code, out) == (0, b"x\n"), (code, out)
     code, out, err = c.raw("run", "-p", "claude-code", "--", "true")
     assert code == 1 and b"CWD access requires --allow-cwd" in err, (code, err)
+
+
+def prompt(c):
+    """Sharing the working directory, asked on a terminal; what follows the answer is the program's."""
+    for answer, works in ((b"y\nrest\n", True), (b"n\nrest\n", False), (b"\nrest\n", False)):
+        outer, inner = pty.openpty()
+        p = subprocess.Popen([c.path, "run", "--no-capability-elevation", "-p", "claude-code", "--", "sh", "-c",
+                              "read x; echo got $x; echo y > shared && echo written; exit 0"],
+                             env=c.env, cwd=c.work, stdin=inner, stderr=inner, stdout=subprocess.PIPE,
+                             preexec_fn=c.become)
+        os.close(inner)
+        text = b""
+        while b"[y/N]" not in text:
+            assert select.select([outer], [], [], 20)[0], text
+            text += os.read(outer, 4096)
+        assert b"use --allow-cwd to skip this prompt" in text and c.work.encode() in text, text
+        assert b"Capabilities:" not in text
+        os.write(outer, answer)
+        out = p.communicate(timeout=20)[0]
+        os.close(outer)
+        assert p.returncode == 0 and out == b"got rest\n" + (b"written\n" if works else b""), (answer, out)
 
 
 def signals(c):
@@ -537,7 +559,7 @@ def request_inside(c):
     assert c.err.startswith("nono: "), c.err
 
 
-CASES = [help_and_usage, usage_errors, environment, dry_run, pass_through, signals, wrap, background,
+CASES = [help_and_usage, usage_errors, environment, dry_run, pass_through, prompt, signals, wrap, background,
          scrollback_and_colours, stop_and_prune, inside, logs, follow_killed, events, requests, request_inside]
 
 
