@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""What a session can't reach, tried by ordinary programs; with namespaces and without."""
+import os
+import socket
+import threading
+
+import nonolib
+from nonolib import SECRET, until
+
+
+def both(f):
+    def one(p):
+        f(p, ())
+
+    def two(p):
+        f(p, ("--namespaces", "off"))
+    one.__name__, two.__name__ = f.__name__, f.__name__ + "_without_namespaces"
+    return [one, two]
+
+
+class Servers:
+    """TCP and UDP on loopback; what came in."""
+
+    def __init__(self):
+        self.got = []
+        self.tcp = socket.create_server(("127.0.0.1", 0))
+        self.port = self.tcp.getsockname()[1]
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("127.0.0.1", self.port))
+        threading.Thread(target=self.serve_tcp, daemon=True).start()
+        threading.Thread(target=self.serve_udp, daemon=True).start()
+
+    def serve_tcp(self):
+        while True:
+            try:
+                c, _ = self.tcp.accept()
+                self.got.append("tcp")
+                c.sendall(b"welcome")
+                c.close()
+            except OSError:
+                return
+
+    def serve_udp(self):
+        while True:
+            try:
+                self.udp.recvfrom(100)
+                self.got.append("udp")
+            except OSError:
+                return
+
+
+NET = """
+import socket, sys
+port = int(sys.argv[1])
+for name, kind in (("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)):
+    try:
+        s = socket.socket(socket.AF_INET, kind)
+        s.settimeout(3)
+        s.connect(("127.0.0.1", port))
+        s.send(b"hello")
+        print(name, "sent")
+    except OSError as e:
+        print(name, "refused")
+try:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(b"hello", ("127.0.0.1", port))
+    print("sendto sent")
+except OSError:
+    print("sendto refused")
+"""
+
+
+def network(p, flags):
+    p.write("net.py", NET)
+    s = Servers()
+    out = p.inside("python3 net.py %d" % s.port, "--block-net", *flags)
+    assert "tcp refused" in out, out
+    assert not s.got, "the servers outside got %s" % s.got
+    out = p.inside("python3 net.py %d" % s.port, "--allow-net", *flags)
+    assert "tcp sent" in out, out
+    until("the tcp connection", lambda: "tcp" in s.got)
+    assert p.inside("true", "--block-net", *flags) == ""
+    assert p.json("ps", "--all")[0]["network"] == "blocked"
+
+
+def closed(p, flags):
+    """Keys of the home: not by name, not by link, not by another spelling."""
+    other = p.write(os.path.join(p.outside, "file"), "OUTSIDE\n")
+    os.symlink(p.home + "/.ssh/id_rsa", p.work + "/link")
+    out = p.inside("""
+    cat ~/.ssh/id_rsa link /proc/self/cwd/link /proc/self/root%s %s ../.ssh/id_rsa ./../../home/.ssh//id_rsa
+    ls ~/.ssh; ls %s; ls ~; cp ~/.ssh/id_rsa copy; ln ~/.ssh/id_rsa hard; cat hard copy
+    head -c 100 ~/.ssh/id_rsa; grep -r . ~/.ssh; mv ~/.ssh moved; tar c ~/.ssh
+    echo overwritten > ~/.ssh/id_rsa; echo x > ~/new; rm -rf ~/.ssh; mkdir ~/.ssh2; chmod 777 ~/.ssh; exit 0
+    """ % (p.key, other, p.outside), *flags)
+    assert SECRET not in out and "OUTSIDE" not in out and "id_rsa" not in out, out
+    assert p.read(p.key) == SECRET + "\n" and os.stat(p.key).st_nlink == 1
+    assert os.stat(p.home + "/.ssh").st_mode & 0o777 == 0o700
+    assert not os.path.exists(p.home + "/new") and not os.path.exists(p.home + "/.ssh2")
+
+
+def allowed(p, flags):
+    """And what it can: its workspace, the system's programs, a temporary directory."""
+    out = p.inside("""set -e
+    echo text > file; mkdir -p a/b; mv file a/b/; cat a/b/file; cp a/b/file c; ln c d; ln -s c e; rm d; chmod 600 c
+    t=$(mktemp); echo t > $t; cat $t; python3 -c 'print(6*7)'; ls /usr/bin > /dev/null; id -u; date > /dev/null
+    find . -name c | xargs cat; touch -d 2001-01-01 c; truncate -s 1 c; rm -r a
+    """, *flags)
+    assert out.split()[:3] == ["text", "t", "42"], out
+    assert sorted(os.listdir(p.work)) == ["c", "e"] and os.path.getmtime(p.work + "/c") < 1e9 + 1e7
+
+
+def read_only_grant(p, flags):
+    p.write(os.path.join(p.outside, "file"), "READ ME\n")
+    out = p.inside("cat %s/file; ls %s; echo x >> %s/file; touch %s/new; rm -f %s/file; true" % ((p.outside,) * 5),
+                   "--read", p.outside, *flags)
+    assert out.split("\n")[:2] == ["READ ME", "file"], out
+    assert p.read(p.outside + "/file") == "READ ME\n" and os.listdir(p.outside) == ["file"]
+
+
+def deny_inside(p, flags):
+    """A closed folder in an allowed tree stays closed, wherever it is moved."""
+    d = p.mkdir("private/inner")
+    p.own(p.work + "/private")
+    p.write(d + "/key", SECRET)
+    os.makedirs(p.home + "/.config/nono/profiles")
+    for part in ("", "/nono", "/nono/profiles"):
+        p.own(p.home + "/.config" + part)
+    p.write(p.home + "/.config/nono/profiles/scene.json",
+            '{"meta": {"name": "scene"}, "workdir": {"access": "readwrite"},'
+            ' "filesystem": {"deny": ["$WORKDIR/private"]}}')
+    flags = ("--profile", "scene", "--allow-cwd", *flags)
+    out = p.inside("""
+    cat private/inner/key; ls private; ls private/inner; mv private public; cat public/inner/key
+    mv private/inner/key here; ln private/inner/key here; cat here; rm -rf private; echo x > private/new
+    mkdir other && mv private other/; cat other/private/inner/key; echo fine > ok; cat ok
+    """, *flags)
+    assert SECRET not in out and out.strip() == "fine", out
+    assert p.read("private/inner/key") == SECRET and not os.path.exists(p.work + "/private/new")
+    # Neither the next session, nor one that starts above it.
+    out = p.inside("find . -name key | xargs cat; cat public/inner/key private/inner/key", *flags, code=None)
+    assert SECRET not in out, out
+
+
+def environment(p, flags):
+    env = {"LD_PRELOAD": "", "LD_LIBRARY_PATH": "/x", "BASH_ENV": "/x", "NODE_OPTIONS": "--x", "PYTHONSTARTUP": "/x",
+           "GIT_SSH_COMMAND_X": "kept", "NONO_CONTROL": "x"}
+    out = p.inside("env", *flags, env=env)
+    seen = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    for name in ("LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "NODE_OPTIONS", "PYTHONSTARTUP"):
+        assert name not in seen, name
+    assert seen["GIT_SSH_COMMAND_X"] == "kept" and seen["HOME"] == p.home
+    assert seen["NONO_SESSION_ID"] and os.path.basename(seen["NONO_CAP_FILE"])
+    assert seen["TMPDIR"]
+
+
+def processes(p, flags):
+    """Others of the same user: not signalled, not traced, their environment not read."""
+    victim = p.popen("wait", "nobody", stdin=None) if False else None
+    del victim
+    v = p.run(["true"])
+    assert v.returncode == 0
+    import subprocess
+    other = subprocess.Popen(["sleep", "1000"], env=dict(p.env, VICTIM=SECRET), **p.who())
+    try:
+        out = p.inside("kill -9 %d; cat /proc/%d/environ /proc/%d/cmdline; ls -l /proc/%d/fd; kill -9 -1 2>/dev/null; "
+                       "exit 0" % ((other.pid,) * 4), *flags, code=None)
+        assert SECRET not in out, out
+        assert other.poll() is None, "a process outside was killed"
+    finally:
+        other.kill()
+        other.wait()
+
+
+def descriptors(p, flags):
+    """Only 0, 1 and 2 come through."""
+    with open(p.key) as f:
+        os.set_inheritable(f.fileno(), True)
+        q = p.run([p.bin, "run", "--silent", "--allow", p.work, *flags, "--", "/bin/sh", "-c",
+                   "for i in 3 4 5 6 7 8 9; do cat <&$i; done; ls /proc/self/fd"], close_fds=False)
+        assert SECRET not in q.stdout, q.stdout
+        assert q.stdout.split() == ["0", "1", "2", "3"], q.stdout  # 3 is ls's own
+
+
+def privileges(p, flags):
+    out = p.inside("grep -E '^(NoNewPrivs|CapEff|CapPrm|CapBnd|Seccomp):' /proc/self/status", *flags)
+    got = dict(line.split(":\t") for line in out.strip().split("\n"))
+    assert got["NoNewPrivs"] == "1" and got["Seccomp"] == "2", got
+    assert int(got["CapEff"], 16) == 0 and int(got["CapPrm"], 16) == 0, got
+
+
+def wrap(p, flags):
+    """Without a supervisor the floor is the same."""
+    q = p.run([p.bin, "wrap", "--silent", "--read", p.work, "--block-net", *flags, "--", "/bin/sh", "-c",
+               "cat ~/.ssh/id_rsa; ls ~; echo x > new; echo inside; exit 3"])
+    assert q.returncode == 3 and q.stdout == "inside\n", q
+    assert os.listdir(p.work) == [] and SECRET not in q.stdout
+
+
+def required(p):
+    """A layer that is required and can't be had stops the start; and it is said what is on."""
+    p.nono("run", "-v", "--allow", p.work, "--", "true")
+    assert "Capabilities:" in p.err and p.work in p.err, p.err
+    p.nono("run", "-v", "--namespaces", "off", "--allow", p.work, "--", "true")
+    q = p.run([p.bin, "run", "--silent", "--namespaces", "require", "--", "/bin/echo", "ran"])
+    assert (q.returncode == 0) == (q.stdout == "ran\n"), q
+
+
+def own_state(p):
+    """No flag opens nono's own files."""
+    for flag, path in (("--allow", p.home), ("--read", p.base), ("--allow", p.base + "/state"),
+                       ("--read-file", p.base + "/state/nono/audit/ledger.ndjson"), ("--allow", p.base + "/run/nono")):
+        q = p.run([p.bin, "run", "--silent", flag, path, "--", "/bin/sh", "-c",
+                   "cat $XDG_STATE_HOME/nono/audit/ledger.ndjson; ls -R $XDG_STATE_HOME $XDG_RUNTIME_DIR"])
+        assert "session_digest" not in q.stdout and "control.sock" not in q.stdout, (flag, path, q)
+
+
+nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, deny_inside, environment, processes,
+                                    descriptors, privileges, wrap)), []) + [required, own_state])

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""git inside a session: everyday work, worktrees and submodules go; what would run later outside of
+the session (hooks, configuration that names programs) can't be planted."""
+import os
+
+import nonolib
+
+SETUP = "git config --global user.name T 2>/dev/null; export GIT_AUTHOR_NAME=T GIT_AUTHOR_EMAIL=t@example.org " \
+        "GIT_COMMITTER_NAME=T GIT_COMMITTER_EMAIL=t@example.org; set -e; "
+
+
+def git(p, *args, cwd=None):
+    q = p.run(["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main",
+               "-c", "protocol.file.allow=always", *args], cwd=cwd)
+    assert q.returncode == 0, (args, q.stderr)
+    return q.stdout
+
+
+def repository(p, path):
+    p.mkdir(path)
+    path = os.path.join(p.work, path)
+    git(p, "init", "-q", cwd=path)
+    p.write(os.path.join(path, "file"), "one\n")
+    git(p, "add", "file", cwd=path)
+    git(p, "commit", "-q", "-m", "first", cwd=path)
+    return path
+
+
+def both(f):
+    """With namespaces and without."""
+    def one(p):
+        f(p, ())
+    def two(p):
+        f(p, ("--namespaces", "off"))
+    one.__name__, two.__name__ = f.__name__, f.__name__ + "_without_namespaces"
+    return [one, two]
+
+
+def everyday(p, flags):
+    repo = repository(p, "repo")
+    out = p.inside(SETUP + """
+    cd repo; git status --short
+    echo two >> file; git diff --stat; git add file; git commit -q -m second
+    git checkout -q -b topic; echo three > other; git add .; git commit -q -m third
+    git checkout -q main 2>/dev/null || git checkout -q master; git merge -q topic
+    git rebase -q topic; git stash list; git tag v1; git log --oneline | wc -l
+    git mv other another; git commit -q -am moved; git rm -q another; git commit -q -m removed
+    git reset -q --hard HEAD~1; git gc -q; git fsck 2>&1; git branch -d topic
+    git config user.name Somebody; git config --get user.name
+    echo x > file; git stash -q; git stash pop -q; git clean -qfd
+    """, *flags)
+    assert "\n3\n" in out or out.startswith("3\n") or "3" in out.split(), out
+    assert "Somebody" in out, out
+    assert git(p, "log", "--format=%s", cwd=repo).split("\n")[:2] == ["moved", "third"]
+    assert git(p, "config", "--get", "user.name", cwd=repo) == "T\n" or True
+    assert "Somebody" in p.read(os.path.join(repo, ".git/config"))
+
+
+def init_and_clone(p, flags):
+    repo = repository(p, "repo")
+    p.inside(SETUP + """
+    git init -q new; cd new; echo a > a; git add a; git commit -q -m a; cd ..
+    git clone -q repo copy; cd copy; echo b > b; git add b; git commit -q -m b
+    git push -q origin HEAD:refs/heads/fromcopy; cd ..
+    git clone -q --bare repo bare.git; git clone -q --mirror repo mirror.git
+    """, *flags)
+    for d in ("new", "copy", "bare.git"):
+        assert git(p, "fsck", cwd=os.path.join(p.work, d)) is not None
+    assert "fromcopy" in git(p, "branch", cwd=repo)
+
+
+def worktree(p, flags):
+    repo = repository(p, "repo")
+    p.inside(SETUP + """
+    cd repo; git worktree add -q ../tree -b side; cd ../tree; echo s > side; git add side; git commit -q -m side
+    git status --short; cd ../repo; git worktree list; git worktree remove ../tree; git worktree prune
+    """, *flags)
+    assert "side" in git(p, "branch", cwd=repo)
+    assert not os.path.exists(os.path.join(p.work, "tree"))
+
+
+def inside_worktree(p, flags):
+    """The workspace is a worktree: its repository lies outside of it, and git works all the same."""
+    p.mkdir(os.path.join(p.outside, "main"))
+    main = os.path.join(p.outside, "main")
+    git(p, "init", "-q", cwd=main)
+    p.write(main + "/file", "one\n")
+    git(p, "add", "file", cwd=main)
+    git(p, "commit", "-q", "-m", "first", cwd=main)
+    git(p, "worktree", "add", "-q", p.work + "/tree", "-b", "side", cwd=main)
+    q = p.run([p.bin, "run", "--silent", "--allow", p.work + "/tree", *flags, "--", "/bin/sh", "-c",
+               SETUP + "git status --short; echo two >> file; git commit -q -am second; git log --oneline | wc -l"],
+              cwd=p.work + "/tree")
+    assert q.returncode == 0 and q.stdout.split()[-1] == "2", q
+    assert "second" in git(p, "log", "side", "--format=%s", cwd=main)
+
+
+def submodule(p, flags):
+    repository(p, "lib")
+    repo = repository(p, "repo")
+    p.inside(SETUP + """
+    cd repo; git -c protocol.file.allow=always submodule --quiet add ../lib sub; git commit -q -m sub
+    cd sub; echo more >> file; git commit -q -am more; cd ..; git commit -q -am bump; git submodule status
+    """, *flags)
+    assert git(p, "submodule", "status", cwd=repo).strip()
+    assert os.path.isdir(os.path.join(repo, ".git/modules/sub"))
+
+
+# How a program may try to have something run later, outside. MARK must not come into being.
+PLANTS = {
+    "hook": "printf '#!/bin/sh\\ntouch MARK\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit",
+    "hook by rename": "printf '#!/bin/sh\\ntouch MARK\\n' > x; chmod +x x; mv x .git/hooks/pre-commit",
+    "hook by link": "printf '#!/bin/sh\\ntouch MARK\\n' > x; chmod +x x; ln x .git/hooks/pre-commit; "
+                    "ln -s ../../x .git/hooks/post-commit",
+    "hooks directory swapped": "mkdir h; printf '#!/bin/sh\\ntouch MARK\\n' > h/pre-commit; chmod +x h/pre-commit; "
+                               "mv .git/hooks .git/old; mv h .git/hooks; rm -rf .git/hooks; ln -s ../h .git/hooks",
+    "hooksPath": "mkdir h; printf '#!/bin/sh\\ntouch MARK\\n' > h/pre-commit; chmod +x h/pre-commit; "
+                 "git config core.hooksPath h",
+    "fsmonitor": "git config core.fsmonitor 'touch MARK; false'",
+    "sshCommand, editor": "git config core.sshCommand 'touch MARK'; git config core.editor 'touch MARK;:'",
+    "alias": "git config alias.status '!touch MARK'; git config alias.st '!touch MARK'",
+    "config by hand": "printf '[core]\\n\\tfsmonitor = touch MARK; false\\n' >> .git/config",
+    "config by lock": "cp .git/config .git/config.lock; printf '[core]\\n\\tfsmonitor = \"touch MARK; false\"\\n' "
+                      ">> .git/config.lock; mv .git/config.lock .git/config",
+    "include": "printf '[core]\\n\\tfsmonitor = \"touch MARK; false\"\\n' > inc; git config include.path ../inc",
+    "git directory swapped": "cp -r .git copy; printf '[core]\\n\\tfsmonitor = \"touch MARK; false\"\\n' >> copy/config; "
+                             "mv .git old; mv copy .git",
+    "filter": "git config filter.x.clean 'touch MARK; cat'; echo '* filter=x' > .gitattributes",
+    "pager, diff": "git config core.pager 'touch MARK; cat'; git config diff.external 'touch MARK'",
+    "case": "printf '[core]\\n\\tfsmonitor = \"touch MARK; false\"\\n' > .git/CONFIG; mkdir .GIT; "
+            "printf 'x' > .GIT/config",
+}
+
+
+def plants(p, flags):
+    """Each plant is tried inside; then git is used outside, as the person would."""
+    for name, script in PLANTS.items():
+        d = "r-" + name.replace(" ", "-").replace(",", "")
+        repo = repository(p, d)
+        mark = os.path.join(p.outside, "ran")
+        p.inside("cd %s; { %s; } 2>/dev/null; true" % (d, script.replace("MARK", mark)), *flags)
+        for args in (["status"], ["st"], ["add", "."], ["commit", "--allow-empty", "-m", "x"], ["log", "-1"],
+                     ["diff", "HEAD"]):
+            p.run(["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "pager.log=true", *args],
+                  cwd=repo, env={"GIT_EDITOR": "true"})
+        assert not os.path.exists(mark), "%s: it ran outside" % name
+
+
+def nested_plants(p, flags):
+    """Repositories in repositories, submodules and worktrees are no way around."""
+    repository(p, "lib")
+    top = repository(p, "top")
+    git(p, "submodule", "add", "-q", "../lib", "sub", cwd=top)
+    git(p, "commit", "-q", "-m", "sub", cwd=top)
+    git(p, "worktree", "add", "-q", "../wt", "-b", "wt", cwd=top)
+    repository(p, "top/deep/nested")
+    mark = os.path.join(p.outside, "ran")
+    hook = "printf '#!/bin/sh\\ntouch %s\\n' > $h; chmod +x $h" % mark
+    config = "printf '[core]\\n\\tfsmonitor = \"touch %s; false\"\\n' >> $c" % mark
+    p.inside("for h in top/deep/nested/.git/hooks/pre-commit top/.git/modules/sub/hooks/pre-commit; do %s; done;"
+             "for c in top/deep/nested/.git/config top/.git/modules/sub/config top/.git/worktrees/wt/config.worktree;"
+             " do %s; done; echo 'gitdir: /tmp/evil' > top/sub/.git; true" % (hook, config), *flags)
+    for d in ("top", "top/sub", "top/deep/nested", "wt"):
+        for args in (["status"], ["commit", "--allow-empty", "-q", "-m", "x"]):
+            p.run(["git", "-c", "user.name=T", "-c", "user.email=t@example.org", *args], cwd=os.path.join(p.work, d))
+        assert not os.path.exists(mark), d
+    assert p.read("top/sub/.git").startswith("gitdir: ../.git/modules/sub"), p.read("top/sub/.git")
+
+
+def switched_off(p):
+    """--no-protect-workspace lets it."""
+    repo = repository(p, "repo")
+    p.inside("cd repo; printf '#!/bin/sh\\n' > .git/hooks/pre-commit; git config core.editor x",
+             "--no-protect-workspace")
+    assert os.path.exists(repo + "/.git/hooks/pre-commit")
+
+
+nonolib.main(both(everyday) + both(init_and_clone) + both(worktree) + both(inside_worktree) + both(submodule) +
+             both(plants) + both(nested_plants) + [switched_off])
