@@ -28,7 +28,10 @@ void act_help(struct tui *t, int arg)
 void act_new(struct tui *t, int arg)
 {
 	(void)arg;
-	dialog_new_agent(t, SPLIT_LEAF, NULL);
+	if (t->options->read_only)
+		tui_message(t, true, "read-only: nothing can be started from here");
+	else
+		dialog_new_agent(t, SPLIT_LEAF, NULL);
 }
 
 /* ---- choosing sessions --------------------------------------------------- */
@@ -49,7 +52,9 @@ static void split_chosen(struct tui *t, const char *ctx, const char *value)
 	enum split how = (enum split)atoi(ctx);
 	struct agent *a = agents_get(t, value);
 
-	if (!*value)
+	if (!*value && t->options->read_only)
+		act_new(t, 0);
+	else if (!*value)
 		dialog_new_agent(t, how, NULL);
 	else if (a)
 		pane_open(t, pane_new(t, PANE_TERMINAL, a), how);
@@ -78,7 +83,7 @@ void act_split(struct tui *t, int how)
 		free(items[0].label);
 		free(items[0].value);
 		free(items);
-		dialog_new_agent(t, how, NULL);
+		split_chosen(t, ctx, "");
 		return;
 	}
 	dialog_list(t, "What goes into the new pane?", items, n, split_chosen, ctx);
@@ -209,9 +214,34 @@ void act_layout(struct tui *t, int arg)
 		return;
 	tab->preset = (tab->preset + 1u) % PRESET_COUNT;
 	tab->zoomed = false;
+	t->dragging = NULL;
 	layout_preset(&tab->layout, tab->preset);
 	tui_message(t, false, "%s", preset_name(tab->preset));
 	panes_arrange(t);
+}
+
+void act_preset(struct tui *t, int preset)
+{
+	struct tab *tab = tab_current(t);
+
+	if (!tab)
+		return;
+	/* The next one after the one before. */
+	tab->preset = ((unsigned)preset + PRESET_COUNT - 1u) % PRESET_COUNT;
+	act_layout(t, 0);
+}
+
+void act_cycle(struct tui *t, int step)
+{
+	struct tab *tab = tab_current(t);
+	void *v[LAYOUT_LEAVES];
+	size_t n = tab ? layout_panes(&tab->layout, v, LAYOUT_LEAVES) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == tab->focus) {
+			pane_focus(t, v[(i + n + (size_t)(step + (int)n)) % n]);
+			return;
+		}
 }
 
 void act_numbers(struct tui *t, int arg)

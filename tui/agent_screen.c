@@ -1,15 +1,25 @@
 /* Screens of sessions: connected while a pane shows them, dropped when none does. */
 #include "tui/app.h"
 
-#define HISTORY_ROWS 500 /* fetched at once, at most */
+#define HISTORY_ROWS  500 /* fetched at once, at most */
+#define CLIPBOARD_MAX 100000
 
 static void on_update(void *data, const struct pty_screen *s)
 {
 	struct agent *a = data;
 
+	struct tui *t = a->tui;
+	const struct pane *p = pane_focused(t);
+
 	(void)s;
-	if (a->visible)
-		tui_dirty(a->tui);
+	if (!a->visible)
+		return;
+	tui_dirty(t);
+	mouse_update(t);
+	if (t->echo && p && p->agent == a) {
+		t->echo = false;
+		t->urgent = true;
+	}
 }
 
 static void on_history(void *data, uint64_t first, size_t count, int cols,
@@ -20,6 +30,7 @@ static void on_history(void *data, uint64_t first, size_t count, int cols,
 	size_t need = count * (size_t)(cols > 0 ? cols : 0);
 
 	h->asked_count = 0;
+	farewell_history(a->tui, a, first, count, cols, cells);
 	if (need > h->cap) {
 		h->cells = xrealloc_array(h->cells, need, sizeof(*h->cells));
 		h->cap = need;
@@ -38,7 +49,7 @@ static void on_bell(void *data)
 	struct tui *t = a->tui;
 	struct pane *p = pane_focused(t);
 
-	if (t->have_term && p && p->agent == a)
+	if (t->have_term && t->config.bell && p && p->agent == a)
 		buf_addc(&t->term.replies, '\a');
 	tui_dirty(t);
 }
@@ -60,24 +71,54 @@ static void add_base64(struct buf *b, const char *s, size_t n)
 	}
 }
 
-/* Only the program that the person is looking at may fill the clipboard, never empty it. */
+static void to_clipboard(struct tui *t, const char *text, size_t n)
+{
+	buf_adds(&t->term.replies, "\033]52;c;");
+	add_base64(&t->term.replies, text, n);
+	buf_adds(&t->term.replies, "\033\\");
+}
+
+/* What a person pastes later must not be what a program has put there unseen: the person takes
+ * it, or has said in the settings that the focused program may. Never empties the clipboard. */
 static void on_clipboard(void *data, const char *text, size_t n)
 {
 	struct agent *a = data;
 	struct tui *t = a->tui;
 	struct pane *p = pane_focused(t);
+	char prefix[32];
 
 	if (!n || !t->have_term)
 		return;
-	if (!p || p->agent != a || p->kind != PANE_TERMINAL || n > 100000) {
+	if (n > CLIPBOARD_MAX || t->config.clipboard == CLIPBOARD_OFF) {
 		tui_message(t, true, "%s wanted to set the clipboard: refused (%s)", a->name,
-			    n > 100000 ? "too long" : "its pane is not the focused one");
+			    n > CLIPBOARD_MAX ? "too long" : "switched off");
 		return;
 	}
-	buf_adds(&t->term.replies, "\033]52;c;");
-	add_base64(&t->term.replies, text, n);
-	buf_adds(&t->term.replies, "\033\\");
-	tui_message(t, false, "%s set the clipboard (%zu bytes)", a->name, n);
+	if (t->config.clipboard == CLIPBOARD_FOCUSED && p && p->agent == a &&
+	    p->kind == PANE_TERMINAL) {
+		to_clipboard(t, text, n);
+		tui_message(t, false, "%s set the clipboard (%zu bytes)", a->name, n);
+		return;
+	}
+	str_copy(t->clip.from, sizeof(t->clip.from), a->name);
+	buf_clear(&t->clip.text);
+	buf_add(&t->clip.text, text, n);
+	key_label(t->prefix_key, t->prefix_mods, prefix, sizeof(prefix));
+	tui_message(t, false, "%s offers %zu bytes for the clipboard: %s y takes them", a->name, n,
+		    prefix);
+}
+
+void act_clipboard(struct tui *t, int arg)
+{
+	(void)arg;
+	if (!t->clip.text.len || !t->have_term) {
+		tui_message(t, false, "no program offers anything for the clipboard");
+		return;
+	}
+	to_clipboard(t, t->clip.text.data, t->clip.text.len);
+	tui_message(t, false, "the clipboard holds %zu bytes of %s", t->clip.text.len,
+		    t->clip.from);
+	buf_free(&t->clip.text);
 }
 
 static void on_notify(void *data, const char *title, const char *body)
@@ -85,6 +126,8 @@ static void on_notify(void *data, const char *title, const char *body)
 	struct agent *a = data;
 	char text[300];
 
+	if (!a->tui->config.notifications)
+		return;
 	snprintf(text, sizeof(text), "%s%s%s", title ? title : "", title && *title ? ": " : "",
 		 body ? body : "");
 	tui_message(a->tui, false, "%s: %s", a->name, text);
@@ -107,6 +150,7 @@ static void on_screen(void *data, int events)
 	watch_free(a->screen_watch);
 	a->screen_watch = NULL;
 	a->screen_over = true;
+	a->screen_over_ns = clock_mono_ns();
 	a->tui->registry_changed = true;
 	tui_dirty(a->tui);
 }

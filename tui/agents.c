@@ -148,6 +148,7 @@ static void forget_old(struct tui *t)
 	uint64_t now = clock_mono_ns();
 	size_t kept = 0;
 
+	t->n_bar = 0; /* drawn anew before anything is looked up in it */
 	for (size_t i = 0; i < t->n_agents; i++) {
 		struct agent *a = t->agents[i];
 
@@ -157,6 +158,8 @@ static void forget_old(struct tui *t)
 		else
 			t->agents[kept++] = a;
 	}
+	if (kept != t->n_agents)
+		tui_dirty(t);
 	t->n_agents = kept;
 }
 

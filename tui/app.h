@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "tui/canvas.h"
+#include "tui/config.h"
 #include "tui/dialog.h"
 #include "tui/keys.h"
 #include "tui/layout.h"
@@ -85,6 +86,10 @@ struct agent {
 
 	struct violation_item *violations;
 	size_t n_violations;
+	bool violations_asked;
+	uint64_t violations_ns, violations_seen; /* when asked last; state.denied then */
+	uint64_t screen_over_ns;		 /* monotonic */
+	bool dropped; /* nono detach let this client go, the session goes on */
 };
 
 void agents_refresh(struct tui *t);			    /* reads the registry */
@@ -125,7 +130,9 @@ struct pane {
 	int crop_x, crop_y; /* left and top of the agent's screen that is shown */
 	struct audit_view *audit;
 	struct violations_view {
-		size_t selected, first;
+		/* By what it is, not by its place: rows come and go while a finger is on a key. */
+		char agent[SESSION_ID_LEN + 1], target[1024], op[16];
+		size_t first;
 		bool show_hidden;
 	} violations;
 };
@@ -173,11 +180,14 @@ void terminal_live(struct pane *p);
 bool terminal_wheel(struct pane *p, const struct input_event *ev);
 bool audit_key(struct pane *p, const struct input_event *ev);
 bool audit_text(struct pane *p); /* the filter is being typed */
+void audit_paste(struct pane *p, const char *text, size_t n);
 void audit_poll(struct pane *p); /* new events */
 void audit_view_free(struct audit_view *v);
 void audit_scroll(struct pane *p, int lines);
 bool violations_key(struct pane *p, const struct input_event *ev);
 void violations_poll(struct pane *p);
+void violations_scroll(struct pane *p, int lines);
+void violations_changed(struct agent *a); /* ask again soon */
 
 /* ---- requests (requests.c, dialog_request.c) ----------------------------- */
 
@@ -238,7 +248,10 @@ void act_tab_step(struct tui *t, int step);
 void act_tab(struct tui *t, int i);
 void act_tab_close(struct tui *t, int arg);
 void act_tab_rename(struct tui *t, int arg);
-void act_layout(struct tui *t, int arg);
+void act_layout(struct tui *t, int arg); /* the next one */
+void act_preset(struct tui *t, int preset);
+void act_cycle(struct tui *t, int step);
+void act_clipboard(struct tui *t, int arg);
 void act_scroll(struct tui *t, int pages);
 void act_audit(struct tui *t, int arg);
 void act_violations(struct tui *t, int arg);
@@ -252,6 +265,17 @@ void act_show_agent(struct tui *t, struct agent *a, enum split how);
 /* Starts a program and shows it; replaces pane replace if not NULL. */
 int start_agent(struct tui *t, const char *profile, const char *dir, const char *command,
 		enum split how, const char *replace_agent, struct err *err);
+void restart_due(struct tui *t); /* starts again what has ended for that */
+/* Words of a command line with quotes, nothing else a shell would do; strv_free(). */
+char **words_split(const char *line, struct err *err);
+
+/* ---- coming and going (open.c, farewell.c) -------------------------------- */
+
+int open_first_panes(struct tui *t, struct err *err);
+void farewell_begin(struct tui *t, struct agent *a); /* the session we are here for has ended */
+void farewell_history(struct tui *t, const struct agent *a, uint64_t first, size_t count, int cols,
+		      const struct pty_cell *cells);
+void farewell_check(struct tui *t);
 
 /* ---- the whole ----------------------------------------------------------- */
 
@@ -259,7 +283,7 @@ struct tui {
 	const struct tui_options *options;
 	uv_loop_t loop;
 	uv_prepare_t prepare;
-	uv_timer_t frame_timer, tick_timer, esc_timer, end_timer, audit_timer;
+	uv_timer_t frame_timer, tick_timer, esc_timer, end_timer, poll_timer, registry_timer;
 	uv_signal_t signals[5];
 	uv_fs_event_t registry_watch;
 	bool registry_watched, registry_changed;
@@ -274,7 +298,10 @@ struct tui {
 	struct output output;
 	struct theme theme;
 	bool dirty;
+	bool urgent;	   /* the next frame shows what a key did: drawn at once */
+	bool echo;	   /* a key went to the focused agent, its next picture is the answer */
 	uint64_t frame_ns; /* last frame, monotonic */
+	uint64_t first_ns; /* the first frame waits for the focused screen until then */
 	char outer_title[PTY_TITLE_MAX];
 	char *state_dir;
 
@@ -297,6 +324,15 @@ struct tui {
 
 	struct dialog *dialog;
 	struct request_box requests;
+	struct tui_config config;
+	struct { /* what a program wants in the clipboard, until the person agrees */
+		char from[SESSION_NAME_MAX];
+		struct buf text;
+	} clip;
+	struct { /* a session that is being ended to be started again */
+		char id[SESSION_ID_LEN + 1];
+		char *profile, *dir, *command;
+	} restart;
 	char message[512];
 	bool message_bad;
 	uint64_t message_ns;
@@ -308,8 +344,12 @@ struct tui {
 
 	bool quit, detached;
 	int exit_code;
-	const char *goodbye; /* printed after the terminal is restored, with own */
-	char goodbye_text[256];
+	char goodbye[256]; /* printed after the terminal is restored */
+	struct {
+		struct agent *agent; /* NULL: it has not ended */
+		uint64_t deadline_ns, next, end; /* lines of the scrollback to fetch */
+		bool asked;
+	} farewell;
 	struct buf last_screen; /* what an ended program leaves in the shell's screen */
 };
 

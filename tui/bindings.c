@@ -44,6 +44,12 @@ static const struct binding table[] = {
     {'{', 0, "exchange with the pane before", act_swap, -1, false},
     {'}', 0, "exchange with the next pane", act_swap, 1, false},
     {' ', 0, "next arrangement of the panes", act_layout, 0, true},
+    {'1', PTY_ALT, "all panes side by side", act_preset, PRESET_EVEN_HORIZONTAL, false},
+    {'2', PTY_ALT, "all panes below each other", act_preset, PRESET_EVEN_VERTICAL, false},
+    {'3', PTY_ALT, "a large pane above the others", act_preset, PRESET_MAIN_HORIZONTAL, false},
+    {'4', PTY_ALT, "a large pane left of the others", act_preset, PRESET_MAIN_VERTICAL, false},
+    {'5', PTY_ALT, "panes as tiles", act_preset, PRESET_TILED, false},
+    {'o', 0, "next pane", act_cycle, 1, true},
     {'q', 0, "show the panes' numbers; a digit goes there", act_numbers, 0, false},
     {'x', 0, "end this session (asks first)", act_kill, 0, false},
     {'r', 0, "restart this session (asks first)", act_restart, 0, false},
@@ -62,6 +68,7 @@ static const struct binding table[] = {
     {'9', 0, "tab 9", act_tab, 9, false},
     {'&', 0, "close the tab, its sessions go on", act_tab_close, 0, false},
     {',', 0, "rename the tab", act_tab_rename, 0, false},
+    {'y', 0, "take what a program offers for the clipboard", act_clipboard, 0, false},
     {'m', 0, "mouse on or off (off: the terminal's own selection)", act_mouse, 0, false},
 };
 

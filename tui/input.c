@@ -14,14 +14,23 @@ static void to_agent(struct tui *t, struct agent *a, const struct input_event *e
 		pty_client_text(a->screen, utf8, utf8_encode(ev->key, utf8));
 	else
 		pty_client_key(a->screen, ev->key, ev->mods);
+	t->echo = true;
 	agent_flush(a);
 }
 
 /* A pane whose program is over takes two keys. */
 static bool ended_key(struct tui *t, struct pane *p, const struct input_event *ev)
 {
-	if (!p->agent || !p->agent->ended || p->kind != PANE_TERMINAL)
+	if (p->kind != PANE_TERMINAL)
 		return false;
+	if (p->agent->dropped && ev->key == PTY_KEY_ENTER) {
+		p->agent->dropped = false;
+		agent_screen_close(p->agent);
+		panes_arrange(t);
+		return true;
+	}
+	if (!p->agent->ended)
+		return p->agent->dropped;
 	if (ev->key == PTY_KEY_ENTER)
 		pane_close(t, p);
 	else if (ev->key == 'r')
@@ -136,6 +145,8 @@ static void paste(struct tui *t, const struct input_event *ev)
 		if (t->dialog->ops->paste)
 			t->dialog->ops->paste(t->dialog, ev->text, ev->n);
 		tui_dirty(t);
+	} else if (p && p->kind == PANE_AUDIT) {
+		audit_paste(p, ev->text, ev->n);
 	} else if (p && p->kind == PANE_TERMINAL && p->agent->screen && !p->agent->screen_over &&
 		   !t->options->read_only) {
 		t->last_key_ns = clock_mono_ns();

@@ -125,6 +125,9 @@ void draw_terminal(struct pane *p, bool focused)
 						 : "connecting …");
 	if (p->agent->ended && !p->scrolled)
 		draw_ended(p);
+	else if (p->agent->dropped)
+		canvas_text(&t->canvas, p->body.x, p->body.y + p->body.h - 1, p->body.w,
+			    style(t, S_MARK), " detached by nono detach — Enter attaches again ");
 	else if (p->agent->screen_over && !p->agent->ended)
 		canvas_text(&t->canvas, p->body.x, p->body.y + p->body.h - 1, p->body.w,
 			    style(t, S_BAD),

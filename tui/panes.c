@@ -48,6 +48,7 @@ void tab_select(struct tui *t, size_t i)
 	if (i >= t->n_tabs)
 		return;
 	t->tab = i;
+	t->dragging = NULL;
 	panes_arrange(t);
 }
 
@@ -78,6 +79,7 @@ void pane_open(struct tui *t, struct pane *p, enum split how)
 {
 	struct tab *tab = tab_current(t);
 
+	t->dragging = NULL;
 	if (how == SPLIT_LEAF || !tab || !layout_add(&tab->layout, tab->focus, how, p)) {
 		if (how != SPLIT_LEAF && tab)
 			tui_message(t, false, "no room for another pane here: opened in a new tab");
@@ -98,6 +100,7 @@ void pane_open(struct tui *t, struct pane *p, enum split how)
 
 void pane_close(struct tui *t, struct pane *p)
 {
+	t->dragging = NULL;
 	for (size_t i = 0; i < t->n_tabs; i++) {
 		struct tab *tab = &t->tabs[i];
 		void *rest;

@@ -102,3 +102,20 @@ size_t width_prefix(const char *s, size_t columns)
 	measure(s, columns, &bytes);
 	return bytes;
 }
+
+const char *width_tail(const char *s, size_t columns, char *out, size_t size)
+{
+	size_t total = width_text(s), from = 0;
+
+	if (total <= columns)
+		return s;
+	while (s[from] && total + 1 > columns) {
+		uint32_t cp;
+		size_t len = utf8_decode(s + from, strlen(s + from), &cp);
+
+		total -= (size_t)width_cp(len ? cp : 0xfffd);
+		from += len ? len : 1;
+	}
+	snprintf(out, size, "%s%s", columns ? "…" : "", s + from);
+	return out;
+}

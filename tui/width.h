@@ -11,5 +11,7 @@
 int width_cp(uint32_t cp);			    /* 0, 1 or 2 */
 size_t width_text(const char *s);		    /* columns of valid UTF-8 */
 size_t width_prefix(const char *s, size_t columns); /* bytes of s that fit */
+/* s, or its end with "…" in front: of a path the end says most. out: room for columns * 4 + 4. */
+const char *width_tail(const char *s, size_t columns, char *out, size_t size);
 
 #endif

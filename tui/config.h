@@ -1,0 +1,31 @@
+/*
+ * config - what <config>/config.toml says about the front end, section [ui]:
+ *
+ *   prefix = "C-a"       key before the commands
+ *   clipboard = "ask"    a program that sets the clipboard: "ask" (prefix y takes it), "focused"
+ *                        (the program in the focused pane may), "off"
+ *   bell = true          the focused program's bell is heard
+ *   notifications = true programs' notifications are shown in the status line
+ *   mouse = true         mouse reports are asked for at the start
+ *
+ * Other sections and keys belong to others and are left alone. Knows the few forms of TOML that
+ * these values need; what it cannot read is an error that names the line.
+ */
+#ifndef NONO_TUI_CONFIG_H
+#define NONO_TUI_CONFIG_H
+
+#include "common/common.h"
+
+enum clipboard_policy { CLIPBOARD_ASK = 0, CLIPBOARD_FOCUSED, CLIPBOARD_OFF };
+
+struct tui_config {
+	char prefix[32];
+	enum clipboard_policy clipboard;
+	bool bell, notifications, mouse;
+};
+void config_defaults(struct tui_config *c);
+int config_parse(struct tui_config *c, const char *text, struct err *err);
+/* A missing file is no error. */
+int config_load(struct tui_config *c, struct err *err);
+
+#endif
