@@ -32,7 +32,6 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct attach_options, seconds),
      .arg = "N",
      .help = "With --headless: how long (10)",
-     .value = 10,
      .min = 1,
      .max = 86400},
     {0},
@@ -46,12 +45,14 @@ static int front_end(struct cli *cli, const char *id, struct err *err)
 				.prefix = o->prefix,
 				.headless_cols = o->headless[0],
 				.headless_rows = o->headless[1],
-				.headless_seconds = (int)o->seconds};
+				.headless_seconds = o->seconds ? (int)o->seconds : 10};
 	unsigned mods;
 	uint32_t key;
 
 	if (o->prefix && key_named(o->prefix, &key, &mods) < 0)
 		return err_usage(err, "'%.40s' is not the name of a key, like C-b", o->prefix);
+	if (o->seconds && !o->headless[0])
+		return err_usage(err, "--seconds goes with --headless");
 	if (!o->headless[0] && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
 		return err_set(err,
 			       "the front end needs a terminal; nono capture and nono send work "

@@ -1,6 +1,4 @@
 /* From the command line to the command, and from its result to the exit code. */
-#include <stdio_ext.h>
-
 #include "cli/cli.h"
 
 struct global {
@@ -183,7 +181,7 @@ int cli_main(int argc, char **argv)
 	int r = dispatch(argc, argv, &c, &err);
 
 	/* Even when a command failed: what it said before still counts. */
-	if (__fpending(stdout) && flush_output(r < 0 ? NULL : &err) < 0 && r >= 0)
+	if (flush_output(r < 0 ? NULL : &err) < 0 && r >= 0)
 		r = -1;
 	if (r >= 0)
 		return r;

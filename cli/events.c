@@ -316,6 +316,8 @@ static int events(struct cli *cli, struct err *err)
 	struct stream t = {.follow = o->follow, .notify = -1};
 	int rc;
 
+	if (o->follow && o->all)
+		return err_usage(err, "--all can't be used together with --follow");
 	if (o->follow)
 		rc = follow_all(&t, err);
 	else
