@@ -132,6 +132,7 @@ static int start(struct elevation *e, struct err *err)
 	e->views = view_cache_new();
 	e->quick = quick_new();
 	e->closed = closed_new(e->cfg.policy);
+	e->own = own_sockets_new();
 	allow_descriptors();
 	if (pool_start(e, err) < 0 || open_wake(e, err) < 0 || requests_start(e, err) < 0)
 		return -1;
@@ -197,6 +198,7 @@ void elevation_stop(struct elevation *e)
 	close_fd(e->epoll_fd);
 	quick_free(e->quick);
 	closed_free(e->closed);
+	own_sockets_free(e->own);
 	view_cache_free(e->views);
 	violations_free(e->violations);
 	standing_free(e->standing);

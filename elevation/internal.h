@@ -133,11 +133,13 @@ bool git_config_harmless(const char *text, size_t n);
 
 /* connect and bind. The address is c's copy. connect: the broker takes the socket by pidfd_getfd
  * and connects it (a blocking TCP connect in a worker; non-blocking sockets at once).
- * unix sockets: only within the session, or with a grant; the peer's process decides. */
+ * unix sockets: only within the session (what it bound itself), or with a grant. */
 enum connect_verdict { CONNECT_ALLOWED = 0, CONNECT_DENIED, CONNECT_ASK };
 enum connect_verdict connect_decide(struct elevation *e, struct call *c);
 bool connect_blocks(const struct call *c);
 void connect_perform(const struct elevation *e, struct call *c, struct answer *out);
+/* The one that may say "continue": where Landlock judges, so that the socket keeps the name which the
+ * program gave it. Every bind passes here, or the session's own sockets are not known. */
 void bind_perform(const struct elevation *e, struct call *c, struct answer *out);
 /* "host:port", "unix:/path", "abstract:name", printable, for the log and the dialog. */
 void address_text(const struct call *c, char *out, size_t size);
@@ -205,6 +207,8 @@ struct requests; /* requests.c */
 struct workers;	 /* workers.c */
 struct closed;	 /* closed.c */
 struct own_sockets; /* sockets_own.c */
+struct own_sockets *own_sockets_new(void);
+void own_sockets_free(struct own_sockets *o);
 struct quick_cache; /* quick.c */
 
 struct elevation {
@@ -222,6 +226,7 @@ struct elevation {
 	struct view_cache *views; /* the program's root; what is kept open of each process */
 	struct quick_cache *quick; /* notify thread: directories without links (quick.c) */
 	struct closed *closed;	  /* closed files by identity (closed.c) */
+	struct own_sockets *own;  /* unix sockets made inside (sockets_own.c) */
 	struct call *pool;	  /* CALLS_MAX, mapped, touched only when used */
 	struct call *free_calls;
 	unsigned pool_used;

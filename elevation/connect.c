@@ -1,0 +1,417 @@
+/*
+ * connect and bind. The broker takes the program's socket (pidfd_getfd) and uses its own copy of
+ * the address. A path socket is connected through the O_PATH descriptor that was checked. Which
+ * sockets belong to the session says sockets_own.c. A server sees the broker as its peer
+ * (SO_PEERCRED): the same user, another process.
+ *
+ * Sources: connect(2), bind(2), unix(7), ip(7), pidfd_open(2), pidfd_getfd(2).
+ */
+#include "elevation/perform.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/pidfd.h>
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* Linux 6.9 */
+#endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+#define UNIX_NAME offsetof(struct sockaddr_un, sun_path)
+
+static const struct sockaddr_un *unix_addr(const struct call *c)
+{
+	return (const struct sockaddr_un *)&c->addr;
+}
+
+static bool is_path(const struct call *c)
+{
+	return c->addr.ss_family == AF_UNIX && c->addr_len > UNIX_NAME && unix_addr(c)->sun_path[0];
+}
+
+static bool is_abstract(const struct call *c)
+{
+	return c->addr.ss_family == AF_UNIX && c->addr_len > UNIX_NAME &&
+	       !unix_addr(c)->sun_path[0];
+}
+
+static bool is_inet(const struct call *c)
+{
+	return c->addr.ss_family == AF_INET || c->addr.ss_family == AF_INET6;
+}
+
+/* ---- the program's socket ------------------------------------------------------------------ */
+
+/* The thread may have a descriptor table of its own; kernels before 6.9 only know its process. */
+static int take_socket(const struct elevation *e, const struct call *c, int *err)
+{
+	_cleanup_close_ int pidfd = pidfd_open(c->tid, PIDFD_THREAD);
+	int fd;
+
+	if (pidfd < 0 && errno == EINVAL)
+		pidfd = pidfd_open(c->pid, 0);
+	fd = pidfd < 0 ? -1 : pidfd_getfd(pidfd, c->sockfd, 0);
+	if (fd < 0) {
+		*err = errno == EBADF || errno == EMFILE ? errno : EACCES;
+		return -1;
+	}
+	/* The number may mean another process by now. */
+	if (!call_valid(e, c)) {
+		close(fd);
+		*err = EACCES;
+		return -1;
+	}
+	return fd;
+}
+
+static int option(int fd, int name)
+{
+	int value = -1;
+	socklen_t n = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &n) < 0 ? -1 : value;
+}
+
+/* Does the socket live in a network namespace that is not the broker's? Then all there is the
+ * session's. */
+static bool in_own_network(int fd)
+{
+	_cleanup_close_ int mine = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t a = 0, b = 0;
+	socklen_t na = sizeof(a), nb = sizeof(b);
+
+	return mine >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &a, &na) == 0 &&
+	       getsockopt(mine, SOL_SOCKET, SO_NETNS_COOKIE, &b, &nb) == 0 && a != b;
+}
+
+/* ---- may it? ------------------------------------------------------------------------------- */
+
+static bool is_loopback(const struct call *c)
+{
+	const struct sockaddr_in *in = (const void *)&c->addr;
+	const struct sockaddr_in6 *in6 = (const void *)&c->addr;
+	const struct in6_addr *a = &in6->sin6_addr;
+
+	if (c->addr.ss_family == AF_INET)
+		return in->sin_addr.s_addr == INADDR_ANY ||
+		       ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (IN6_IS_ADDR_V4MAPPED(a))
+		return a->s6_addr[12] == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_UNSPECIFIED(a);
+}
+
+static enum connect_verdict refuse(struct call *c, const char *rule)
+{
+	c->verdict =
+	    (struct policy_verdict){.reason = POLICY_NOT_GRANTED, .source = "system", .rule = rule};
+	return CONNECT_DENIED;
+}
+
+static enum connect_verdict allow(struct call *c, const char *source)
+{
+	c->verdict = (struct policy_verdict){
+	    .allowed = true, .reason = POLICY_GRANTED_PATH, .source = source};
+	return CONNECT_ALLOWED;
+}
+
+/* A decision about a folder says nothing about the sockets in it. */
+static enum standing decided(struct elevation *e, const struct call *c, unsigned access)
+{
+	struct policy_verdict v = c->verdict;
+
+	v.reason = POLICY_PROTECTED_PATH;
+	return standing_lookup(e->standing, c->a.path, access, &v);
+}
+
+static enum connect_verdict decide_path(struct elevation *e, struct call *c)
+{
+	const unsigned access = c->access ? c->access : NONO_WRITE;
+
+	if (request_socket_named(e, c))
+		return allow(c, "system");
+	/* Nothing there to connect to: the errno is all it gets. */
+	if (c->a.err || c->a.fd < 0 || !S_ISSOCK(c->a.st.st_mode))
+		return allow(c, "system");
+	policy_check(e->cfg.policy, c->a.path, access, false, &c->verdict);
+	if (c->verdict.reason == POLICY_OWN_STATE)
+		return CONNECT_DENIED;
+	if (own_has_file(e->own, &c->a))
+		return allow(c, "session");
+	if (!c->a.anonymous && policy_unix_socket(e->cfg.policy, c->a.path))
+		return allow(c, "profile");
+	if (c->a.anonymous)
+		return refuse(c, "socket without a path");
+	/* That its file may be written says nothing about who listens. */
+	if (c->verdict.allowed)
+		c->verdict = (struct policy_verdict){
+		    .reason = POLICY_NOT_GRANTED, .grantable = true, .source = ""};
+	if (!c->verdict.grantable)
+		return CONNECT_DENIED;
+	switch (decided(e, c, access)) {
+	case STANDING_ALLOW:
+		c->granted = true;
+		return CONNECT_ALLOWED;
+	case STANDING_DENY:
+		return CONNECT_DENIED;
+	default:
+		return CONNECT_ASK;
+	}
+}
+
+static enum connect_verdict decide_by_socket(struct elevation *e, struct call *c)
+{
+	int err = 0;
+	_cleanup_close_ int fd = take_socket(e, c, &err);
+	bool own = fd >= 0 && in_own_network(fd);
+
+	if (fd < 0)
+		return refuse(c, "socket out of reach");
+	if (is_inet(c)) {
+		/* Without a namespace the filter lets no such socket be made. */
+		if (own && is_loopback(c))
+			return allow(c, "system");
+		return refuse(c, "network off");
+	}
+	if (own ||
+	    own_has_abstract(e->own, unix_addr(c)->sun_path + 1, c->addr_len - UNIX_NAME - 1))
+		return allow(c, "session");
+	return refuse(c, "abstract socket outside of the session");
+}
+
+enum connect_verdict connect_decide(struct elevation *e, struct call *c)
+{
+	if (c->addr_len > sizeof(c->addr))
+		return refuse(c, "address too long");
+	if (c->addr_len < sizeof(c->addr.ss_family))
+		return allow(c, "system"); /* EINVAL */
+	switch (c->addr.ss_family) {
+	case AF_UNSPEC: /* undoes an earlier connect */
+	case AF_NETLINK:
+		return allow(c, "system");
+	case AF_INET:
+	case AF_INET6:
+		return e->cfg.policy->net_blocked ? decide_by_socket(e, c) : allow(c, "profile");
+	case AF_UNIX:
+		if (is_path(c))
+			return decide_path(e, c);
+		return is_abstract(c) ? decide_by_socket(e, c) : allow(c, "system");
+	default:
+		return refuse(c, "address family");
+	}
+}
+
+/* ---- connect ------------------------------------------------------------------------------- */
+
+bool connect_blocks(const struct call *c)
+{
+	/* The socket may be non-blocking: that is not known before it is taken. */
+	return is_inet(c) || c->addr.ss_family == AF_UNIX;
+}
+
+static int connect_patiently(const struct elevation *e, const struct call *c, int fd,
+			     const void *addr, socklen_t n)
+{
+	struct interrupt i;
+	int r, code;
+
+	interrupt_begin(&i);
+	do {
+		r = connect(fd, addr, n);
+	} while (r < 0 && errno == EINTR && call_valid(e, c));
+	code = r < 0 ? errno : 0;
+	interrupt_end(&i);
+	return code;
+}
+
+static int connect_path(const struct elevation *e, const struct call *c, int fd)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+	if (c->a.err)
+		return c->a.err;
+	if (c->a.fd < 0)
+		return ENOENT;
+	if (!S_ISSOCK(c->a.st.st_mode))
+		return ECONNREFUSED;
+	fd_path(a.sun_path, c->a.fd);
+	return connect_patiently(e, c, fd, &a, sizeof(a));
+}
+
+void connect_perform(const struct elevation *e, struct call *c, struct answer *out)
+{
+	_cleanup_close_ int fd = take_socket(e, c, &out->err);
+
+	if (fd < 0)
+		return;
+	if (option(fd, SO_DOMAIN) < 0) {
+		out->err = ENOTSOCK;
+	} else if (option(fd, SO_DOMAIN) == AF_UNIX && option(fd, SO_TYPE) == SOCK_DGRAM) {
+		out->err = EACCES; /* the filter lets none be made */
+	} else if (request_socket_named(e, c)) {
+		out->err = request_socket_connect(e, fd);
+	} else if (is_path(c)) {
+		if (option(fd, SO_DOMAIN) != AF_UNIX)
+			out->err = EAFNOSUPPORT;
+		else
+			out->err = connect_path(e, c, fd);
+	} else {
+		out->err = connect_patiently(e, c, fd, &c->addr, c->addr_len);
+	}
+}
+
+/* ---- bind ---------------------------------------------------------------------------------- */
+
+/* The socket keeps for ever the name that bind was given, and programs read it (getsockname). The
+ * program's own spelling is used where it must lead to the directory that was checked: the broker
+ * sees the same directory there, without links, and nobody but the broker can change the way. */
+static bool leads_there(const struct elevation *e, const struct place *p, const char *path)
+{
+	char dir[POLICY_PATH_MAX], real[POLICY_PATH_MAX];
+	struct policy_verdict v;
+	struct stat st;
+	char *slash;
+
+	if (path[0] != '/' || path_clean(dir, sizeof(dir), path) < 0 || strcmp(dir, p->path) != 0)
+		return false;
+	slash = strrchr(dir, '/');
+	*(slash == dir ? slash + 1 : slash) = '\0';
+	for (slash = dir; slash; slash = strchr(slash + 1, '/')) {
+		char end = *slash;
+
+		if (slash != dir) {
+			*slash = '\0';
+			policy_check(e->cfg.policy, dir, NONO_WRITE, false, &v);
+			*slash = end;
+			if (v.allowed && v.route == POLICY_KERNEL)
+				return false;
+		}
+	}
+	policy_check(e->cfg.policy, dir, NONO_WRITE, false, &v);
+	if (v.allowed && v.route == POLICY_KERNEL)
+		return false;
+	_cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat want;
+	if (fd < 0 || fstat(fd, &st) < 0 || fstat(p->parent, &want) < 0 ||
+	    st.st_ino != want.st_ino || st.st_dev != want.st_dev)
+		return false;
+	char link[FD_PATH_MAX];
+	fd_path(link, fd);
+	ssize_t n = readlink(link, real, sizeof(real) - 1);
+	return n > 0 && (size_t)n == strlen(dir) && memcmp(real, dir, (size_t)n) == 0;
+}
+
+static void bind_address(const struct elevation *e, const struct call *c, struct sockaddr_un *a)
+{
+	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (leads_there(e, &c->a, c->a.asked) &&
+	    str_copy(a->sun_path, sizeof(a->sun_path), c->a.asked))
+		return;
+	if (leads_there(e, &c->a, c->a.path) &&
+	    str_copy(a->sun_path, sizeof(a->sun_path), c->a.path))
+		return;
+	if (snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/%.200s", c->a.parent,
+		     c->a.name) >= (int)sizeof(a->sun_path))
+		a->sun_path[0] = '\0';
+}
+
+/* The file gets the socket's own mode, less the program's umask. */
+static void adopt(const struct elevation *e, const struct call *c, int sock)
+{
+	_cleanup_close_ int fd = openat(c->a.parent, c->a.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char path[FD_PATH_MAX];
+	struct stat st, of_socket;
+	mode_t mode;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || fstat(sock, &of_socket) < 0)
+		return;
+	mode = of_socket.st_mode & 0777 & ~c->umask;
+	fd_path(path, fd);
+	if ((st.st_mode & 0777) == mode || fchmodat(AT_FDCWD, path, mode, 0) == 0)
+		own_add_file(e->own, fd);
+}
+
+static int bind_path(const struct elevation *e, struct call *c, int fd)
+{
+	struct sockaddr_un a;
+	int err = c->a.err;
+
+	if (!err && c->a.fd >= 0)
+		err = EADDRINUSE;
+	if (!err)
+		err = place_named(&c->a);
+	if (err)
+		return err;
+	own_names_alone(e->own);
+	bind_address(e, c, &a);
+	if (!a.sun_path[0])
+		err = ENAMETOOLONG;
+	else if (bind(fd, (struct sockaddr *)&a, (socklen_t)(UNIX_NAME + strlen(a.sun_path) + 1)) <
+		 0)
+		err = errno;
+	own_names_done(e->own);
+	if (!err)
+		adopt(e, c, fd);
+	return err;
+}
+
+void bind_perform(const struct elevation *e, struct call *c, struct answer *out)
+{
+	*out = (struct answer){.fd = -1};
+	if (is_path(c) && c->verdict.allowed && c->verdict.route == POLICY_KERNEL) {
+		own_expect_file(e->own, &c->a);
+		out->cont = true;
+		return;
+	}
+	if (!is_path(c) && !is_abstract(c)) { /* an address in the session's network */
+		out->cont = true;
+		return;
+	}
+	_cleanup_close_ int fd = take_socket(e, c, &out->err);
+	if (fd < 0)
+		return;
+	if (option(fd, SO_DOMAIN) != AF_UNIX) {
+		out->err = option(fd, SO_DOMAIN) < 0 ? ENOTSOCK : EAFNOSUPPORT;
+	} else if (is_path(c)) {
+		out->err = bind_path(e, c, fd);
+	} else if (bind(fd, (const struct sockaddr *)&c->addr, c->addr_len) < 0) {
+		out->err = errno;
+	} else {
+		own_add_abstract(e->own, fd, unix_addr(c)->sun_path + 1,
+				 c->addr_len - UNIX_NAME - 1);
+	}
+}
+
+/* ---- for people ---------------------------------------------------------------------------- */
+
+void address_text(const struct call *c, char *out, size_t size)
+{
+	const struct sockaddr_in *in = (const void *)&c->addr;
+	const struct sockaddr_in6 *in6 = (const void *)&c->addr;
+	char name[POLICY_PATH_MAX], text[INET6_ADDRSTRLEN] = "?";
+	const char *path = c->a.path[0] ? c->a.path : c->a.asked;
+	size_t n;
+
+	if (c->addr_len < sizeof(c->addr.ss_family)) {
+		snprintf(out, size, "no address");
+	} else if (c->addr.ss_family == AF_INET) {
+		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+		snprintf(out, size, "%s:%u", text, ntohs(in->sin_port));
+	} else if (c->addr.ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+		snprintf(out, size, "[%s]:%u", text, ntohs(in6->sin6_port));
+	} else if (is_path(c)) {
+		text_printable(name, sizeof(name), path, strlen(path));
+		snprintf(out, size, "unix:%s", name);
+	} else if (is_abstract(c)) {
+		n = c->addr_len - UNIX_NAME - 1;
+		text_printable(name, sizeof(name), unix_addr(c)->sun_path + 1,
+			       n < sizeof(unix_addr(c)->sun_path) ? n : 0);
+		snprintf(out, size, "abstract:%s", name);
+	} else {
+		snprintf(out, size, "address family %u", c->addr.ss_family);
+	}
+}

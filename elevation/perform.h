@@ -1,0 +1,109 @@
+/*
+ * What the files that carry out calls share. An errno is a value here: 0 is success.
+ */
+#ifndef NONO_ELEVATION_PERFORM_H
+#define NONO_ELEVATION_PERFORM_H
+
+#include "elevation/internal.h"
+
+/* "/proc/self/fd/N": the object behind an O_PATH descriptor, whatever its name has become. */
+#define FD_PATH_MAX 32
+void fd_path(char out[FD_PATH_MAX], int fd);
+
+/* What the name was written as, where it is no name: "." or "..", or the root. */
+enum odd_name { NAME_PLAIN = 0, NAME_DOT, NAME_DOT_DOT, NAME_ROOT, NAME_NOTHING };
+enum odd_name place_odd(const struct place *p);
+
+/* Errno unless the place can be used as a name in a directory. */
+int place_named(const struct place *p);
+/* Errno unless the name still names the object that was checked. */
+int place_unchanged(const struct place *p);
+
+/* The mode to make something with in parent, umask applied unless a default ACL is in its place. */
+mode_t create_mode(const struct call *c, int parent, mode_t mode);
+/* Gives back what the broker's own umask took away. */
+void mode_restore_fd(int fd, mode_t wanted);
+void mode_restore(int parent, const char *name, mode_t wanted);
+
+/* May the directory at from become to? Not where what is in it would be protected there. */
+bool directory_may_become(const struct policy *p, const char *from, const char *to);
+
+void perform_open(const struct elevation *e, struct call *c, struct answer *out);
+int perform_change(const struct elevation *e, struct call *c);
+int perform_meta(struct call *c);
+
+/* ---- interrupt.c: calls in a worker that end when the program is gone ---------------------- */
+
+struct interrupt {
+	timer_t timer;
+	bool armed;
+};
+/* From here on every blocking call of this thread fails with EINTR now and then. */
+void interrupt_begin(struct interrupt *i);
+void interrupt_end(struct interrupt *i);
+
+/* ---- git_check.c --------------------------------------------------------------------------- */
+
+#define GIT_CONFIG_MAX	(1u << 20)
+#define GIT_POINTER_MAX (POLICY_PATH_MAX + 16)
+
+struct git_context {
+	const struct policy *policy; /* NULL: nothing is known of places */
+	const char *dir;	     /* the repository's directory, absolute, clean */
+	const char *old;	     /* the configuration in place, NULL if none */
+	size_t old_n;
+};
+/* As git_config_harmless(), and what old says already may stay. Paths count if they lead nowhere
+ * that the program can prepare. why: key that is refused, may be NULL. */
+bool git_config_check(const struct git_context *ctx, const char *text, size_t n, char *why,
+		      size_t why_size);
+/* Content of a ".git" file, of commondir or gitdir in dir. name: which of them. */
+bool git_pointer_check(const struct policy *p, const char *dir, const char *name, const char *text,
+		       size_t n);
+
+/* git_values.c: one setting. key: "section.sub.key", section and key in lower case. */
+struct git_set;
+bool git_value_harmless(const struct git_context *ctx, const struct git_set *all, const char *key,
+			const char *value);
+
+/* git_parse.c */
+struct git_entry {
+	uint32_t key, value; /* offsets into text */
+	bool has_value;
+};
+struct git_set {
+	char *text; /* all strings, each with its NUL */
+	struct git_entry *entries;
+	size_t n, cap, used, text_size;
+};
+/* Reads a configuration just as git does; -1 if git would refuse it, or if readers may differ about
+ * it (control characters, a carriage return alone). */
+int git_parse(const char *text, size_t n, struct git_set *out);
+void git_set_free(struct git_set *s);
+static inline const char *git_key(const struct git_set *s, size_t i)
+{
+	return s->text + s->entries[i].key;
+}
+static inline const char *git_text(const struct git_set *s, size_t i) /* NULL: no value */
+{
+	return s->entries[i].has_value ? s->text + s->entries[i].value : NULL;
+}
+
+/* ---- sockets_own.c: unix sockets that the session itself made ------------------------------- */
+
+/* A path socket of the broker's making: held open, so that its inode number stays its own. */
+void own_add_file(struct own_sockets *o, int fd);
+/* The program is about to bind this name itself (the kernel judges it). */
+void own_expect_file(struct own_sockets *o, const struct place *p);
+bool own_has_file(struct own_sockets *o, const struct place *p);
+/* Abstract sockets, found again by the number of the socket. name: without the first NUL. */
+void own_add_abstract(struct own_sockets *o, int sock, const char *name, size_t n);
+bool own_has_abstract(struct own_sockets *o, const char *name, size_t n);
+
+/* Links are made and moved with it shared; held alone while a path that was just looked at is used
+ * again. */
+void own_names_shared(struct own_sockets *o);
+void own_names_alone(struct own_sockets *o);
+void own_names_done(struct own_sockets *o);
+
+#endif
