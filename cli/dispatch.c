@@ -84,9 +84,9 @@ static bool asks_for_help(int argc, char **argv)
 static int check_args(const struct command *c, const struct strings *args, struct err *err)
 {
 	if (args->n < c->min_args)
-		return err_usage(err, "nono %s needs %s", c->name, c->arg);
+		return err_usage(err, "%s needs %s", c->name, c->arg);
 	if (args->n > c->max_args)
-		return err_usage(err, "nono %s: unexpected argument '%.100s'", c->name,
+		return err_usage(err, "%s: unexpected argument '%.100s'", c->name,
 				 args->v[c->max_args]);
 	return 0;
 }
@@ -94,7 +94,7 @@ static int check_args(const struct command *c, const struct strings *args, struc
 static int check_place(const struct command *c, struct err *err)
 {
 	if ((c->flags & CLI_OUTSIDE) && session_inside())
-		return err_set(err, "nono %s can't be used inside a sandbox", c->name);
+		return err_set(err, "%s can't be used inside a sandbox", c->name);
 	return 0;
 }
 
