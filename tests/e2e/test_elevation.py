@@ -122,7 +122,7 @@ def denied_changes(p):
     p.start("agent", "D=%s; echo x > $D/new; echo x >> $D/old; mkdir $D/dir; mv $D/old $D/b; rm -f $D/old; "
             "ln -s x $D/l; chmod 777 $D/old; echo end; sleep 1000" % p.outside, ASK)
 
-        # One at a time: the next call comes after the answer.
+    # One at a time: the next call comes after the answer.
     def done():
         for q in p.json("requests", "agent"):
             p.nono("deny", q["id"], code=None)

@@ -71,8 +71,8 @@ def failed_start(p):
     p.nono("run", "--silent", "--allow", os.path.join(p.base, "state"), "--", "true", code=1)
     assert "nono state" in p.err, p.err
     assert p.json("ps", "--all") == []
-    assert not os.listdir(os.path.join(p.base, "run", "nono")) if os.path.isdir(
-        os.path.join(p.base, "run", "nono")) else True
+    runtime = os.path.join(p.base, "run", "nono")
+    assert not os.path.isdir(runtime) or not os.listdir(runtime), os.listdir(runtime)
     until("no process", lambda: not p.processes())
 
 

@@ -1,0 +1,474 @@
+#!/usr/bin/env python3
+"""The front end as a person has it: panes, tabs, help, status line, the panes that watch, the dialog
+over the pane that asks; and the terminal as it was, however the client ends."""
+import os
+import re
+import signal
+import time
+
+import nonolib
+from nonolib import SECRET, Pty, Screen, until
+
+ASK = "--capability-elevation"
+ECHO = "echo I am $NAME; while read x; do echo \"got <$x>\"; done"
+
+
+def echo(p, name, *flags):
+    return p.start(name, ECHO.replace("$NAME", name), *flags)
+
+
+def stop_all(p):
+    for s in p.json("ps"):
+        p.nono("stop", "--force", s["session_id"])
+
+
+def side_by_side(p):
+    """All running sessions come up beside each other; each has its own keyboard."""
+    for name in ("alpha", "beta", "gamma"):
+        echo(p, name)
+    s = Screen(p, "tui", cols=150, rows=40)
+    for name in ("alpha", "beta", "gamma"):
+        s.sees("I am " + name)
+    for name in ("alpha", "beta", "gamma"):
+        assert name in s.last_line(), s.last_line()
+    seen = set()
+    for i in range(3):
+        s.type("word%d" % i)
+        s.keys("Enter")
+        s.sees("got <word%d>" % i)
+        seen.add([n for n in ("alpha", "beta", "gamma") if "got <word%d>" % i in p.nono("capture", n)][0])
+        s.command("o")
+    assert len(seen) == 3, seen
+    s.command("d")
+    assert s.ended() == 0
+    assert len(p.json("ps")) == 3
+    stop_all(p)
+
+
+def zoom_and_layouts(p):
+    for name in ("alpha", "beta"):
+        echo(p, name)
+    s = Screen(p, "tui", cols=140, rows=30)
+    s.sees("I am alpha")
+    s.sees("I am beta")
+    s.command("z")
+    s.sees_not("I am (alpha|beta)[^\0]*I am (alpha|beta)")
+    text = s.sees("zoomed")
+    assert len(re.findall("I am ", text)) == 1, text
+    s.command("z")
+    s.sees("I am alpha")
+    s.sees("I am beta")
+    for key, same_row in (("M-1", True), ("M-2", False)):
+        s.command(key)
+
+        def arranged():
+            rows = [next((i for i, line in enumerate(s.lines()) if "I am " + n in line), None)
+                    for n in ("alpha", "beta")]
+            return None not in rows and (rows[0] == rows[1]) == same_row
+        until("panes in one %s" % ("row" if same_row else "column"), arranged)
+    before = s.text()
+    s.command("}")
+    until("the panes exchanged", lambda: s.text() != before)
+    # Moving a border gives one pane what the other loses; the programs learn it.
+    s.command("M-1")
+    s.command("q")
+    s.keys("Escape")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def remembered(p):
+    """Tabs and arrangement come back."""
+    for name in ("alpha", "beta"):
+        echo(p, name)
+    s = Screen(p, "tui", cols=140, rows=30)
+    s.sees("I am beta")
+    s.command("M-2")
+    time.sleep(0.3)
+    s.command(",")
+    s.keys("C-u")
+    s.type("mine")
+    s.keys("Enter")
+    time.sleep(1)
+    s.command("d")
+    assert s.ended() == 0
+    t = Screen(p, "tui", cols=140, rows=30)
+    t.sees("I am alpha")
+    t.sees("I am beta")
+
+    def below():
+        rows = [next((i for i, line in enumerate(t.lines()) if "I am " + n in line), None) for n in ("alpha", "beta")]
+        return None not in rows and rows[0] != rows[1]
+    until("the panes below each other", below)
+    t.command("d")
+    assert t.ended() == 0
+    stop_all(p)
+
+
+def new_agent(p):
+    """An agent started from inside, in a pane, in a tab; ended with a question first."""
+    echo(p, "alpha")
+    s = Screen(p, "tui", cols=120, rows=34)
+    s.sees("I am alpha")
+    s.command("c")
+    s.sees("New agent")
+    s.type("sh -c 'echo second agent; read x'")
+    s.keys("Enter")
+    s.sees("second agent")
+    until("two sessions", lambda: len(p.json("ps")) == 2)
+    s.command("p")
+    s.sees("I am alpha")
+    s.command("n")
+    s.sees("second agent")
+    s.command("x")
+    s.sees("End .* and everything")
+    s.type("n")
+    s.sees_not("End .* and everything")
+    assert len(p.json("ps")) == 2
+    s.command("x")
+    s.sees("End .* and everything")
+    s.type("y")
+    until("one session", lambda: len(p.json("ps")) == 1)
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def splits(p):
+    echo(p, "alpha")
+    s = Screen(p, "attach", "alpha", cols=120, rows=34)
+    s.sees("I am alpha")
+    s.command("%")
+    s.sees("new pane|New agent")
+    if "New agent" not in s.text():
+        s.keys("Enter")
+    s.sees("New agent")
+    s.type("sh -c 'echo right; read x'")
+    s.keys("Enter")
+    text = s.sees("right")
+    assert "I am alpha" in text, text
+    row = next(line for line in s.lines() if "I am alpha" in line)
+    assert "right" in row, row
+    s.command("Left")
+    s.type("left side")
+    s.keys("Enter")
+    s.sees("got <left side>")
+    s.command("w")
+    s.sees_not("I am alpha")
+    assert len(p.json("ps")) == 2, "a closed pane ends no session"
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def help_keys(p):
+    echo(p, "alpha")
+    s = Screen(p, "attach", "alpha", cols=110, rows=40)
+    s.sees("I am alpha")
+    s.command("?")
+    text = s.sees("detach")
+    assert "audit" in text and "violations" in text, text
+    s.keys("Escape")
+    s.sees_not("exchange with the pane before")
+    # The prefix, twice: for the program.
+    s.keys("C-b", "C-b")
+    s.keys("Enter")
+    s.sees(r"got <(\^B|\\002|\x02)?>")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def other_prefix(p):
+    echo(p, "alpha")
+    s = Screen(p, "attach", "alpha", "--prefix", "C-a")
+    s.sees("I am alpha")
+    s.keys("C-a")
+    s.type("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def status_line(p):
+    """States come from what the supervisor knows."""
+    p.start("busy", "while :; do echo x; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done")
+    p.start("waits", "echo your name?; read x")
+    p.start("asks", "cat ~/.ssh/id_rsa; sleep 1000", ASK)
+    p.start("done", "exit 3")
+    s = Screen(p, "tui", cols=180, rows=40)
+    s.sees("busy working")
+    s.sees("waits waiting")
+    s.sees("asks asks")
+    s.sees("1 asks")
+    q = p.request("asks")
+    p.nono("deny", q["id"])
+    s.sees("[0-9]+ refused")
+    s.sees_not("asks asks")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def jump(p):
+    """To the next one that needs somebody."""
+    p.start("one", "while :; do echo one is busy; sleep 0.1; done")
+    r = p.start("two", "echo two waits; read x; echo thanks; sleep 1000")
+    s = Screen(p, "tui", cols=140, rows=30)
+    s.sees("two waits")
+    s.sees("two waiting")
+    s.command("g")
+    s.type("jumped")
+    s.keys("Enter")
+    s.sees("thanks")
+    del r
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def audit_pane(p):
+    p.start("alpha", "echo up; while read x; do cat /etc/$x > /dev/null; cat ~/.ssh/id_rsa; done")
+    s = Screen(p, "attach", "alpha", cols=150, rows=44)
+    s.sees("up")
+    s.type("hostname")
+    s.keys("Enter")
+    s.command("a")
+    s.sees("audit: ")
+    s.sees("/etc/hostname")
+    s.sees("id_rsa")
+    s.type("d")
+    s.sees("denied only")
+    s.sees_not("/etc/hostname")
+    s.type("d")
+    s.type("/")
+    s.type("hostname")
+    s.keys("Enter")
+    s.sees("/hostname")
+    s.sees("/etc/hostname")
+    s.keys("Escape")
+    # Live: what happens now comes at the end.
+    p.nono("send", "alpha", "--enter", "issue")
+    s.sees("/etc/issue")
+    s.type("p")
+    s.sees("paused")
+    s.keys("Up")
+    s.keys("Enter")
+    s.sees("program|process")
+    s.keys("Escape")
+    s.type("q")
+    s.sees_not("audit: ")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def violations_pane(p):
+    p.start("alpha", "while read x; do cat ~/.ssh/id_rsa; cat ~/.ssh/id_rsa; cat %s/file; done" % p.outside)
+    p.write(p.outside + "/file", "outside\n")
+    s = Screen(p, "attach", "alpha", cols=150, rows=44)
+    s.sees("alpha")
+    s.type("go")
+    s.keys("Enter")
+    s.command("v")
+    s.sees("refused: ")
+    s.sees("2×.*id_rsa")
+    s.sees("1×.*outside/file")
+    # The line of the file: why, then allowed for the session.
+    for _ in range(4):
+        s.keys("Down")
+    lines = [line for line in s.lines() if "×" in line]
+    if "outside/file" not in lines[-1]:
+        s.keys("Up")
+    s.keys("Enter")
+    s.sees("--read-file")
+    s.keys("Escape")
+    s.type("s")
+    time.sleep(0.5)
+    p.nono("send", "alpha", "--enter", "again")
+    p.shows("alpha", "^outside")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def dialog(p):
+    """Over the pane that asks; the half second; deny and allow lead where they should."""
+    p.start("alpha", "for i in 1 2 3; do cat ~/.ssh/id_rsa; echo \"exit $? of $i.\"; done; read x; echo \"got <$x>\"; "
+            "sleep 1000", ASK)
+    s = Screen(p, "attach", "alpha", cols=120, rows=40)
+    text = s.sees("alpha wants: read")
+    assert p.key in text and "cat" in text and "sensitive" in text, text
+    s.sees("o once")
+    s.type("d")
+    s.sees("exit 1 of 1")
+    s.sees("alpha wants: read")
+    s.sees("o once")
+    s.type("o")
+    s.sees("exit 0 of 2")
+    assert SECRET in s.text()
+    s.sees("alpha wants: read")
+    s.sees("o once")
+    s.type("D")
+    s.sees("exit 1 of 3")
+    s.sees_not("alpha wants")
+    assert p.json("requests") == []
+    s.type("typed after")
+    s.keys("Enter")
+    s.sees("got <typed after>")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def guard(p):
+    """Typing that was meant for the agent never answers a request."""
+    # What is typed goes on without a pause while the dialog comes up.
+    p.start("alpha", "stty -icanon; dd bs=1 count=6 2>/dev/null | cat; cat ~/.ssh/id_rsa; echo \"exit $?.\"; "
+            "dd bs=1 2>/dev/null", ASK)
+    s = Screen(p, "attach", "alpha", cols=120, rows=40)
+    s.sees("alpha")
+    end = time.monotonic() + 2.5
+    typed = 0
+    while time.monotonic() < end:
+        s.type("osd")
+        typed += 3
+        time.sleep(0.03)
+    q = p.json("requests")
+    assert len(q) == 1, "typing answered it: %s" % p.nono("capture", "alpha")
+    assert s.sees("alpha wants")
+    # After a pause of half a second it is armed.
+    s.sees("o once")
+    s.type("d")
+    s.sees("exit 1\\.")
+    seen = p.nono("capture", "alpha")
+    assert SECRET not in seen
+    assert seen.count("osd") >= typed / 3 - 4, "typed keys are lost: %d of %d" % (seen.count("osd") * 3, typed)
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def always_shows_change(p):
+    target = p.write(p.outside + "/file", "outside\n")
+    p.start("alpha", "cat %s; echo \"exit $?.\"; sleep 1000" % target, ASK)
+    s = Screen(p, "attach", "alpha", cols=120, rows=40)
+    s.sees("o once")
+    s.type("a")
+    s.sees("would change in the profile")
+    profiles = p.home + "/.config/nono/profiles"
+    assert not os.path.isdir(profiles) or not os.listdir(profiles), "written before it was confirmed"
+    assert target in s.text()
+    s.type("y")
+    s.sees("exit 0\\.")
+    assert len(os.listdir(profiles)) == 1
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def queue(p):
+    """Several sessions ask: next, previous, all alike."""
+    for name in ("alpha", "beta", "gamma"):
+        p.start(name, "cat ~/.ssh/id_rsa; echo \"exit $?.\"; sleep 1000", ASK)
+    for name in ("alpha", "beta", "gamma"):
+        p.request(name)
+    s = Screen(p, "tui", cols=160, rows=44)
+    first = re.search(r"(\w+) wants: read", s.sees("1 of 3.*next")).group(1)
+    s.sees("o once")
+    s.type("n")
+    second = re.search(r"(\w+) wants: read", s.sees("2 of 3")).group(1)
+    assert first != second
+    s.sees("o once")
+    s.type("A")
+    s.sees("All 3")
+    s.type("d")
+    until("all answered", lambda: not p.json("requests"))
+    for name in ("alpha", "beta", "gamma"):
+        assert "exit 1." in p.shows(name, "^exit")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def read_only_answers_nothing(p):
+    p.start("alpha", "cat ~/.ssh/id_rsa; echo \"exit $?.\"; sleep 1000", ASK)
+    p.request("alpha")
+    s = Screen(p, "attach", "--read-only", "alpha", cols=120, rows=40)
+    s.sees("read-only client")
+    time.sleep(0.7)
+    s.type("osad")
+    time.sleep(0.5)
+    assert len(p.json("requests")) == 1
+    s.keys("Escape")
+    s.command("d")
+    s.ended()
+    stop_all(p)
+
+
+def scrollback(p):
+    p.start("alpha", "seq 1 400; echo LAST; read x; echo more; sleep 1000")
+    s = Screen(p, "attach", "alpha", cols=100, rows=24)
+    s.sees("LAST")
+    s.command("[")
+    s.keys("PPage", "PPage")
+    text = s.sees("live below|scrolled")
+    assert "LAST" not in text, text
+    s.keys("Escape")
+    s.sees("LAST")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def small_terminal(p):
+    """Nothing breaks where nothing fits."""
+    p.start("alpha", "cat ~/.ssh/id_rsa; echo \"exit $?.\"; read x", ASK)
+    s = Screen(p, "attach", "alpha", cols=120, rows=40)
+    s.sees("wants")
+    for cols, rows in ((20, 5), (3, 2), (1, 1), (200, 3), (10, 60), (120, 40)):
+        s.resize(cols, rows)
+        time.sleep(0.15)
+    s.sees("wants")
+    s.sees("o once")
+    s.type("d")
+    s.sees("exit 1")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def terminal_restored(p):
+    r = p.start("alpha", "while :; do echo tick; sleep 0.1; done")
+    for how in ("detach", signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+        t = Pty(p, "attach", "alpha")
+        try:
+            t.wait_for(b"tick")
+            if how == "detach":
+                t.send(b"\x02d")
+            else:
+                os.kill(t.p.pid, how)
+            code = t.ended()
+            assert how != "detach" or code == 0
+            t.restored(str(how))
+        finally:
+            t.close()
+    assert p.json("inspect", "alpha")["status"] == "running"
+    p.nono("stop", "alpha")
+    p.nothing_left(r, "stop")
+
+
+def headless(p):
+    for name in ("alpha", "beta"):
+        echo(p, name)
+    text = p.nono("tui", "--headless", "100x30", "--seconds", "1")
+    lines = text.rstrip("\n").split("\n")
+    assert len(lines) <= 30 and "I am alpha" in text and "I am beta" in text, text
+    assert "\x1b" not in text
+    p.nono("tui", code=1)
+    stop_all(p)
+
+
+nonolib.main([side_by_side, zoom_and_layouts, remembered, new_agent, splits, help_keys, other_prefix, status_line,
+              jump, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
+              read_only_answers_nothing, scrollback, small_terminal, terminal_restored, headless], jobs=3)
