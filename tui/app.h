@@ -13,6 +13,7 @@
 #include "tui/keys.h"
 #include "tui/layout.h"
 #include "tui/output.h"
+#include "tui/starter.h"
 #include "tui/term.h"
 #include "tui/theme.h"
 #include "tui/tui.h"
@@ -266,8 +267,6 @@ void act_show_agent(struct tui *t, struct agent *a, enum split how);
 int start_agent(struct tui *t, const char *profile, const char *dir, const char *command,
 		enum split how, const char *replace_agent, struct err *err);
 void restart_due(struct tui *t); /* starts again what has ended for that */
-/* Words of a command line with quotes, nothing else a shell would do; strv_free(). */
-char **words_split(const char *line, struct err *err);
 
 /* ---- coming and going (open.c, farewell.c) -------------------------------- */
 
@@ -325,6 +324,7 @@ struct tui {
 	struct dialog *dialog;
 	struct request_box requests;
 	struct tui_config config;
+	struct starter starter;
 	struct { /* what a program wants in the clipboard, until the person agrees */
 		char from[SESSION_NAME_MAX];
 		struct buf text;
@@ -346,7 +346,7 @@ struct tui {
 	int exit_code;
 	char goodbye[256]; /* printed after the terminal is restored */
 	struct {
-		struct agent *agent; /* NULL: it has not ended */
+		struct agent *agent;		 /* NULL: it has not ended */
 		uint64_t deadline_ns, next, end; /* lines of the scrollback to fetch */
 		bool asked;
 	} farewell;

@@ -1,123 +1,22 @@
 /* Agents started from inside, and started again. */
 #include "tui/app.h"
 
-#include <sys/stat.h>
-
-/* ---- the command line ------------------------------------------------------ */
-
-static bool add_char(char *word, size_t *n, size_t size, char c)
-{
-	if (*n + 1 >= size)
-		return false;
-	word[(*n)++] = c;
-	return true;
-}
-
-/* One word from *p on; -1 with *err, else its length in word. */
-static int take_word(const char **p, char *word, size_t size, struct err *err)
-{
-	char quote = 0;
-	size_t n = 0;
-
-	for (; **p && (quote || (**p != ' ' && **p != '\t')); (*p)++) {
-		char c = **p;
-
-		if (quote && c == quote) {
-			quote = 0;
-			continue;
-		}
-		if (!quote && (c == '\'' || c == '"')) {
-			quote = c;
-			continue;
-		}
-		if (c == '\\' && quote != '\'' && (*p)[1]) {
-			c = *++*p;
-		} else if (!quote && strchr("|&;<>()`$*?", c)) {
-			return err_usage(err,
-					 "'%c' is for a shell, and none runs this line: use sh -c "
-					 "'...', or quote it",
-					 c);
-		}
-		if (!add_char(word, &n, size, c))
-			return err_usage(err, "a word of the command is too long");
-	}
-	word[n] = 0;
-	return quote ? err_usage(err, "the quote %c is not closed", quote) : 0;
-}
-
-char **words_split(const char *line, struct err *err)
-{
-	char **out = xcalloc(1, sizeof(*out));
-	size_t n = 0;
-
-	for (const char *p = line;;) {
-		char word[1024];
-
-		p += strspn(p, " \t");
-		if (!*p)
-			return out;
-		if (take_word(&p, word, sizeof(word), err)) {
-			strv_free(out);
-			return NULL;
-		}
-		out = xrealloc_array(out, n + 2, sizeof(*out));
-		out[n++] = xstrdup(word);
-		out[n] = NULL;
-	}
-}
-
 /* ---- starting ---------------------------------------------------------------- */
-
-static char *directory(const char *dir, struct err *err)
-{
-	_cleanup_free_ char *home = dir_home(), *full = NULL;
-	struct stat st;
-
-	if (dir[0] == '~' && (!dir[1] || dir[1] == '/'))
-		full = xasprintf("%s%s", home, dir + 1);
-	else
-		full = xstrdup(dir);
-	if (stat(full, &st)) {
-		err_errno(err, errno, "%s", full);
-		return NULL;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		err_usage(err, "%s is not a directory", full);
-		return NULL;
-	}
-	return path_real(full, err);
-}
 
 static int start(struct tui *t, const char *profile, const char *dir, const char *command,
 		 const char *name, char id[SESSION_ID_LEN + 1], struct err *err)
 {
-	_cleanup_free_ char *real = directory(dir, err);
-	char **words = real ? words_split(command, err) : NULL;
-	struct pane *focus = pane_focused(t);
-	struct session_options o = {
-	    .name = name,
-	    .policy = {.profile = profile,
-		       .workdir = real,
-		       .allow_cwd = true,
-		       .block_net = -1,
-		       .elevation = 1,
-		       .protect_workspace = -1},
-	    .terminal = true,
-	    .cols = focus && focus->body.w > 1 ? focus->body.w : t->canvas.cols,
-	    .rows = focus && focus->body.h > 1 ? focus->body.h : t->canvas.rows - 1,
-	    .silent = true,
-	};
-	int r = -1;
+	_cleanup_free_ struct start_request *r = xcalloc(1, sizeof(*r));
+	const struct pane *focus = pane_focused(t);
 
-	if (!words)
-		return -1;
-	o.argv = words;
-	if (!words[0])
-		err_usage(err, "which program should be started?");
-	else
-		r = session_start(&o, id, err);
-	strv_free(words);
-	return r;
+	r->cols = focus && focus->body.w > 1 ? focus->body.w : t->canvas.cols;
+	r->rows = focus && focus->body.h > 1 ? focus->body.h : t->canvas.rows - 1;
+	if (!str_copy(r->profile, sizeof(r->profile), profile ? profile : "") ||
+	    !str_copy(r->dir, sizeof(r->dir), dir) ||
+	    !str_copy(r->command, sizeof(r->command), command) ||
+	    !str_copy(r->name, sizeof(r->name), name ? name : ""))
+		return err_usage(err, "this is too long");
+	return starter_start(&t->starter, r, id, err);
 }
 
 static struct agent *known(struct tui *t, const char *id)
@@ -137,7 +36,7 @@ static struct agent *known(struct tui *t, const char *id)
 static int restart_later(struct tui *t, const char *profile, const char *dir, const char *command,
 			 const char *id, struct err *err)
 {
-	_cleanup_free_ char *real = directory(dir, err);
+	_cleanup_free_ char *real = start_directory(dir, err);
 	char **words = real ? words_split(command, err) : NULL;
 	struct agent *a = agents_get(t, id);
 

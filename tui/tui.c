@@ -464,6 +464,13 @@ int tui_main(const struct tui_options *o)
 	t->options = o;
 	t->state_dir = dir_state();
 	sigaction(SIGPIPE, &ignore, &before);
+	t->starter.fd = -1;
+	if (!o->read_only && starter_begin(&t->starter, &err)) {
+		fprintf(stderr, "nono: %s\n", err.msg);
+		free(t->state_dir);
+		free(t);
+		return 1;
+	}
 	uv_loop_init(&t->loop);
 	if (settings(t, &err) || start_screen(t, &err))
 		goto out;
@@ -482,6 +489,7 @@ out:
 	if (err.msg[0])
 		fprintf(stderr, "nono: %s\n", err.msg);
 	free_all(t);
+	starter_end(&t->starter);
 	sigaction(SIGPIPE, &before, NULL);
 	free(t);
 	return code;

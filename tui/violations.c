@@ -121,9 +121,9 @@ const char *violation_access(const struct violation_item *v)
 {
 	static const struct {
 		const char *op, *access;
-	} table[] = {{"read", "read"},		 {"list", "read"},	  {"open", "read"},
-		     {"readlink", "read"},	 {"exec", "exec"},	  {"execute", "exec"},
-		     {"readwrite", "readwrite"}, {"connect", "readwrite"}};
+	} table[] = {{"read", "read"},	  {"path", "read"},	      {"list", "read"},
+		     {"open", "read"},	  {"readlink", "read"},	      {"exec", "exec"},
+		     {"execute", "exec"}, {"readwrite", "readwrite"}, {"connect", "readwrite"}};
 
 	if (v->target[0] != '/')
 		return NULL;
