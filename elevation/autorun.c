@@ -1,7 +1,7 @@
 /*
  * What the protection of auto-run files refuses by name although it is harmless: folders of
  * repositories made or removed while empty, git's own change of a configuration whose new content
- * was read and judged, removal of one.
+ * was read and judged, removal of one, files that point to a repository (pointers.c).
  *
  * A new configuration is put in place as a copy of what was judged: the program may still hold the
  * file that it renames, and could change it afterwards.
@@ -9,6 +9,7 @@
 #include "elevation/perform.h"
 
 #include <fcntl.h>
+#include <strings.h>
 
 struct sides {
 	enum policy_special a, b; /* POLICY_SPECIAL_NONE: nothing but the policy's plain yes */
@@ -158,9 +159,25 @@ static bool harmless_unlink(const struct call *c, enum policy_special s)
 	return s == POLICY_SPECIAL_GIT_CONFIG || s == POLICY_SPECIAL_GIT_POINTER;
 }
 
+/* Written anew as a whole. */
+static bool harmless_open(const struct call *c, enum policy_special s)
+{
+	const bool named = s == POLICY_SPECIAL_GIT_POINTER ||
+			   (s == POLICY_SPECIAL_GIT_DIR && strcasecmp(c->a.name, ".git") == 0);
+
+	if (!named || c->a.dir_only || !(c->flags & O_ACCMODE) ||
+	    (c->flags & (O_DIRECTORY | O_PATH | (O_TMPFILE & ~O_DIRECTORY))))
+		return false;
+	if (c->a.fd < 0)
+		return c->flags & O_CREAT;
+	return (c->flags & O_TRUNC) && !(c->flags & O_EXCL) && S_ISREG(c->a.st.st_mode);
+}
+
 static bool harmless(const struct elevation *e, const struct call *c, const struct sides *s)
 {
 	switch (c->op) {
+	case OP_OPEN:
+		return harmless_open(c, s->a);
 	case OP_MKDIR:
 		return is_folder_kind(s->a) && c->a.fd < 0;
 	case OP_RMDIR:
@@ -194,6 +211,10 @@ void special_perform(const struct elevation *e, struct call *c, struct answer *o
 	*out = (struct answer){.fd = -1};
 	if (!both_sides(e, c, &s) || !harmless(e, c, &s)) {
 		out->err = EACCES;
+		return;
+	}
+	if (c->op == OP_OPEN) {
+		pointers_open(e, c, out);
 		return;
 	}
 	if (!is_config_rename(c, &s)) {

@@ -133,6 +133,7 @@ static int start(struct elevation *e, struct err *err)
 	e->quick = quick_new();
 	e->closed = closed_new(e->cfg.policy);
 	e->own = own_sockets_new();
+	e->pointers = pointers_new();
 	allow_descriptors();
 	if (pool_start(e, err) < 0 || open_wake(e, err) < 0 || requests_start(e, err) < 0)
 		return -1;
@@ -190,6 +191,7 @@ void elevation_stop(struct elevation *e)
 	__atomic_store_n(&e->stopping, true, __ATOMIC_RELAXED);
 	end_thread(e);
 	workers_stop(e->workers);
+	pointers_flush(e);
 	requests_stop(e); /* what came meanwhile */
 	requests_free(e);
 	workers_free(e->workers);
@@ -199,6 +201,7 @@ void elevation_stop(struct elevation *e)
 	quick_free(e->quick);
 	closed_free(e->closed);
 	own_sockets_free(e->own);
+	pointers_free(e->pointers);
 	view_cache_free(e->views);
 	violations_free(e->violations);
 	standing_free(e->standing);

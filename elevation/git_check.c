@@ -7,7 +7,10 @@
  */
 #include "elevation/perform.h"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <strings.h>
+#include <sys/syscall.h>
 
 /* The user's own settings may stay when the program changes others. */
 static bool was_there(const struct git_set *old, const char *key, const char *value)
@@ -84,6 +87,14 @@ static bool is_repository(const struct policy *p, const char *path)
 	       policy_special(p, hooks) == POLICY_SPECIAL_GIT_HOOKS_DIR;
 }
 
+static bool has_links(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 && errno == ELOOP;
+}
+
 bool git_pointer_check(const struct policy *p, const char *dir, const char *name, const char *text,
 		       size_t n)
 {
@@ -103,7 +114,8 @@ bool git_pointer_check(const struct policy *p, const char *dir, const char *name
 	if (path_join(joined, sizeof(joined), dir, line) < 0 ||
 	    path_clean(clean, sizeof(clean), joined) < 0)
 		return false;
-	if (strcasecmp(name, "gitdir") == 0) /* says where the work tree's ".git" is */
-		return strcmp(path_base(clean), ".git") == 0 && policy_workspace(p, clean);
-	return is_repository(p, clean);
+	if (strcasecmp(name, "gitdir") ==
+	    0) /* where the work tree's ".git" is, nothing is read there */
+		return strcmp(path_base(clean), ".git") == 0;
+	return is_repository(p, clean) && !has_links(clean);
 }

@@ -8,7 +8,10 @@
  */
 #include "elevation/perform.h"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <strings.h>
+#include <sys/syscall.h>
 
 enum value_kind {
 	ANY = 0,
@@ -333,6 +336,18 @@ static int absolute_url(const struct git_context *ctx, const char *path, char *o
 	return absolute(top, path, out, size);
 }
 
+static bool has_repository(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_SYMLINKS};
+	char git[POLICY_PATH_MAX + 8];
+
+	if (path_join(git, sizeof(git), path, ".git") < 0)
+		return false;
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, git, &how, sizeof(how));
+	return fd >= 0;
+}
+
 /* A repository in the file system. git runs its hooks when somebody pushes to it: it must be one
  * whose hooks are protected, or lie where the program can't write. */
 static bool local_repository(const struct git_context *ctx, const char *path)
@@ -344,6 +359,9 @@ static bool local_repository(const struct git_context *ctx, const char *path)
 	    path_join(hooks, sizeof(hooks), clean, "hooks") < 0)
 		return false;
 	if (policy_special(ctx->policy, hooks) == POLICY_SPECIAL_GIT_HOOKS_DIR)
+		return true;
+	/* git looks for a ".git" in it first. */
+	if (policy_workspace(ctx->policy, clean) && has_repository(clean))
 		return true;
 	policy_check(ctx->policy, hooks, NONO_WRITE, true, &v);
 	return !v.allowed && v.special == POLICY_SPECIAL_NONE &&

@@ -209,6 +209,12 @@ struct closed;	 /* closed.c */
 struct own_sockets; /* sockets_own.c */
 struct own_sockets *own_sockets_new(void);
 void own_sockets_free(struct own_sockets *o);
+struct pointers; /* pointers.c */
+struct pointers *pointers_new(void);
+void pointers_free(struct pointers *t);
+/* Before each stopped call is looked at, and at the end: what git wrote meanwhile into files that
+ * point to a repository is judged and put in place. Costs nothing when there is none. */
+void pointers_flush(struct elevation *e);
 struct quick_cache; /* quick.c */
 
 struct elevation {
@@ -227,6 +233,7 @@ struct elevation {
 	struct quick_cache *quick; /* notify thread: directories without links (quick.c) */
 	struct closed *closed;	  /* closed files by identity (closed.c) */
 	struct own_sockets *own;  /* unix sockets made inside (sockets_own.c) */
+	struct pointers *pointers; /* ".git" files on their way (pointers.c) */
 	struct call *pool;	  /* CALLS_MAX, mapped, touched only when used */
 	struct call *free_calls;
 	unsigned pool_used;

@@ -89,6 +89,10 @@ static inline const char *git_text(const struct git_set *s, size_t i) /* NULL: n
 	return s->entries[i].has_value ? s->text + s->entries[i].value : NULL;
 }
 
+/* ---- pointers.c: files that point to a repository ------------------------------------------ */
+
+void pointers_open(const struct elevation *e, const struct call *c, struct answer *out);
+
 /* ---- sockets_own.c: unix sockets that the session itself made ------------------------------- */
 
 /* A path socket of the broker's making: held open, so that its inode number stays its own. */
