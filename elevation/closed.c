@@ -15,8 +15,8 @@
 
 #define HELD_MAX   256
 #define LINKED_MAX 1024
-#define SCAN_MAX   8192 /* files looked at */
-#define SCAN_DEPTH 4
+#define SCAN_MAX   4096 /* files looked at */
+#define SCAN_DEPTH 3
 #define LOOK_NS	   1000000000ull
 #define EVERYTHING ((unsigned)(NONO_READ | NONO_WRITE | NONO_EXEC))
 

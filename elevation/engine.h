@@ -16,6 +16,7 @@ struct proc {
 	int pidfd;	      /* of the thread: tells whether tid still means it */
 	int dir;	      /* /proc/TID */
 	uint64_t used;	      /* for the choice of what goes */
+	uint64_t seen_ns;     /* when it was known to live */
 	uint64_t unsure_ns;   /* until then the program is looked up at every call */
 	bool stale;	      /* it called exec: look the program up again */
 	char program[1024];

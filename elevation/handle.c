@@ -94,6 +94,12 @@ static void refuse(struct elevation *e, struct call *c, int err)
 
 static void handle_connect(struct elevation *e, struct call *c, bool lifted, bool in_worker)
 {
+	/* A socket that is not there is no question of rights; only the request socket is reached
+	 * by a name that means nothing in the program's view. */
+	if (call_has_path(c) && (c->a.err || c->a.fd < 0) && !request_socket_named(e, c)) {
+		answer_errno(e, c, c->a.err ? c->a.err : ENOENT);
+		return;
+	}
 	switch (lifted ? CONNECT_ALLOWED : connect_decide(e, c)) {
 	case CONNECT_ALLOWED:
 		c->granted = lifted || c->granted;
@@ -213,6 +219,7 @@ void call_handle(struct elevation *e, struct call *c, void *buffer)
 	struct proc own, *p = proc_get(e, c->tid, &own);
 	int err;
 
+	pointers_flush(e);
 	c->pid = c->tid;
 	c->ppid = 0;
 	c->program[0] = '\0';

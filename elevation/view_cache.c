@@ -17,6 +17,7 @@
 #define WAYS	     4
 #define PIDFD_THREAD O_EXCL /* Linux 6.9 */
 #define UNSURE_NS    2000000000ull
+#define TRUST_NS     2000000ull /* no number comes round again that fast */
 
 struct view_cache {
 	pthread_mutex_t lock; /* of what follows */
@@ -87,8 +88,11 @@ bool view_host_proc(struct elevation *e, const struct stat *proc_root)
 	return stat("/proc", &st) == 0 && st.st_dev == proc_root->st_dev;
 }
 
-static bool alive(const struct proc *p)
+static bool alive(struct proc *p, uint64_t now_ns)
 {
+	if (now_ns - p->seen_ns < TRUST_NS)
+		return true;
+	p->seen_ns = now_ns;
 	return syscall(SYS_pidfd_send_signal, p->pidfd, 0, NULL, 0) == 0;
 }
 
@@ -127,7 +131,7 @@ static int fill(struct proc *p, pid_t tid)
 	return 0;
 }
 
-static struct proc *cached(struct view_cache *v, pid_t tid)
+static struct proc *cached(struct view_cache *v, pid_t tid, uint64_t now_ns)
 {
 	struct proc *set = &v->entries[((unsigned)tid % (ENTRIES / WAYS)) * WAYS], *oldest = set;
 
@@ -136,7 +140,7 @@ static struct proc *cached(struct view_cache *v, pid_t tid)
 
 		if (p->tid == tid) {
 			/* Without a pidfd nothing says that it is still the same. */
-			if (p->pidfd >= 0 && alive(p)) {
+			if (p->pidfd >= 0 && alive(p, now_ns)) {
 				p->used = ++v->clock;
 				return p;
 			}
@@ -150,17 +154,20 @@ static struct proc *cached(struct view_cache *v, pid_t tid)
 	if (fill(oldest, tid) < 0)
 		return NULL;
 	oldest->used = ++v->clock;
+	oldest->seen_ns = now_ns;
 	return oldest;
 }
 
 struct proc *proc_get(struct elevation *e, pid_t tid, struct proc *own)
 {
 	struct proc *p;
+	uint64_t now_ns;
 
 	if (!e->have_thread || !pthread_equal(e->thread, pthread_self()))
 		return fill(own, tid) < 0 ? NULL : own;
-	p = cached(e->views, tid);
-	if (p && (p->stale || (p->unsure_ns && clock_mono_ns() < p->unsure_ns))) {
+	now_ns = clock_mono_ns();
+	p = cached(e->views, tid, now_ns);
+	if (p && (p->stale || now_ns < p->unsure_ns)) {
 		look_up_program(p);
 		p->stale = false;
 	}
