@@ -252,7 +252,7 @@ static enum outcome set_id(void)
 	fchmod(fd, 04755);
 	fchmod(fd, 02755);
 	chmod(path, 06755);
-	fchmodat(AT_FDCWD, path, 04755, 0);
+	(void)!fchmodat(AT_FDCWD, path, 04755, 0);
 	syscall(452 /* fchmodat2 */, AT_FDCWD, path, 04755, 0);
 	syscall(SYS_mknod, in_work("setid-node"), S_IFREG | 04755, 0);
 	if (stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))

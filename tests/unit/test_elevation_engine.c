@@ -310,13 +310,13 @@ static void *flipper(void *arg)
 
 static void *link_flipper(void *arg)
 {
+	const char *targets[] = {"file", at("ws/hidden")};
+
 	(void)arg;
-	while (!over) {
-		(void)symlink("file", at("free/flip"));
-		(void)rename(at("free/flip"), at("free/flop"));
-		(void)symlink(at("ws/hidden"), at("free/flip"));
-		(void)rename(at("free/flip"), at("free/flop"));
-	}
+	for (unsigned i = 0; !over; i++)
+		if (symlink(targets[i & 1], at("free/flip")) < 0 ||
+		    rename(at("free/flip"), at("free/flop")) < 0)
+			usleep(1);
 	return NULL;
 }
 
