@@ -40,6 +40,7 @@ struct pending_call {
 struct open_request {
 	struct session_request_info info;
 	bool dismissed; /* Esc: stays open, not shown by itself */
+	bool counted;	/* was among "all" when the person was told how many that are */
 };
 
 struct history_cache { /* rows fetched from the scrollback */
@@ -212,6 +213,7 @@ void requests_show_entry(struct tui *t, const struct request_entry *e);
 void requests_step(struct tui *t, int step);
 void request_answer(struct agent *a, const char *id, bool grant, const char *scope);
 void request_always(struct agent *a, const char *id);
+void requests_count_all(struct tui *t); /* what is open now is what "all" means */
 void requests_answer_all(struct tui *t, bool grant, const char *scope);
 /* May a key answer? opened, last_key: monotonic ns. */
 bool requests_armed(uint64_t now, uint64_t opened, uint64_t last_key);

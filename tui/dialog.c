@@ -114,6 +114,7 @@ struct text {
 	size_t n, first;
 	bool diff;
 	dialog_fn fn;
+	uint64_t opened_ns; /* it may open by itself, while somebody types */
 };
 
 static void text_draw(struct dialog *d, struct canvas *c)
@@ -164,7 +165,7 @@ static void text_key(struct dialog *d, const struct input_event *ev)
 		x->first += 10;
 		return;
 	case 'y':
-		if (!fn)
+		if (!fn || clock_mono_ns() - x->opened_ns < GUARD_NS)
 			return;
 		ctx = STEAL_PTR(x->ctx);
 		dialog_close(t);
@@ -206,6 +207,7 @@ void dialog_text(struct tui *t, const char *title, const char *text, bool diff, 
 	x->action = xstrdup(action ? action : "");
 	x->diff = diff;
 	x->fn = fn;
+	x->opened_ns = clock_mono_ns();
 	while (*text && x->n < 5000) {
 		size_t len = strcspn(text, "\n"), used = 0;
 

@@ -60,7 +60,7 @@ static void draw_facts(struct tui *t, const struct rect *in, const struct sessio
 		snprintf(text, sizeof(text), "“%.500s”", r->reason);
 		y = fact(t, in, y, 2, S_WARN, "says", text);
 	}
-	fact(t, in, y, 1, S_DIM, "always",
+	fact(t, in, y, 2, S_DIM, "always",
 	     r->scope_hint[0]
 		 ? r->scope_hint
 		 : "adds a rule for this path to the profile; shown before it is written");
@@ -71,11 +71,13 @@ static void draw_footer(struct tui *t, const struct rect *in, const struct reque
 {
 	const struct session_request_info *r = &e->r->info;
 	struct request_entry v[REQUESTS_MAX];
-	size_t n = requests_queue(t, v), at = 0;
+	size_t n = requests_queue(t, v), at = 0, counted = 0;
 	int y = in->y + in->h - 1;
 
 	while (at < n && v[at].r != e->r)
 		at++;
+	for (size_t i = 0; i < n; i++)
+		counted += v[i].r->counted;
 	canvas_textf(
 	    &t->canvas, in->x, y - 2, in->w, style(t, S_TEXT),
 	    "%zu of %zu · %llu s left, then denied%s", at + 1, n,
@@ -89,7 +91,7 @@ static void draw_footer(struct tui *t, const struct rect *in, const struct reque
 			    " not armed: keys still go to the pane ");
 	else if (t->requests.confirm_all)
 		canvas_textf(&t->canvas, in->x, y, in->w, style(t, S_WARN),
-			     "All %zu: o once · s session · d deny · any other key: back", n);
+			     "All %zu: o once · s session · d deny · any other key: back", counted);
 	else if (!r->grantable_now)
 		canvas_text(&t->canvas, in->x, y, in->w, style(t, S_BOLD),
 			    "a always (next start) · d deny · D deny for the session · Esc later");
@@ -161,7 +163,7 @@ static void answer_key(struct tui *t, const struct request_entry *e, uint32_t ke
 		request_answer(e->a, id, false, "session");
 		break;
 	case 'A':
-		t->requests.confirm_all = requests_count(t) > 1;
+		requests_count_all(t);
 		break;
 	default:
 		break;

@@ -118,8 +118,9 @@ static void draw_bar(struct pane *p, int y, bool focused)
 		 v->filter.text, audit_view_count(v), v->skipped ? " · some left out" : "");
 	x += canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR), text);
 	if (focused)
-		canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
-			    "  Enter details  t kind  d denied  / text  p pause  a all  q close");
+		canvas_text(
+		    &t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
+		    "  ? keys  Enter details  t kind  d denied  / text  p pause  a all  q close");
 }
 
 static const char *empty_text(const struct audit_view *v)
@@ -260,6 +261,17 @@ static bool move_key(struct audit_view *v, const struct input_event *ev, long pa
 	}
 }
 
+static const char keys_text[] = "↑ ↓ PgUp PgDn Home   choose an event\n"
+				"End, G               follow what happens\n"
+				"Enter                everything about the event\n"
+				"t, T                 next kind of event, the one before\n"
+				"d                    denied ones only\n"
+				"/                    text in path, program, rule, session\n"
+				"Esc                  no filter\n"
+				"p                    pause, and go on\n"
+				"a                    all sessions, or the one of the event\n"
+				"q                    close the pane\n";
+
 bool audit_key(struct pane *p, const struct input_event *ev)
 {
 	struct audit_view *v = view(p);
@@ -297,6 +309,9 @@ bool audit_key(struct pane *p, const struct input_event *ev)
 		break;
 	case PTY_KEY_ESCAPE:
 		clear_filter(v);
+		break;
+	case '?':
+		dialog_text(t, "Keys of the audit pane", keys_text, false, NULL, NULL, NULL);
 		break;
 	case 'q':
 		pane_close(t, p);

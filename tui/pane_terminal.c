@@ -85,7 +85,8 @@ static void draw_scrolled(struct pane *p, const struct pty_screen *s)
 			canvas_cells(c, r->x, r->y + y, s, row, 0, cols < r->w ? cols : r->w);
 	}
 	canvas_textf(c, r->x, r->y + r->h - 1, r->w, style(p->tui, S_MARK),
-		     " scrolled %llu lines — live below: q, Esc or Enter ",
+		     r->w < 60 ? " %llu lines back · q live "
+			       : " scrolled back %llu lines — live below: q, Esc or Enter ",
 		     (unsigned long long)(live - p->top));
 }
 

@@ -91,8 +91,8 @@ static void draw_bar(struct pane *p, int y, bool focused, size_t n, size_t left_
 	x = r.x + canvas_text(&t->canvas, r.x, y, r.w, style(t, S_BAR), text);
 	if (focused)
 		canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
-			    "  Enter why  s allow for session  A always  h hide  H show hidden  "
-			    "a all  q close");
+			    "  ? keys  Enter why  s allow for session  A always  h hide  a all  "
+			    "q close");
 }
 
 void draw_violations(struct pane *p, bool focused)
@@ -198,6 +198,16 @@ static bool move_key(struct pane *p, const struct input_event *ev)
 	}
 }
 
+static const char keys_text[] =
+    "↑ ↓ PgUp PgDn Home End   choose a line\n"
+    "Enter, w                 why it was refused\n"
+    "s                        allow it until the session ends\n"
+    "A                        allow it always: the change of the profile is shown first\n"
+    "h                        hide the target, and back\n"
+    "H                        show hidden ones too\n"
+    "a                        all sessions, or one\n"
+    "q                        close the pane\n";
+
 bool violations_key(struct pane *p, const struct input_event *ev)
 {
 	tui_dirty(p->tui);
@@ -222,6 +232,10 @@ bool violations_key(struct pane *p, const struct input_event *ev)
 		break;
 	case 'a':
 		all_or_one(p);
+		break;
+	case '?':
+		dialog_text(p->tui, "Keys of the violations pane", keys_text, false, NULL, NULL,
+			    NULL);
 		break;
 	case 'q':
 		pane_close(p->tui, p);

@@ -98,19 +98,33 @@ void pane_open(struct tui *t, struct pane *p, enum split how)
 	panes_arrange(t);
 }
 
+/* Who gets the focus when p is gone: what takes over its place. */
+static void *heir(const struct layout *l, const struct pane *p)
+{
+	const struct layout_node *n = layout_find(l, p);
+
+	if (!n || !n->parent)
+		return NULL;
+	n = n->parent->a == n ? n->parent->b : n->parent->a;
+	while (n->split != SPLIT_LEAF)
+		n = n->a;
+	return n->pane;
+}
+
 void pane_close(struct tui *t, struct pane *p)
 {
 	t->dragging = NULL;
 	for (size_t i = 0; i < t->n_tabs; i++) {
 		struct tab *tab = &t->tabs[i];
-		void *rest;
+		struct pane *next;
 
 		if (!layout_find(&tab->layout, p))
 			continue;
+		next = heir(&tab->layout, p);
 		layout_remove(&tab->layout, p);
 		tab->zoomed = false;
 		if (tab->focus == p)
-			tab->focus = layout_panes(&tab->layout, &rest, 1) ? rest : NULL;
+			tab->focus = next;
 		if (!tab->layout.root)
 			tab_remove(t, i);
 		break;

@@ -165,12 +165,23 @@ void request_always(struct agent *a, const char *id)
 	agent_call(a, "preview", args, got_preview, ctx);
 }
 
+void requests_count_all(struct tui *t)
+{
+	struct request_entry v[REQUESTS_MAX];
+	size_t n = requests_queue(t, v);
+
+	for (size_t i = 0; i < n; i++)
+		v[i].r->counted = true;
+	t->requests.confirm_all = n > 1;
+}
+
+/* Only what was there when the person decided: another one may have come since. */
 void requests_answer_all(struct tui *t, bool grant, const char *scope)
 {
 	struct request_entry v[REQUESTS_MAX];
 	size_t n = requests_queue(t, v);
 
 	for (size_t i = 0; i < n; i++)
-		if (!grant || v[i].r->info.grantable_now)
+		if (v[i].r->counted && (!grant || v[i].r->info.grantable_now))
 			request_answer(v[i].a, v[i].r->info.id, grant, scope);
 }

@@ -287,8 +287,6 @@ static bool may_allow(const struct violation_row *r)
 		tui_message(t, true, "read-only: nothing can be allowed from here");
 	else if (!violation_access(r->v))
 		tui_message(t, true, "this is no path: it cannot be allowed from here");
-	else if (!r->v->grantable)
-		tui_message(t, true, "this is never granted to a program");
 	else if (r->a->ended)
 		tui_message(t, true, "%s has ended", r->a->name);
 	else
