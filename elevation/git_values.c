@@ -323,19 +323,6 @@ static int absolute(const char *dir, const char *path, char *out, size_t size)
 	return path_clean(out, size, joined);
 }
 
-/* git resolves a remote's path from the top of the work tree. */
-static int absolute_url(const struct git_context *ctx, const char *path, char *out, size_t size)
-{
-	char top[POLICY_PATH_MAX];
-
-	if (path[0] == '/')
-		return absolute("/", path, out, size);
-	if (strcmp(path_base(ctx->dir), ".git") != 0 ||
-	    absolute(ctx->dir, "..", top, sizeof(top)) < 0)
-		return -1;
-	return absolute(top, path, out, size);
-}
-
 static bool has_repository(const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -349,13 +336,14 @@ static bool has_repository(const char *path)
 }
 
 /* A repository in the file system. git runs its hooks when somebody pushes to it: it must be one
- * whose hooks are protected, or lie where the program can't write. */
+ * whose hooks are protected, or lie where the program can't write. Relative: to where git is
+ * called, which nobody knows. */
 static bool local_repository(const struct git_context *ctx, const char *path)
 {
 	char clean[POLICY_PATH_MAX], hooks[POLICY_PATH_MAX + 8];
 	struct policy_verdict v;
 
-	if (!ctx->policy || path[0] == '-' || absolute_url(ctx, path, clean, sizeof(clean)) < 0 ||
+	if (!ctx->policy || path[0] != '/' || absolute("/", path, clean, sizeof(clean)) < 0 ||
 	    path_join(hooks, sizeof(hooks), clean, "hooks") < 0)
 		return false;
 	if (policy_special(ctx->policy, hooks) == POLICY_SPECIAL_GIT_HOOKS_DIR)
