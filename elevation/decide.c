@@ -234,24 +234,53 @@ static bool kernel_judges(const struct call *c)
 	}
 }
 
-/* /proc/PID/...: the kernel compares who opens it with PID, and the broker may look into more than
- * the program. It opens there for the program only what is the program's own. */
-static bool foreign_process(struct elevation *e, const struct call *c)
+/* The number in /proc/PID/..., and what follows it; 0 if path is none. */
+static pid_t proc_pid(const char *path, const char **rest)
 {
-	const char *s = c->a.path;
-	struct proc own, *p;
-	bool foreign;
 	char *end;
 	long pid;
 
-	if (!str_starts(s, "/proc/") || s[6] < '0' || s[6] > '9')
-		return false;
-	pid = strtol(s + 6, &end, 10);
-	p = proc_get(e, c->tid, &own);
-	foreign = !p || pid != p->ns_pid;
+	if (strncmp(path, "/proc/", 6) != 0 || path[6] < '0' || path[6] > '9')
+		return 0;
+	pid = strtol(path + 6, &end, 10);
+	*rest = end;
+	return pid > 0 && pid < INT_MAX ? (pid_t)pid : -1;
+}
+
+/* The kernel compares who opens it with PID, and the broker may look into more than the program. It
+ * opens there for the program only what is the program's own. */
+static bool foreign_process(struct elevation *e, const struct call *c)
+{
+	const char *rest;
+	const pid_t pid = proc_pid(c->a.path, &rest);
+	struct proc own, *p = pid ? proc_get(e, c->tid, &own) : NULL;
+	bool foreign = pid && (!p || pid != p->ns_pid);
+
 	if (p)
 		proc_put(p, &own);
 	return foreign;
+}
+
+/* Of processes outside of the session (there are some to be seen without a pid namespace, and its
+ * init) only what a list of processes shows. */
+static bool outside_process(struct elevation *e, const struct call *c, const char *path)
+{
+	static const char *const shown[] = {"", "/stat", "/statm", "/status", "/cmdline", "/comm"};
+	const char *rest = "";
+	const pid_t pid = proc_pid(path, &rest);
+	struct proc own, *p;
+	bool outside;
+
+	if (!pid)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+		if (strcmp(rest, shown[i]) == 0)
+			return false;
+	p = proc_get(e, c->tid, &own);
+	outside = !p || !view_process_inside(e, p, pid);
+	if (p)
+		proc_put(p, &own);
+	return outside;
 }
 
 enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
@@ -274,6 +303,8 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 	if (c->a.anonymous &&
 	    !(c->op == OP_LINK && S_ISREG(c->a.st.st_mode) && c->a.st.st_nlink == 0))
 		return decide_anonymous(c, err);
+	if (outside_process(e, c, c->a.path))
+		return deny(c, err, "another process");
 	pin = pinned(e, c);
 	if (pin) {
 		c->verdict_of_b = pin == &c->b;
@@ -308,7 +339,7 @@ bool decide_quick(struct elevation *e, const struct call *c, const struct quick 
 		  struct policy_verdict *v)
 {
 	policy_check(e->cfg.policy, q->path, access, false, v);
-	if (!v->allowed || v->route != POLICY_KERNEL)
+	if (!v->allowed || v->route != POLICY_KERNEL || outside_process(e, c, q->path))
 		return false;
 	return !q->exists || !closed_match(e->closed, q->path, &q->st, access, c->received_ns, v);
 }

@@ -34,8 +34,10 @@ void view_cache_free(struct view_cache *v);
 /* The program's root, O_PATH, the same for all processes of a session (chroot and the like are
  * refused); opened at the first call. -1 with errno. */
 int view_root(struct elevation *e, pid_t tid);
-/* dev_t of the program's /proc is that of ours: process numbers are those of the host. */
-bool view_host_proc(struct elevation *e, const struct stat *proc_root);
+/* The program's /proc counts processes as ours does: there is no pid namespace. */
+bool view_host_numbers(struct elevation *e, pid_t tid);
+/* Is /proc/PID, as p sees it, of this session? (Its init is not.) */
+bool view_process_inside(struct elevation *e, const struct proc *p, pid_t pid);
 
 /* The notify thread's entry for tid, or, in another thread, *own filled in. NULL: it is gone. */
 struct proc *proc_get(struct elevation *e, pid_t tid, struct proc *own);

@@ -19,10 +19,12 @@
 #define UNSURE_NS    2000000000ull
 #define TRUST_NS     2000000ull /* no number comes round again that fast */
 
+enum { NUMBERS_HOST = 1, NUMBERS_OWN };
+
 struct view_cache {
 	pthread_mutex_t lock; /* of what follows */
 	int root;
-	dev_t root_proc; /* of /proc there; 0 = not looked yet */
+	int numbers; /* atomic: NUMBERS_*, 0 = not looked yet */
 	/* Notify thread only: */
 	uint64_t clock;
 	struct proc entries[ENTRIES];
@@ -80,12 +82,30 @@ int view_root(struct elevation *e, pid_t tid)
 	return fd;
 }
 
-bool view_host_proc(struct elevation *e, const struct stat *proc_root)
+bool view_host_numbers(struct elevation *e, pid_t tid)
 {
-	struct stat st;
+	struct view_cache *v = e->views;
+	struct stat theirs, ours;
+	int root, known = __atomic_load_n(&v->numbers, __ATOMIC_RELAXED);
 
-	(void)e;
-	return stat("/proc", &st) == 0 && st.st_dev == proc_root->st_dev;
+	if (!known) {
+		root = view_root(e, tid);
+		if (root < 0 || fstatat(root, "proc", &theirs, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    stat("/proc", &ours) < 0)
+			return true; /* with those more is refused */
+		known = theirs.st_dev == ours.st_dev ? NUMBERS_HOST : NUMBERS_OWN;
+		__atomic_store_n(&v->numbers, known, __ATOMIC_RELAXED);
+	}
+	return known == NUMBERS_HOST;
+}
+
+bool view_process_inside(struct elevation *e, const struct proc *p, pid_t pid)
+{
+	if (pid == p->ns_pid)
+		return true;
+	if (!view_host_numbers(e, p->tid)) /* all but the session's init, the first there */
+		return pid > 1;
+	return process_inside(e, pid);
 }
 
 static bool alive(struct proc *p, uint64_t now_ns)

@@ -36,28 +36,17 @@ static int follow_magic(struct walk *w, int link, const char *name, char *text, 
 	return 0;
 }
 
-static bool inside(struct walk *w, bool host, pid_t pid)
-{
-	if (!host) /* all but the session's init, which is the first in its namespace */
-		return pid > 1;
-	return pid == w->proc->pid || process_inside(w->e, pid);
-}
-
 int view_proc_link(struct walk *w, int link, const char *name, char *text, size_t size, int *object)
 {
 	const char *rel = w->base + strlen("/proc");
 	const struct proc *p = w->proc;
-	struct stat st;
+	const bool host = view_host_numbers(w->e, p->tid);
 	ssize_t n;
 	size_t len;
-	bool host;
 
 	w->through_proc = true;
 	if (!path_under("/proc", w->base))
 		return EACCES; /* another /proc somewhere: of whom is not known */
-	if (fstat(link, &st) < 0)
-		return EACCES;
-	host = view_host_proc(w->e, &st);
 	if (!*rel && str_eq(name, "self")) {
 		snprintf(text, size, "%d", (int)(host ? p->pid : p->ns_pid));
 		return 0;
@@ -69,7 +58,7 @@ int view_proc_link(struct walk *w, int link, const char *name, char *text, size_
 	}
 	len = *rel ? strcspn(rel + 1, "/") : 0;
 	if (len && digits(rel + 1, len)) {
-		if (!inside(w, host, (pid_t)strtol(rel + 1, NULL, 10)))
+		if (!view_process_inside(w->e, p, (pid_t)strtol(rel + 1, NULL, 10)))
 			return EACCES;
 		return follow_magic(w, link, name, text, size, object);
 	}
