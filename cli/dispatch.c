@@ -85,7 +85,7 @@ static int check_args(const struct command *c, const struct strings *args, struc
 {
 	if (args->n < c->min_args)
 		return err_usage(err, "%s needs %s", c->name, c->arg);
-	if (args->n > c->max_args)
+	if (args->v && args->n > c->max_args)
 		return err_usage(err, "%s: unexpected argument '%.100s'", c->name,
 				 args->v[c->max_args]);
 	return 0;
