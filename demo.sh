@@ -65,11 +65,12 @@ start asker asker.sh
 events() { "$nono" logs "$1" --json 2>/dev/null; }
 summary() {
 	echo
-	echo "session    events  refused  granted  open requests answered"
+	echo "session    events   denied  requests answered: yes   no"
 	for name in builder seeker painter asker; do
-		printf '%-10s %6d  %7d  %7d\n' "$name" "$(events $name | wc -l)" \
+		printf '%-10s %6d  %7d  %22d  %3d\n' "$name" "$(events $name | wc -l)" \
 			"$(events $name | grep -c '"decision":"denied"')" \
-			"$(events $name | grep -c '"decision":"Granted"')"
+			"$(events $name | grep -c '"decision":"Granted"')" \
+			"$(events $name | grep -c '"decision":{"Denied"')"
 	done
 }
 if [ -t 0 ] && [ -t 1 ]; then

@@ -14,13 +14,13 @@ while [ $i -lt "${1:-6}" ]; do
 	sleep 0.3
 done
 echo "Now a hook that would run outside later:"
-if (echo 'echo planted' >.git/hooks/pre-commit); then
+if (echo 'echo planted' >.git/hooks/pre-commit) 2>/dev/null; then
 	echo "  planted"
 else
 	echo "  the kernel says no"
 fi
 echo "And a note beside my project:"
-if (echo hello >../beside.txt); then
+if (echo hello >../beside.txt) 2>/dev/null; then
 	echo "  written"
 else
 	echo "  the kernel says no"

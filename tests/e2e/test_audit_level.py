@@ -5,10 +5,13 @@ import os
 import nonolib
 from nonolib import SECRET
 
-WORK = "cat /etc/hostname file > /dev/null; echo x > new; mkdir dir; mv new dir/; cat ~/.ssh/id_rsa; true"
+WORK = "cat /etc/hostname file > /dev/null; echo x > new; mkdir dir; mv new dir/; cat ~/.ssh/id_rsa; " \
+       "echo x >> ~/.ssh/id_rsa; true"
 
 
-def recorded(p, *flags):
+def recorded(p, *flags, refused=("read", "write")):
+    """refused: the refusals that must be in the log. Below "all" and without requests the kernel
+    alone refuses reads, and nobody hears of it."""
     p.write("file", "x\n")
     for d in ("dir/new", "dir"):
         path = os.path.join(p.work, d)
@@ -17,13 +20,14 @@ def recorded(p, *flags):
         elif os.path.exists(path):
             os.unlink(path)
     out = p.inside(WORK, *flags)
+    assert p.read(p.key) == SECRET + "\n"
     assert SECRET not in out and os.path.exists(p.work + "/dir/new"), out
     sid = p.json("ps", "--all")[0]["session_id"]
     p.nono("audit", "verify", sid)
     rows = p.events(sid)
     assert rows[0]["type"] == "session_started" and rows[-1]["type"] == "session_ended"
-    assert [r["target"] for r in rows if r.get("decision") == "denied"] == [p.key], \
-        [r for r in rows if r.get("decision") == "denied"]
+    denied = [(r["target"], r["op"]) for r in rows if r.get("decision") == "denied"]
+    assert denied == [(p.key, op) for op in refused], denied
     return rows
 
 
@@ -43,13 +47,13 @@ def all_of_it(p):
 
 def changes(p):
     for more in ((), ("--namespaces", "off")):
-        rows = recorded(p, "--audit-level", "changes", *more)
+        rows = recorded(p, "--audit-level", "changes", *more, refused=("write",))
         assert not has(rows, "open", "/etc/hostname") and not has(rows, "open", "/work/file"), rows
         assert has(rows, "change", "/work/dir", "mkdir") and has(rows, "open", "/work/new"), rows
 
 
 def decisions(p):
-    rows = recorded(p, "--audit-level", "decisions")
+    rows = recorded(p, "--audit-level", "decisions", refused=("write",))
     assert not has(rows, "open", "/etc/hostname") and not has(rows, "change", "/work/dir"), rows
     assert not any(r["type"] == "exec" and r.get("decision") == "allowed" for r in rows), rows
 

@@ -222,7 +222,7 @@ def deadline(p):
     """Nobody answers: refused when the time is over, never a hang; and the log says so."""
     r = p.start("agent", "cat ~/.ssh/id_rsa; echo \"exit $?.\"; sleep 1000", ASK)
     q = p.request("agent")
-    left = (q["deadline_ns"] - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) / 1e9
+    left = (int(q["deadline_ns"]) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) / 1e9
     assert 20 < left <= 61, left
     text = p.shows("agent", "^exit 1\\.", left + 10)
     assert "Permission denied" in text and SECRET not in text, text
@@ -260,7 +260,9 @@ def hostile_path(p):
     """Control and bidi characters in a name are visible to the person."""
     name = os.path.join(p.outside, "a\u202eb\x1b[2Jc\nd")
     p.write(name, "x")
-    p.start("agent", "cat %s/a*; echo end; sleep 1000" % p.outside, ASK, "--read", "/tmp")
+    p.start("agent", "cat \"$(printf '%s/a\\342\\200\\256b\\033[2Jc\\nd')\"; echo end; sleep 1000" % p.outside, ASK)
+    q = p.request("agent")
+    assert q["target"].startswith(p.outside + "/a"), q
 
     def deny_all():
         for q in p.json("requests", "agent"):

@@ -5,8 +5,7 @@ import os
 
 import nonolib
 
-SETUP = "git config --global user.name T 2>/dev/null; export GIT_AUTHOR_NAME=T GIT_AUTHOR_EMAIL=t@example.org " \
-        "GIT_COMMITTER_NAME=T GIT_COMMITTER_EMAIL=t@example.org; set -e; "
+SETUP = "export GIT_AUTHOR_NAME=T GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=T GIT_COMMITTER_EMAIL=t@example.org; set -e; "
 
 
 def git(p, *args, cwd=None):
@@ -87,7 +86,8 @@ def inside_worktree(p, flags):
     git(p, "add", "file", cwd=main)
     git(p, "commit", "-q", "-m", "first", cwd=main)
     git(p, "worktree", "add", "-q", p.work + "/tree", "-b", "side", cwd=main)
-    q = p.run([p.bin, "run", "--silent", "--allow", p.work + "/tree", *flags, "--", "/bin/sh", "-c",
+    q = p.run([p.bin, "run", "--silent", "--profile", "claude-code", "--allow-cwd",
+               "--no-capability-elevation", *flags, "--", "/bin/sh", "-c",
                SETUP + "git status --short; echo two >> file; git commit -q -am second; git log --oneline | wc -l"],
               cwd=p.work + "/tree")
     assert q.returncode == 0 and q.stdout.split()[-1] == "2", q

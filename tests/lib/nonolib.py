@@ -68,6 +68,7 @@ class Place:
                 self.env[name] = os.environ[name]
         self.err = ""
         self.screens = []
+        self.screen_count = 0
 
     def own(self, path):
         if self.uid is not None:
@@ -170,7 +171,10 @@ class Place:
         return out
 
     def nothing_left(self, record, what):
-        """No process, no socket, no temporary directory; the record ended, the log in order."""
+        """No process, no socket, no temporary directory; the record ended, the log in order. Closes
+        the terminals, which carry the mark as well."""
+        while self.screens:
+            self.screens.pop().close()
         sid = record["session_id"]
 
         def names():
@@ -184,8 +188,8 @@ class Place:
         return now
 
     def close(self):
-        for s in self.screens:
-            s.close()
+        while self.screens:
+            self.screens.pop().close()
         for p in self.processes():
             try:
                 os.kill(p, signal.SIGKILL)
@@ -207,9 +211,10 @@ class Screen:
 
     def __init__(self, place, *args, cols=110, rows=34, env=None):
         self.place = place
-        self.sock = os.path.join(place.base, "tmux-%d" % len(place.screens))
-        self.status = os.path.join(place.work, ".status-%d" % len(place.screens))
+        self.sock = os.path.join(place.home, ".tmux-%d" % place.screen_count)
+        self.status = os.path.join(place.work, ".status-%d" % place.screen_count)
         place.screens.append(self)
+        place.screen_count += 1
         shell = '"$@"; echo $? > %s; stty -a > %s.tty; sleep 1000' % (self.status, self.status)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(cols), "-y", str(rows), "sh", "-c",
                   shell, "sh", place.bin, *args, env=env)
@@ -236,6 +241,8 @@ class Screen:
 
     def keys(self, *names):
         self.tmux("send-keys", *names)
+        if names[-1] == "Escape":
+            time.sleep(0.1)  # else it and the next key are one key with Alt
 
     def type(self, text):
         self.tmux("send-keys", "-l", text)
