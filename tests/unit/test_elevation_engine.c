@@ -391,6 +391,28 @@ static void crowd(void *arg)
 /* ---- requests
  * ---------------------------------------------------------------------------------------- */
 
+/* A closed folder is moved, by its user, into one that the program may write: it stays closed. */
+static void moving(void *arg)
+{
+	(void)arg;
+	for (int i = 0; access(at("free/moved/key"), F_OK) < 0; i++) {
+		CHECK(i < 500);
+		usleep(10000);
+	}
+	usleep(1100000); /* how long it may take to be noticed */
+	CHECK(reads(at("ro/file"), "plain"));
+	REFUSED(open(at("free/moved/key"), O_RDONLY), EACCES);
+	REFUSED(open(at("free/moved/key"), O_RDWR), EACCES);
+	REFUSED(rename(at("free/moved/key"), at("free/key")), EACCES);
+}
+
+static void move(struct engine *en)
+{
+	(void)en;
+	if (access(at("free/moved"), F_OK) < 0)
+		CHECK(rename(at("closed"), at("free/moved")) == 0);
+}
+
 static void asking(void *arg)
 {
 	(void)arg;
@@ -435,6 +457,7 @@ struct job {
 	void (*fn)(void *);
 	bool elevation;
 	void (*check)(const struct engine *en);
+	void (*turn)(struct engine *en);
 };
 
 static void broker(void *arg)
@@ -444,8 +467,7 @@ static void broker(void *arg)
 	int status;
 
 	scene_up();
-	if (j->elevation)
-		en.turn = answer;
+	en.turn = j->turn;
 	status = engine_run(&en, j->fn, NULL);
 	if (en.leaked)
 		fprintf(stderr, "%d descriptors are left\n", en.leaked);
@@ -490,21 +512,22 @@ static void check_asking(const struct engine *en)
 	CHECK(engine_events("capability_decision", NULL, NULL, NULL) == 4);
 }
 
-#define TEST(name, elevation, check)                                  \
-	static void test_##name(void **state)                         \
-	{                                                             \
-		static const struct job j = {name, elevation, check}; \
-		both(&j, *state != NULL);                             \
+#define TEST(name, elevation, check, turn)                                  \
+	static void test_##name(void **state)                               \
+	{                                                                   \
+		static const struct job j = {name, elevation, check, turn}; \
+		both(&j, *state != NULL);                                   \
 	}
-TEST(reading, false, check_reading)
-TEST(spellings, false, NULL)
-TEST(nameless, false, NULL)
-TEST(writing, false, NULL)
-TEST(changing, false, check_changing)
-TEST(executing, false, NULL)
-TEST(racing, false, NULL)
-TEST(crowd, false, NULL)
-TEST(asking, true, check_asking)
+TEST(reading, false, check_reading, NULL)
+TEST(spellings, false, NULL, NULL)
+TEST(nameless, false, NULL, NULL)
+TEST(writing, false, NULL, NULL)
+TEST(changing, false, check_changing, NULL)
+TEST(executing, false, NULL, NULL)
+TEST(racing, false, NULL, NULL)
+TEST(crowd, false, NULL, NULL)
+TEST(asking, true, check_asking, answer)
+TEST(moving, false, NULL, move)
 
 int main(void)
 {
@@ -512,6 +535,7 @@ int main(void)
 	    AS_BOTH(test_reading), AS_BOTH(test_spellings), AS_BOTH(test_nameless),
 	    AS_BOTH(test_writing), AS_BOTH(test_changing),  AS_BOTH(test_executing),
 	    AS_BOTH(test_racing),  AS_BOTH(test_crowd),	    AS_BOTH(test_asking),
+	    AS_BOTH(test_moving),
 	};
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
 }
