@@ -86,7 +86,8 @@ class Case:
 
     def close(self):
         try:
-            for s in json.loads(self.nono("ps", "--json")):
+            # Those that have ended too: they may still show their last screen.
+            for s in json.loads(self.nono("ps", "--all", "--json")):
                 self.raw("stop", "--force", s["session_id"])
         except (AssertionError, ValueError):
             pass
