@@ -50,8 +50,12 @@ static void rule_text(char *out, size_t size, const struct policy_verdict *v)
 {
 	char text[POLICY_PATH_MAX + 128];
 
-	snprintf(text, sizeof(text), "%s%s%s (%s)", v->rule ? v->rule : "", v->rule ? ": " : "",
-		 policy_reason_name(v->reason), v->source ? v->source : "");
+	if (!v->rule)
+		snprintf(text, sizeof(text), "nothing grants it (%s)",
+			 policy_reason_name(v->reason));
+	else
+		snprintf(text, sizeof(text), "%s: %s (%s)", v->rule, policy_reason_name(v->reason),
+			 v->source ? v->source : "policy");
 	copy_text(out, size, text);
 }
 
