@@ -221,8 +221,8 @@ static int connect_patiently(const struct elevation *e, const struct call *c, in
 	interrupt_begin(&i);
 	do {
 		r = connect(fd, addr, n);
-	} while (r < 0 && errno == EINTR && call_valid(e, c));
-	code = r < 0 ? errno : 0;
+		code = r < 0 ? errno : 0;
+	} while (code == EINTR && call_valid(e, c));
 	interrupt_end(&i);
 	return code;
 }

@@ -75,7 +75,14 @@ static int do_symlink(struct call *c)
 	return symlinkat(c->text, c->a.parent, c->a.name) < 0 ? errno : 0;
 }
 
-static int do_link(struct call *c)
+/* What the session listens on is known by name (sockets_own.c): no other socket gets such a name.
+ */
+static bool is_foreign_socket(const struct elevation *e, const struct place *p)
+{
+	return p->fd >= 0 && S_ISSOCK(p->st.st_mode) && !own_has_file(e->own, p);
+}
+
+static int do_link(const struct elevation *e, struct call *c)
 {
 	char from[FD_PATH_MAX];
 	int err;
@@ -91,6 +98,8 @@ static int do_link(struct call *c)
 		return err;
 	if (S_ISDIR(c->a.st.st_mode))
 		return EPERM;
+	if (is_foreign_socket(e, &c->a))
+		return EACCES;
 	/* The object itself, also one without a name (O_TMPFILE). */
 	fd_path(from, c->a.fd);
 	return linkat(AT_FDCWD, from, c->b.parent, c->b.name, AT_SYMLINK_FOLLOW) < 0 ? errno : 0;
@@ -200,6 +209,9 @@ static int do_rename(const struct elevation *e, struct call *c)
 
 	if (!err)
 		err = rename_places_errno(e->cfg.policy, c, flags);
+	if (!err && (is_foreign_socket(e, &c->a) ||
+		     ((flags & RENAME_EXCHANGE) && is_foreign_socket(e, &c->b))))
+		err = EACCES;
 	if (!err)
 		err = place_unchanged(&c->a);
 	if (!err)
@@ -224,7 +236,7 @@ int perform_change(const struct elevation *e, struct call *c)
 	case OP_RENAME:
 		return do_rename(e, c);
 	case OP_LINK:
-		return do_link(c);
+		return do_link(e, c);
 	case OP_SYMLINK:
 		return do_symlink(c);
 	case OP_UNLINK:

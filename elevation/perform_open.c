@@ -46,8 +46,8 @@ static int open_patiently(const struct elevation *e, const struct call *c, const
 	interrupt_begin(&i);
 	do {
 		fd = open(path, flags);
-	} while (fd < 0 && errno == EINTR && call_valid(e, c));
-	code = errno;
+		code = errno;
+	} while (fd < 0 && code == EINTR && call_valid(e, c));
 	interrupt_end(&i);
 	errno = code;
 	return fd;

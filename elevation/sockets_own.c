@@ -5,7 +5,10 @@
  *
  * A path socket that the broker bound is known by its inode, held open so that the number is not
  * used again. One that the program bound itself, where Landlock lets it, is known by its name, if
- * the inode there came into being right after the call was let through. An abstract one is known as
+ * the inode there came into being right after the call was let through; sockets of
+ * others are not moved or linked to such a name. What is left: somebody outside binds just that
+ * name, in a folder that the program may write, in the second after the program said that it would.
+ * An abstract one is known as
  * long as the socket that was bound to the name lives.
  *
  * Sources: unix(7), statx(2), proc(5) (/proc/net/unix).
@@ -19,8 +22,7 @@
 #define EXPECTED_MAX 256
 #define ABSTRACT_MAX 128
 #define NAME_BYTES   107
-#define CLOCK_TICK   20000000ull   /* times of files lag behind the clock */
-#define SOON	     2000000000ull /* between the answer and the program's bind */
+#define SOON	     1000000000ull /* between the answer and the program's bind */
 
 struct own_file {
 	int fd;
@@ -132,14 +134,20 @@ void own_add_file(struct own_sockets *o, int fd)
 void own_expect_file(struct own_sockets *o, const struct place *p)
 {
 	struct own_expected *x;
+	struct timespec now;
 	struct stat st;
 
-	if (p->parent < 0 || fstat(p->parent, &st) < 0)
+	/* The clock that files get their times from. */
+	if (p->parent < 0 || fstat(p->parent, &st) < 0 ||
+	    clock_gettime(CLOCK_REALTIME_COARSE, &now) < 0)
 		return;
 	pthread_mutex_lock(&o->lock);
 	x = &o->expected[o->next_expected];
 	o->next_expected = (o->next_expected + 1) % EXPECTED_MAX;
-	*x = (struct own_expected){.dev = st.st_dev, .ino = st.st_ino, .real_ns = clock_real_ns()};
+	*x = (struct own_expected){.dev = st.st_dev,
+				   .ino = st.st_ino,
+				   .real_ns =
+				       (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec};
 	str_copy(x->name, sizeof(x->name), p->name);
 	pthread_mutex_unlock(&o->lock);
 }
@@ -165,7 +173,7 @@ static bool was_expected(const struct own_sockets *o, const struct place *p)
 		const struct own_expected *x = &o->expected[i];
 
 		if (x->real_ns && x->ino == st.st_ino && x->dev == st.st_dev &&
-		    strcmp(x->name, p->name) == 0 && born + CLOCK_TICK >= x->real_ns &&
+		    strcmp(x->name, p->name) == 0 && born >= x->real_ns &&
 		    born <= x->real_ns + SOON)
 			return true;
 	}
