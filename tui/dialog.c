@@ -117,15 +117,23 @@ struct text {
 	uint64_t opened_ns; /* it may open by itself, while somebody types */
 };
 
+static bool text_armed(const struct text *x)
+{
+	return clock_mono_ns() - x->opened_ns >= GUARD_NS;
+}
+
 static void text_draw(struct dialog *d, struct canvas *c)
 {
 	struct text *x = (struct text *)d;
 	int h = (int)x->n + 2;
-	char footer[160];
+	char footer[160], action[120] = "";
 	struct rect r;
 
-	snprintf(footer, sizeof(footer), "%s%s%s↑↓ scroll · Esc closes", x->fn ? "y " : "",
-		 x->fn ? x->action : "", x->fn ? " · " : "");
+	if (x->fn && text_armed(x))
+		snprintf(action, sizeof(action), "y %s · ", x->action);
+	else if (x->fn)
+		tui_dirty(d->tui); /* until it is armed */
+	snprintf(footer, sizeof(footer), "%s↑↓ scroll · Esc closes", action);
 	r = dialog_frame(d->tui, c, c->cols > 110 ? 106 : c->cols - 4,
 			 h > c->rows - 4 ? c->rows - 4 : h, x->title, footer);
 	if (x->first + (size_t)r.h > x->n)
@@ -165,7 +173,7 @@ static void text_key(struct dialog *d, const struct input_event *ev)
 		x->first += 10;
 		return;
 	case 'y':
-		if (!fn || clock_mono_ns() - x->opened_ns < GUARD_NS)
+		if (!fn || !text_armed(x))
 			return;
 		ctx = STEAL_PTR(x->ctx);
 		dialog_close(t);

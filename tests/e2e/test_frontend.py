@@ -357,6 +357,7 @@ def always_shows_change(p):
     profiles = p.home + "/.config/nono/profiles"
     assert not os.path.isdir(profiles) or not os.listdir(profiles), "written before it was confirmed"
     assert target in s.text()
+    s.sees("y writes it")
     s.type("y")
     s.sees("exit 0\\.")
     assert len(os.listdir(profiles)) == 1
