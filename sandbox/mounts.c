@@ -288,11 +288,12 @@ static int hold_kept(struct kept *k, const char *path, struct nono_error *err)
 
 static int show_kept(const struct kept *k, struct nono_error *err)
 {
-	const char *rest = below_tmp(k->path);
+	const char *rest;
 	char root[16];
 
-	if (k->tree < 0)
+	if (k->tree < 0) /* not there, or not below /tmp at all */
 		return 0;
+	rest = below_tmp(k->path);
 	(void)snprintf(root, sizeof(root), "%.*s", (int)(rest - k->path), k->path);
 	/* By path, not by an old descriptor: what was kept before may be on the way. */
 	_cleanup_close_ int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -180,7 +180,8 @@ static enum outcome capabilities(void)
 		return not_tried("capget");
 	if (d[0].effective | d[0].permitted | d[0].inheritable | d[1].effective | d[1].permitted)
 		return won("a capability is left");
-	for (int c = 0; c <= 40; c++)
+	/* An ordinary user without namespaces may not empty it; no_new_privs makes it powerless. */
+	for (int c = 0; c <= 40 && getuid() == 0; c++)
 		if (prctl(PR_CAPBSET_READ, c, 0, 0, 0) == 1)
 			return won("a capability is left in the bounding set");
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)

@@ -61,9 +61,11 @@ def main():
         env = dict(os.environ, HOME=root, XDG_STATE_HOME=os.path.join(root, "state"),
                    XDG_RUNTIME_DIR=os.path.join(root, "run"))
         os.mkdir(env["XDG_RUNTIME_DIR"], 0o700)
+        work = os.path.join(root, "work")
+        os.mkdir(work)
         assert run([nono, "--version"]).startswith("nono ")
-        assert run([nono, "--silent", "run", "--profile", "claude-code", "--workdir", "/usr", "--read", "/usr", "--",
-                    "/bin/echo", "works"], env=env) == "works\n"
+        assert run([nono, "--silent", "run", "--profile", "claude-code", "--allow-cwd", "--",
+                    "/bin/echo", "works"], env=env, cwd=work) == "works\n"
         # A program of somebody else.
         pc = os.path.dirname(find(root, "nono.pc"))
         text = open(os.path.join(pc, "nono.pc")).read()
