@@ -223,7 +223,8 @@ static bool kernel_judges(const struct call *c)
 {
 	switch (c->op) {
 	case OP_CONNECT:
-	case OP_RENAME: /* of sockets it knows nothing, and others' sockets must stay where they are */
+	case OP_RENAME: /* of sockets it knows nothing, and others' sockets must stay where they are
+			 */
 	case OP_LINK:
 	case OP_CHMOD:
 	case OP_CHOWN:
