@@ -76,13 +76,14 @@ UPPER = FLOOD.replace("line", "LINE").replace("of a flood that does not end", "O
 
 
 def nono(s, flooded):
+    # The first session has the keyboard when the front end opens.
+    subprocess.run([NONO, "run", "--silent", "--detached", "--name", "ECHO", "--allow", s.work, "--",
+                    "/bin/sh", "-c", ECHO], env=s.env, cwd=s.work, check=True,
+                   stdout=subprocess.DEVNULL)
     if flooded:
         subprocess.run([NONO, "run", "--silent", "--detached", "--name", "FLOOD", "--allow", s.work,
                         "--", "/bin/sh", "-c", UPPER], env=s.env, cwd=s.work, check=True,
                        stdout=subprocess.DEVNULL)
-    subprocess.run([NONO, "run", "--silent", "--detached", "--name", "ECHO", "--allow", s.work, "--",
-                    "/bin/sh", "-c", ECHO], env=s.env, cwd=s.work, check=True,
-                   stdout=subprocess.DEVNULL)
     # Both in one window: the front end shows every live session side by side.
     o = Outer([NONO, "tui"] if flooded else [NONO, "attach", "ECHO"], s.env, 200, 50, cwd=s.work)
     try:

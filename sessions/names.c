@@ -54,6 +54,19 @@ static bool holder_alive(const struct holder *h)
 	return h->pid > 0 && h->start && proc_start_time(h->pid) == h->start;
 }
 
+bool name_holder(const char *name, char id[SESSION_ID_LEN + 1])
+{
+	_cleanup_free_ char *sessions = registry_dir();
+	_cleanup_free_ char *dir = xasprintf("%s/names", sessions);
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct holder h;
+
+	if (fd < 0 || !name_valid(name) || holder_read(fd, name, &h) < 0 || !holder_alive(&h))
+		return false;
+	str_copy(id, SESSION_ID_LEN + 1, h.id);
+	return true;
+}
+
 static int names_dir(struct err *err)
 {
 	_cleanup_free_ char *sessions = registry_dir();

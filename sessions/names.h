@@ -15,6 +15,8 @@ bool name_valid(const char *name);
 /* Takes wanted, or makes up an adjective-noun if it is NULL. pid is the supervisor's. */
 int name_take(const char *wanted, const char *id, pid_t pid, char out[SESSION_NAME_MAX],
 	      struct err *err);
+/* Which live session has this name; false if none. A look, no lock. */
+bool name_holder(const char *name, char id[SESSION_ID_LEN + 1]);
 /* The session has ended but its broker lingers: the name is free, the broker still known as dead or
  * alive (under "-ID"). */
 void name_retire(const char *name, const char *id);

@@ -410,6 +410,35 @@ static int find_in(struct session_list *l, const char *what, enum match m, bool 
 	return 1;
 }
 
+/* A whole id, or the name of a live session: one file is read, not all of them. */
+static bool find_at_once(const char *what, struct session_record *out)
+{
+	bool whole = is_hex(what) && strlen(what) == SESSION_ID_LEN;
+	struct session_list l = {0};
+	char id[SESSION_ID_LEN + 1], file[SESSION_ID_LEN + 6];
+	bool found = false;
+	size_t cap = 0;
+	DIR *d;
+
+	if (whole)
+		str_copy(id, sizeof(id), what);
+	else if (is_hex(what) || !name_holder(what, id))
+		return false; /* the beginning of an id goes before a name */
+	d = open_checked(NULL);
+	if (!d)
+		return false;
+	snprintf(file, sizeof(file), "%s.json", id);
+	read_one(dirfd(d), file, whole, &l, &cap);
+	closedir(d);
+	if (l.n && str_eq(whole ? l.v[0].id : l.v[0].name, what)) {
+		*out = l.v[0];
+		l.v[0] = (struct session_record){0};
+		found = true;
+	}
+	session_list_free(&l);
+	return found;
+}
+
 int session_find(const char *what, struct session_record *out, struct err *err)
 {
 	struct session_list l;
@@ -418,6 +447,8 @@ int session_find(const char *what, struct session_record *out, struct err *err)
 	*out = (struct session_record){0};
 	if (!what || !*what)
 		return err_usage(err, "a session id or name is needed");
+	if (find_at_once(what, out))
+		return 0;
 	if (session_list(true, &l, err) < 0)
 		return -1;
 	if (is_hex(what)) {

@@ -43,6 +43,7 @@ static struct agent *agent_new(struct tui *t, const struct session_record *r)
 	size_t at = t->n_agents;
 
 	a->tui = t;
+	a->started_ns = r->started_ns;
 	str_copy(a->id, sizeof(a->id), r->id);
 	text_printable(a->name, sizeof(a->name), r->name, strlen(r->name));
 	a->profile = r->profile ? xstrdup(r->profile) : NULL;
@@ -51,9 +52,9 @@ static struct agent *agent_new(struct tui *t, const struct session_record *r)
 	a->terminal = r->terminal;
 	a->state.since_ns = r->started_ns;
 	t->agents = xrealloc_array(t->agents, t->n_agents + 1, sizeof(*t->agents));
-	/* The listing has the newest first; the bar grows to the right. */
-	if (!t->refreshed)
-		at = 0;
+	/* The bar grows to the right. */
+	while (at > 0 && t->agents[at - 1]->started_ns > a->started_ns)
+		at--;
 	memmove(t->agents + at + 1, t->agents + at, (t->n_agents - at) * sizeof(*t->agents));
 	t->agents[at] = a;
 	t->n_agents++;
@@ -188,7 +189,6 @@ void agents_refresh(struct tui *t)
 		a->listed = true;
 	}
 	session_list_free(&list);
-	t->refreshed = true;
 	for (size_t i = 0; i < t->n_agents; i++)
 		if (!t->agents[i]->listed && !t->agents[i]->ended)
 			look_up_end(t->agents[i]);

@@ -65,7 +65,8 @@ struct agent {
 	char *profile, *workdir;
 	char **command;
 	bool terminal;
-	bool listed; /* in the last listing */
+	uint64_t started_ns; /* CLOCK_REALTIME */
+	bool listed;	     /* in the last listing */
 	bool ended;
 	int exit_code;
 	uint64_t ended_ns; /* monotonic */
@@ -308,7 +309,6 @@ struct tui {
 
 	struct agent **agents;
 	size_t n_agents;
-	bool refreshed;
 	struct tab tabs[TABS_MAX];
 	size_t n_tabs, tab;
 	bool layout_changed; /* write it at the next tick */

@@ -62,12 +62,14 @@ static void *load_pane(void *data, const cJSON *o)
 	struct load *l = data;
 	const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "pane"));
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "session"));
-	struct agent *a = id ? agents_get(l->t, id) : NULL;
+	struct agent *a = id && strlen(id) == SESSION_ID_LEN ? agents_add_id(l->t, id) : NULL;
 	enum pane_kind k = str_eq(kind, "audit")	? PANE_AUDIT
 			   : str_eq(kind, "violations") ? PANE_VIOLATIONS
 							: PANE_TERMINAL;
 	struct pane *p;
 
+	if (a && a->ended)
+		a->ended_ns = 0; /* it ended while nobody looked: no place in the bar */
 	if (!kind || (id && (!a || a->ended)) || (!id && k == PANE_TERMINAL))
 		return NULL;
 	p = pane_new(l->t, k, a);

@@ -51,21 +51,22 @@ int open_first_panes(struct tui *t, struct err *err)
 	struct agent *a = NULL;
 	struct pane *p;
 
-	agents_refresh(t);
 	if (o->attach) {
 		a = agents_add_id(t, o->attach);
 		if (!a)
 			return err_set(err, "there is no session %s", o->attach);
 	}
-	if (!o->own && !layout_restore(t) && !a)
+	/* The list of all sessions comes after the first picture, if that can be made without. */
+	if (!o->own && !layout_restore(t) && !a) {
+		agents_refresh(t);
 		open_live(t);
+	}
 	if (a)
 		act_show_agent(t, a, SPLIT_LEAF);
 	panes_arrange(t);
 	p = pane_focused(t);
 	if (p && p->agent)
-		agent_connect_now(p->agent);
-	agents_connect(t);
+		agent_connect_now(p->agent); /* the others after the first picture */
 	if (a && a->ended)
 		tui_agent_ended(t, a);
 	return 0;

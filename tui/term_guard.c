@@ -23,6 +23,15 @@ static void restore(const struct terminal *t)
 	tcsetattr(t->fd, TCSAFLUSH, &t->saved);
 }
 
+static void keep_two(int low, int high)
+{
+	if (low > 0)
+		close_range(0, (unsigned)low - 1, 0);
+	if (high > low + 1)
+		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+	close_range((unsigned)high + 1, ~0u, 0);
+}
+
 static void guard(const struct terminal *t, int fd)
 {
 	sigset_t all;
@@ -32,9 +41,7 @@ static void guard(const struct terminal *t, int fd)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	setsid(); /* a signal to our process group must not take the guard along */
 	prctl(PR_SET_NAME, "nono-terminal");
-	for (int other = 0; other < 1024; other++)
-		if (other != fd && other != t->fd)
-			close(other);
+	keep_two(fd < t->fd ? fd : t->fd, fd < t->fd ? t->fd : fd);
 	for (;;) {
 		ssize_t got = read(fd, &word, 1);
 

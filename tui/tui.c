@@ -65,16 +65,22 @@ static void flush(struct tui *t)
 
 static void frame(struct tui *t)
 {
+	bool first = !t->frame_ns;
+
 	t->dirty = t->urgent = false;
 	t->frame_ns = clock_mono_ns();
 	draw_frame(t);
-	if (!t->have_term)
-		return;
-	/* What was to be sent before goes first; then both with one write. */
-	buf_add(&t->output.out, t->term.replies.data, t->term.replies.len);
-	buf_clear(&t->term.replies);
-	output_frame(&t->output, &t->canvas);
-	flush(t);
+	if (t->have_term) {
+		/* What was to be sent before goes first; then both with one write. */
+		buf_add(&t->output.out, t->term.replies.data, t->term.replies.len);
+		buf_clear(&t->term.replies);
+		output_frame(&t->output, &t->canvas);
+		flush(t);
+	}
+	if (first && !t->quit) { /* now there is time for all the others */
+		agents_refresh(t);
+		agents_connect(t);
+	}
 }
 
 /* The first picture is one with something in it, when that comes soon enough. */
@@ -340,7 +346,7 @@ static void start_loop(struct tui *t)
 	uv_timer_stop(&t->esc_timer);
 	start_timer(t, &t->tick_timer, on_tick, TICK_MS, TICK_MS);
 	start_timer(t, &t->poll_timer, on_poll_timer, POLL_MS, POLL_MS);
-	start_timer(t, &t->registry_timer, on_registry_timer, REGISTRY_MS, 0);
+	start_timer(t, &t->registry_timer, on_registry_timer, FIRST_NS / 1000000, 0);
 	if (t->options->headless_cols)
 		start_timer(t, &t->end_timer, on_end_timer,
 			    (uint64_t)(t->options->headless_seconds > 0
