@@ -111,6 +111,13 @@ char *expand_path(const struct resolver *r, const char *entry, const char *who, 
 	return xstrdup(clean);
 }
 
+char *expand_account(const struct resolver *r, const char *entry)
+{
+	if (!r->account_home || entry[0] != '~' || entry[1] != '/')
+		return NULL;
+	return xasprintf("%s%s", r->account_home, entry + 1);
+}
+
 static uint32_t hash_dir(const char *dir, size_t n)
 {
 	uint32_t h = 2166136261u;

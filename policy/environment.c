@@ -50,6 +50,26 @@ static bool any_fits(char *const *patterns, const char *var, size_t name_len)
 	return false;
 }
 
+/* The user's runtime directory holds his sockets. Who is told of it and may not use it asks for it;
+ * who is not told takes the temporary directory. */
+static bool is_lost_runtime_dir(const struct policy *p, const char *var, size_t name_len)
+{
+	char dir[POLICY_PATH_MAX];
+
+	if (!fits("XDG_RUNTIME_DIR", var, name_len))
+		return false;
+	if (path_clean(dir, sizeof(dir), var + name_len + 1) < 0)
+		return true;
+	for (size_t i = 0; i < p->n_grants; i++)
+		if (path_under(dir, p->grants[i].path) ||
+		    ((p->grants[i].access & NONO_WRITE) && path_under(p->grants[i].path, dir)))
+			return false;
+	for (size_t i = 0; i < p->n_unix_sockets; i++)
+		if (path_under(dir, p->unix_sockets[i]))
+			return false;
+	return true;
+}
+
 static bool passes(const struct policy *p, const char *var)
 {
 	const char *eq = strchr(var, '=');
@@ -60,6 +80,8 @@ static bool passes(const struct policy *p, const char *var)
 	for (size_t i = 0; i < ARRAY_LEN(dangerous); i++)
 		if (fits(dangerous[i], var, n))
 			return false;
+	if (is_lost_runtime_dir(p, var, n))
+		return false;
 	return !any_fits(p->env_deny, var, n) && (!p->env_allow || any_fits(p->env_allow, var, n));
 }
 

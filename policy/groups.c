@@ -20,6 +20,18 @@ static bool flag(const cJSON *g, const char *member)
 	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(g, member));
 }
 
+/* A link: its own name is closed as well, so that it stays what it is. */
+static void deny(struct resolver *r, const cJSON *g, const char *path, unsigned access,
+		 const char *source)
+{
+	bool exists;
+	_cleanup_free_ char *real = canon(r, path, &exists, NULL);
+
+	add_deny(r, real, access, source, text(g, "label"), false, flag(g, "quiet"));
+	if (exists && strcmp(real, path) != 0)
+		add_deny(r, path, access, source, text(g, "label"), false, flag(g, "quiet"));
+}
+
 static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, const cJSON *list,
 		       bool allow)
 {
@@ -41,22 +53,21 @@ static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, con
 	{
 		bool unset, exists, is_dir;
 		_cleanup_free_ char *path = expand_path(r, e->valuestring, source, &unset);
-		_cleanup_free_ char *real = NULL;
+		_cleanup_free_ char *account = NULL, *real = NULL;
 
 		if (!path && unset)
 			continue;
 		if (!path)
 			return -1;
-		real = canon(r, path, &exists, &is_dir);
 		if (!allow) {
-			add_deny(r, real, access, source, text(g, "label"), false,
-				 flag(g, "quiet"));
-			/* A link: its own name is closed as well, so that it stays what it is. */
-			if (exists && strcmp(real, path) != 0)
-				add_deny(r, path, access, source, text(g, "label"), false,
-					 flag(g, "quiet"));
+			deny(r, g, path, access, source);
+			/* $HOME is only a variable: keys stay keys where another is used. */
+			account = expand_account(r, e->valuestring);
+			if (account)
+				deny(r, g, account, access, source);
 			continue;
 		}
+		real = canon(r, path, &exists, &is_dir);
 		if (!exists && access != CLOSED)
 			continue;
 		if (add_grant(r, real, access,

@@ -1,4 +1,5 @@
 /* From profile, groups and flags to one flat rule set. */
+#include <pwd.h>
 #include <sys/stat.h>
 
 #include "policy/assets.h"
@@ -298,14 +299,32 @@ static void take_settings(struct policy *p, const struct policy_input *in, struc
 	prof->env_set.n = 0;
 }
 
-static int find_places(struct policy *p, const struct policy_input *in, struct err *err)
+/* Only the file: name services would be asked at every start, over sockets. */
+static char *account_home(void)
 {
-	_cleanup_free_ char *home = dir_home();
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *e;
+	char *home = NULL;
+
+	while (f && !home && (e = fgetpwent(f)))
+		if (e->pw_uid == getuid() && e->pw_dir && e->pw_dir[0] == '/')
+			home = realpath(e->pw_dir, NULL);
+	if (f)
+		fclose(f);
+	return home;
+}
+
+static int find_places(struct resolver *r, const struct policy_input *in, struct err *err)
+{
+	_cleanup_free_ char *home = dir_home(), *account = account_home();
+	struct policy *p = r->p;
 	struct stat st;
 
 	p->home = realpath(home, NULL);
 	if (!p->home) /* nothing there: rules about it hold by name */
 		p->home = xstrdup(home);
+	if (account && strcmp(account, p->home) != 0 && strcmp(account, "/") != 0)
+		r->account_home = STEAL_PTR(account);
 	p->workdir = path_real(in->workdir ? in->workdir : ".", err);
 	if (!p->workdir)
 		return err_prefix(err, "the working directory");
@@ -335,7 +354,7 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	struct policy *p = r->p;
 
 	take_settings(p, in, prof);
-	if (find_places(p, in, r->err) < 0 || own_files(r) < 0 || groups_apply(r, prof) < 0 ||
+	if (find_places(r, in, r->err) < 0 || own_files(r) < 0 || groups_apply(r, prof) < 0 ||
 	    apply_profile(r, prof) < 0 || apply_flags(r, in) < 0 || apply_workdir(r, in) < 0)
 		return -1;
 	if (in->program && program_grant(r, in->program) < 0)
@@ -368,6 +387,7 @@ int policy_resolve(const struct policy_input *in, struct policy **out, struct er
 	canon_free(&r);
 	for (size_t i = 0; i < ARRAY_LEN(r.own); i++)
 		free(r.own[i]);
+	free(r.account_home);
 	free(r.grant_hash);
 	free(r.deny_hash);
 	list_free(&r.skipped);

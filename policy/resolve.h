@@ -20,7 +20,8 @@ struct canon_dir { /* a directory as it was written, and where it is */
 struct resolver {
 	struct policy *p;
 	struct err *err;
-	char *own[3]; /* state, config, runtime: canonical */
+	char *own[3];	    /* state, config, runtime: canonical */
+	char *account_home; /* of the password entry, where $HOME is another: NULL if it isn't */
 	struct canon_dir *dirs;
 	size_t n_dirs;
 	uint32_t *grant_hash, *deny_hash; /* of the paths, to find equal ones */
@@ -34,6 +35,9 @@ struct resolver {
 /* "~/x", "$VAR/x", "/x" -> absolute. NULL without an error message: the variable is not set and the
  * entry means nothing here; NULL with one: wrong. */
 char *expand_path(const struct resolver *r, const char *entry, const char *who, bool *unset);
+/* The same below the account's own home, where $HOME is another; NULL if the entry isn't below "~".
+ */
+char *expand_account(const struct resolver *r, const char *entry);
 /* Canonical as far as the path exists; the rest stays as written. exists and is_dir may be NULL. */
 char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir);
 void canon_free(struct resolver *r);
