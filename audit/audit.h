@@ -7,8 +7,9 @@
  * hashed already is kept and written later, emitting never blocks, audit_failed() says so, and
  * what found no room is counted and stands in the log as events_lost as soon as it can be written.
  * An event is in the file after 20 ms at most, or at once by audit_flush(). Nothing is fsynced:
- * the log survives the death of every process, not that of the machine. On disk: <state>/audit/<id>/{session.json,audit-events.ndjson} and
- * <state>/audit/ledger.ndjson, formats and hashes "alpha" as of the reference.
+ * the log survives the death of every process, not that of the machine. On disk:
+ * <state>/audit/<id>/{session.json,audit-events.ndjson} and <state>/audit/ledger.ndjson, formats
+ * and hashes "alpha" as of the reference.
  */
 #ifndef NONO_AUDIT_H
 #define NONO_AUDIT_H
@@ -79,13 +80,14 @@ int audit_log_open(const struct audit_session_info *info, struct audit_log **out
 void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
-/* Puts everything emitted before into the file, in the caller's thread (2 us when little waits). -1 if the log failed: a
- * grant must then be refused. */
+/* Puts everything emitted before into the file, in the caller's thread (2 us when little waits). -1
+ * if the log failed: a grant must then be refused. */
 int audit_flush(struct audit_log *log);
 bool audit_failed(const struct audit_log *log);
 /* Events written so far, denials among them. */
 void audit_counts(const struct audit_log *log, uint64_t *events, uint64_t *denials);
-/* Nobody may emit any more. Ends the log: session_ended, session.json, ledger entry; frees. exit_code as recorded. */
+/* Nobody may emit any more. Ends the log: session_ended, session.json, ledger entry; frees.
+ * exit_code as recorded. */
 int audit_log_close(struct audit_log *log, int exit_code, struct err *err);
 
 /* What the broker could not do (it was killed): closes an orphaned record of a dead session:

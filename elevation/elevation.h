@@ -26,7 +26,7 @@ enum request_kind {
 	REQUEST_CREATE,
 	REQUEST_DELETE,
 	REQUEST_RENAME,
-	REQUEST_EXEC,   /* never grantable while the program runs; "always" is */
+	REQUEST_EXEC,	/* never grantable while the program runs; "always" is */
 	REQUEST_SOCKET, /* connect to a unix socket */
 };
 const char *request_kind_name(enum request_kind k); /* "read", "write", ... */
@@ -37,7 +37,7 @@ int request_scope_parse(const char *s, enum request_scope *out);
 
 enum request_state { REQUEST_OPEN = 0, REQUEST_GRANTED, REQUEST_DENIED, REQUEST_EXPIRED };
 
-#define REQUEST_ID_LEN  12
+#define REQUEST_ID_LEN	12
 #define REQUEST_PARENTS 6
 
 struct request {
@@ -47,18 +47,18 @@ struct request {
 	char target[POLICY_PATH_MAX];  /* what is refused; resolved: links followed */
 	char target2[POLICY_PATH_MAX]; /* the other path of a rename or link, else "" */
 	char asked[POLICY_PATH_MAX];   /* as the program wrote it */
-	unsigned access;               /* enum nono_access */
+	unsigned access;	       /* enum nono_access */
 	unsigned access2;	       /* of target2, 0 if that is not refused */
 	bool exists;
 	pid_t pid;
 	char program[1024];
 	char parents[REQUEST_PARENTS][256]; /* nearest first, "" ends */
-	char reason[512];  /* what the agent said (nono request), untrusted, may be "" */
-	char origin[16];   /* "call" | "request" */
-	char group[64];    /* sensitive group, "" if none */
-	char rule[256];    /* the rule that denies it */
+	char reason[512]; /* what the agent said (nono request), untrusted, may be "" */
+	char origin[16];  /* "call" | "request" */
+	char group[64];	  /* sensitive group, "" if none */
+	char rule[256];	  /* the rule that denies it */
 	uint64_t opened_ns, deadline_ns; /* CLOCK_MONOTONIC */
-	unsigned waiting;  /* calls that wait for this answer (same target and access) */
+	unsigned waiting; /* calls that wait for this answer (same target and access) */
 };
 
 struct violation { /* denials of one target */
@@ -81,12 +81,12 @@ struct elevation_events {
 
 struct elevation_config {
 	const struct policy *policy;
-	struct audit_log *log;   /* may be NULL (--no-audit) */
-	int notify_fd;           /* taken over */
-	pid_t init_pid;          /* root of the session's process tree, as the host sees it */
+	struct audit_log *log; /* may be NULL (--no-audit) */
+	int notify_fd;	       /* taken over */
+	pid_t init_pid;	       /* root of the session's process tree, as the host sees it */
 	const char *session_id;
 	const char *request_socket; /* path of the socket that `nono request` uses, NULL = none */
-	unsigned timeout_s;      /* for a request, default 60 */
+	unsigned timeout_s;	    /* for a request, default 60 */
 	struct elevation_events events;
 };
 

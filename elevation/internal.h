@@ -19,7 +19,7 @@
 
 #include "elevation/elevation.h"
 
-#define CALLS_MAX      256 /* stopped calls held at once; beyond that: EAGAIN-like denial (EACCES) */
+#define CALLS_MAX	256 /* stopped calls held at once; beyond that: EAGAIN-like denial (EACCES) */
 #define XATTR_BYTES_MAX 65536
 
 enum call_op {
@@ -53,26 +53,26 @@ struct place {
 	int fd;			     /* O_PATH, the object itself; -1: it does not exist */
 	struct stat st;		     /* of fd */
 	bool dir_only;		     /* written with a slash at its end */
-	bool anonymous;		     /* no path: pipe, socket, memfd, deleted (by /proc/self/fd/N) */
-	int err;		     /* why it could not be found (ENOENT of a folder on the way, ELOOP,
-					ENOTDIR, EACCES, ENAMETOOLONG, EBADF); 0: found, or only the
-					last component is missing */
+	bool anonymous; /* no path: pipe, socket, memfd, deleted (by /proc/self/fd/N) */
+	int err;	/* why it could not be found (ENOENT of a folder on the way, ELOOP,
+			   ENOTDIR, EACCES, ENAMETOOLONG, EBADF); 0: found, or only the
+			   last component is missing */
 };
 
 /* One stopped call. All memory is in the pool; descriptors are closed by call_done(). */
 struct call {
-	uint64_t id;  /* of the notification */
-	pid_t tid;    /* the thread that called, host's view */
-	pid_t pid;    /* its process */
+	uint64_t id; /* of the notification */
+	pid_t tid;   /* the thread that called, host's view */
+	pid_t pid;   /* its process */
 	int nr;
 	uint64_t args[6];
 	enum call_op op;
 	const char *name; /* "open", "rename", ... static: what the log calls it */
-	int flags;	  /* open flags; renameat2, linkat, unlinkat, fchmodat2 flags; setxattr flags */
-	mode_t mode;	  /* as passed, umask not applied */
-	mode_t umask;	  /* of the program; where the call makes something */
-	unsigned access;  /* enum nono_access that the policy is asked for, place a */
-	unsigned access2; /* the same for place b, 0 = none */
+	int flags;    /* open flags; renameat2, linkat, unlinkat, fchmodat2 flags; setxattr flags */
+	mode_t mode;  /* as passed, umask not applied */
+	mode_t umask; /* of the program; where the call makes something */
+	unsigned access;   /* enum nono_access that the policy is asked for, place a */
+	unsigned access2;  /* the same for place b, 0 = none */
 	struct place a, b; /* b: target of rename and link */
 	/* What else the calls carry, copied before the decision. */
 	char text[POLICY_PATH_MAX]; /* symlink: what the link says; xattr: name */
@@ -88,12 +88,12 @@ struct call {
 	/* Decision. */
 	struct policy_verdict verdict; /* that decided: of a, or of b if that one is refused */
 	bool verdict_of_b;
-	bool granted;	       /* by an answer or a standing decision: the log says "granted" */
-	bool waiting;	       /* a request owns it */
-	uint64_t received_ns;  /* CLOCK_MONOTONIC */
-	char program[1024];    /* path of its executable */
+	bool granted;	      /* by an answer or a standing decision: the log says "granted" */
+	bool waiting;	      /* a request owns it */
+	uint64_t received_ns; /* CLOCK_MONOTONIC */
+	char program[1024];   /* path of its executable */
 	pid_t ppid;
-	struct call *next;     /* of whoever holds it */
+	struct call *next; /* of whoever holds it */
 };
 
 /* What a stopped call is told. */
@@ -138,8 +138,8 @@ enum connect_verdict { CONNECT_ALLOWED = 0, CONNECT_DENIED, CONNECT_ASK };
 enum connect_verdict connect_decide(struct elevation *e, struct call *c);
 bool connect_blocks(const struct call *c);
 void connect_perform(const struct elevation *e, struct call *c, struct answer *out);
-/* The one that may say "continue": where Landlock judges, so that the socket keeps the name which the
- * program gave it. Every bind passes here, or the session's own sockets are not known. */
+/* The one that may say "continue": where Landlock judges, so that the socket keeps the name which
+ * the program gave it. Every bind passes here, or the session's own sockets are not known. */
 void bind_perform(const struct elevation *e, struct call *c, struct answer *out);
 /* "host:port", "unix:/path", "abstract:name", printable, for the log and the dialog. */
 void address_text(const struct call *c, char *out, size_t size);
@@ -154,8 +154,8 @@ enum standing { STANDING_NONE = 0, STANDING_ALLOW, STANDING_DENY };
  * that directory, an auto-run file): that needs a decision of its own. A denial beats a permission.
  *
  * v: the policy's denial that is at stake; nothing that is not grantable is ever allowed. A
- * permission may be for one call only (nono request, answered "once"): the lookup that finds it uses
- * it up, so a call is looked up once a place. */
+ * permission may be for one call only (nono request, answered "once"): the lookup that finds it
+ * uses it up, so a call is looked up once a place. */
 struct standing_table;
 struct standing_table *standing_new(void);
 void standing_free(struct standing_table *t);
@@ -183,8 +183,8 @@ void violations_hide(struct violations *v, const char *target, bool hidden);
 bool requests_ask(struct elevation *e, struct call *c);
 /* What a person denied for the session is not asked again: false, too. */
 
-/* Loop thread. requests_start(): e->epoll_fd, e->standing and e->violations exist already; opens the
- * request socket, whose descriptors join e->epoll_fd. requests_dispatch(): called by
+/* Loop thread. requests_start(): e->epoll_fd, e->standing and e->violations exist already; opens
+ * the request socket, whose descriptors join e->epoll_fd. requests_dispatch(): called by
  * elevation_dispatch() after the wake descriptor was emptied; opens what was asked, ends what is
  * over, serves the request socket; ms until the next deadline, -1 for none. requests_stop(): denies
  * everything open, and requests_ask() says no from then on; before the threads are joined.
@@ -194,18 +194,18 @@ int requests_dispatch(struct elevation *e);
 void requests_stop(struct elevation *e);
 void requests_free(struct elevation *e);
 
-/* The request socket (request_socket.c). Its name means nothing in the program's view (its folder is
- * hidden there), so connect.c asks first whether c names it, and if so connects the program's socket
- * fd to it, without any policy. 0 or an errno. Waits only while 64 others are in front: still,
- * better in a worker. */
+/* The request socket (request_socket.c). Its name means nothing in the program's view (its folder
+ * is hidden there), so connect.c asks first whether c names it, and if so connects the program's
+ * socket fd to it, without any policy. 0 or an errno. Waits only while 64 others are in front:
+ * still, better in a worker. */
 bool request_socket_named(const struct elevation *e, const struct call *c);
 int request_socket_connect(const struct elevation *e, int fd);
 
 /* ---- the engine ------------------------------------------------------------------------ */
 
-struct requests; /* requests.c */
-struct workers;	 /* workers.c */
-struct closed;	 /* closed.c */
+struct requests;    /* requests.c */
+struct workers;	    /* workers.c */
+struct closed;	    /* closed.c */
 struct own_sockets; /* sockets_own.c */
 struct own_sockets *own_sockets_new(void);
 void own_sockets_free(struct own_sockets *o);
@@ -229,31 +229,32 @@ struct elevation {
 	struct violations *violations;
 	struct requests *requests;
 	struct workers *workers;
-	struct view_cache *views; /* the program's root; what is kept open of each process */
+	struct view_cache *views;  /* the program's root; what is kept open of each process */
 	struct quick_cache *quick; /* notify thread: directories without links (quick.c) */
-	struct closed *closed;	  /* closed files by identity (closed.c) */
-	struct own_sockets *own;  /* unix sockets made inside (sockets_own.c) */
+	struct closed *closed;	   /* closed files by identity (closed.c) */
+	struct own_sockets *own;   /* unix sockets made inside (sockets_own.c) */
 	struct pointers *pointers; /* ".git" files on their way (pointers.c) */
-	struct call *pool;	  /* CALLS_MAX, mapped, touched only when used */
+	struct call *pool;	   /* CALLS_MAX, mapped, touched only when used */
 	struct call *free_calls;
 	unsigned pool_used;
 	pthread_mutex_t pool_lock;
 	/* Counters, atomic. */
 	uint64_t calls, denied, granted, requests_total;
 	unsigned requests_open;
-	bool changed; /* counters moved since the loop looked; atomic */
+	bool changed;	  /* counters moved since the loop looked; atomic */
 	uint64_t told_ns; /* loop: when it last said so */
 };
 
 /* Wakes the loop (any thread). */
 void elevation_wake(struct elevation *e);
 
-struct call *call_new(struct elevation *e); /* NULL: all are in use */
+struct call *call_new(struct elevation *e);	     /* NULL: all are in use */
 void call_done(struct elevation *e, struct call *c); /* closes its descriptors */
 
 /* True if the call still waits (SECCOMP_IOCTL_NOTIF_ID_VALID). */
 bool call_valid(const struct elevation *e, const struct call *c);
-/* Sends the answer (ADDFD_SEND for a descriptor), writes the event, counts, returns c to the pool. */
+/* Sends the answer (ADDFD_SEND for a descriptor), writes the event, counts, returns c to the pool.
+ */
 void call_answer(struct elevation *e, struct call *c, struct answer *a);
 /* Answers with an errno. denied: the log and the violations say so. */
 void call_deny(struct elevation *e, struct call *c, int err);

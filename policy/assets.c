@@ -4,13 +4,13 @@
 #include "common/common.h"
 #include "policy/assets.h"
 
-#define EMBED(symbol, file)                                                            \
-	__asm__(".pushsection .rodata\n"                                               \
-		".hidden asset_" #symbol "\n.global asset_" #symbol "\nasset_" #symbol \
-		":\n.incbin \"" NONO_SOURCE_ASSET_DIR "/" file "\"\n"                  \
-		".hidden asset_" #symbol "_end\n.global asset_" #symbol                \
-		"_end\nasset_" #symbol "_end:\n.byte 0\n.popsection\n");               \
-	extern const char asset_##symbol[] __attribute__((visibility("hidden")));      \
+#define EMBED(symbol, file)                                                                    \
+	__asm__(".pushsection .rodata\n"                                                       \
+		".hidden asset_" #symbol "\n.global asset_" #symbol "\nasset_" #symbol         \
+		":\n.incbin \"" NONO_SOURCE_ASSET_DIR "/" file "\"\n"                          \
+		".hidden asset_" #symbol "_end\n.global asset_" #symbol "_end\nasset_" #symbol \
+		"_end:\n.byte 0\n.popsection\n");                                              \
+	extern const char asset_##symbol[] __attribute__((visibility("hidden")));              \
 	extern const char asset_##symbol##_end[] __attribute__((visibility("hidden")))
 
 EMBED(groups_text, "groups.json");

@@ -13,7 +13,7 @@ struct walk {
 	int32_t exact;	    /* grant for this very file */
 	const char *inside; /* the path below the innermost workspace, NULL = none */
 	int32_t workspace;
-	bool full;	    /* the whole path is in the tree: node is it */
+	bool full; /* the whole path is in the tree: node is it */
 	uint32_t node;
 };
 
@@ -37,8 +37,8 @@ static void take_grant(struct walk *w, const struct policy *p, int32_t g, unsign
 	if ((grant->access & want) == want)
 		w->enough = g;
 	if (kernel && !grant->missing)
-		w->in_kernel |= grant->guarded ? grant->access & ~(unsigned)NONO_WRITE
-					       : grant->access;
+		w->in_kernel |=
+		    grant->guarded ? grant->access & ~(unsigned)NONO_WRITE : grant->access;
 }
 
 static void visit(struct walk *w, const struct policy *p, uint32_t at, const char *rest,
@@ -50,9 +50,10 @@ static void visit(struct walk *w, const struct policy *p, uint32_t at, const cha
 	if (node->spine)
 		w->in_kernel = 0;
 	if (grant && (!grant->is_file || !*rest)) {
-		/* A file that others may replace is found by its name only, not by the kernel's rule. */
-		bool kernel = !node->spine && (!grant->is_file || grant->device ||
-					       !(grant->access & NONO_WRITE));
+		/* A file that others may replace is found by its name only, not by the kernel's
+		 * rule. */
+		bool kernel = !node->spine &&
+			      (!grant->is_file || grant->device || !(grant->access & NONO_WRITE));
 		take_grant(w, p, node->grant, want, kernel);
 		if (grant->is_file)
 			w->exact = node->grant;
@@ -84,8 +85,8 @@ static void walk_path(struct walk *w, const struct policy *p, const char *path, 
 	const struct policy_index *ix = p->index;
 	uint32_t at = INDEX_ROOT;
 
-	*w = (struct walk){.deny = -1, .labelled = -1, .enough = -1, .any = -1, .exact = -1,
-			   .workspace = -1};
+	*w = (struct walk){
+	    .deny = -1, .labelled = -1, .enough = -1, .any = -1, .exact = -1, .workspace = -1};
 	while (*path == '/')
 		path++;
 	visit(w, p, at, path, want);

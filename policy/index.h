@@ -14,8 +14,8 @@ struct index_node {
 	uint32_t name, len; /* in names */
 	int32_t grant;	    /* index into policy.grants, -1 = none */
 	int32_t deny;	    /* index into policy.denies */
-	int32_t globs;	    /* first grant by name pattern in this directory, -1; next in glob_next */
-	bool bypass;	    /* deny rules from above end here */
+	int32_t globs; /* first grant by name pattern in this directory, -1; next in glob_next */
+	bool bypass;   /* deny rules from above end here */
 	bool children;
 	bool pinned;   /* an ancestor of something denied */
 	bool spine;    /* not granted in the kernel as a whole: something below is closed */

@@ -1,6 +1,7 @@
 /*
- * json - JSON as people write it: // and block comments, trailing commas. Bounded in size and depth;
- * what would make two readers see different things (NUL in a string, a member twice) is an error.
+ * json - JSON as people write it: // and block comments, trailing commas. Bounded in size and
+ * depth; what would make two readers see different things (NUL in a string, a member twice) is an
+ * error.
  */
 #ifndef NONO_POLICY_JSON_H
 #define NONO_POLICY_JSON_H

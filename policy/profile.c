@@ -90,7 +90,8 @@ static int bad(const struct reader *r, const cJSON *j, const char *where, const 
 		return err_set(r->err, "%s:%u: %s%s\"%s\": %s", r->label, line, where,
 			       *where ? "." : "", name, what);
 	}
-	return err_set(r->err, "%s: %s%s\"%s\": %s", r->label, where, *where ? "." : "", name, what);
+	return err_set(r->err, "%s: %s%s\"%s\": %s", r->label, where, *where ? "." : "", name,
+		       what);
 }
 
 static int read_bool(const struct reader *r, const cJSON *j, const char *where, int *out)
@@ -130,12 +131,12 @@ static int read_when(const struct reader *r, const cJSON *j, const char *where, 
 		return bad(r, j, where, "must be a string or a list of strings");
 	const char *s = j->valuestring;
 	bool not = *s == '!';
-	if (not)
+	if (not )
 		s++;
 	if (strcmp(s, "linux") == 0)
-		*holds = !not;
+		*holds = !not ;
 	else if (strcmp(s, "macos") == 0 || str_starts(s, "macos:"))
-		*holds = not;
+		*holds = not ;
 	else
 		return bad(r, j, where, "not a condition that is known here (linux, macos, !...)");
 	return 0;
@@ -326,8 +327,7 @@ static int read_environment(const struct reader *r, const cJSON *j, struct profi
 
 				if (!env_name_ok(v->string) || strcmp(v->string, "PATH") == 0 ||
 				    str_starts(v->string, "NONO_"))
-					return bad(r, v, "set_vars",
-						   "can't be set by a profile");
+					return bad(r, v, "set_vars", "can't be set by a profile");
 				if (!cJSON_IsString(v))
 					return bad(r, v, "set_vars", "must be a string");
 				pair = xasprintf("%s=%s", v->string, v->valuestring);

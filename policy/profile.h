@@ -14,7 +14,7 @@ struct list { /* of strings, owned */
 	char **v;
 	size_t n;
 };
-void list_add(struct list *l, const char *s);	     /* a copy, unless it is there already */
+void list_add(struct list *l, const char *s); /* a copy, unless it is there already */
 void list_append(struct list *l, const struct list *from);
 bool list_has(const struct list *l, const char *s);
 void list_free(struct list *l);

@@ -1,4 +1,5 @@
-/* Where profiles come from: the user's directory, a path, the program itself; and what they extend. */
+/* Where profiles come from: the user's directory, a path, the program itself; and what they extend.
+ */
 #include <dirent.h>
 
 #include "policy/assets.h"
@@ -65,8 +66,7 @@ static struct profile *with_bases(struct loader *l, struct profile *child, const
 	}
 	l->stack[l->depth++] = id;
 	for (size_t i = 0; i < p->extends.n; i++) {
-		_cleanup_(profile_freep) struct profile *b =
-		    load(l, p->extends.v[i], file, NULL);
+		_cleanup_(profile_freep) struct profile *b = load(l, p->extends.v[i], file, NULL);
 		if (!b)
 			return NULL;
 		if (!base)
@@ -123,8 +123,8 @@ static struct profile *load(struct loader *l, const char *what, const char *from
 	const struct asset *a;
 
 	if (++l->loads > LOADS_MAX) {
-		err_set(l->err, "%s: extends more than %d profiles in all",
-			from ? from : what, LOADS_MAX);
+		err_set(l->err, "%s: extends more than %d profiles in all", from ? from : what,
+			LOADS_MAX);
 		return NULL;
 	}
 	if (looks_like_path(what)) {

@@ -8,8 +8,9 @@
 /* A folder that is, or holds, something that is no installation. */
 static bool too_much(const struct resolver *r, const char *dir)
 {
-	static const char *const shared[] = {"/", "/tmp", "/var/tmp", "/home", "/root", "/mnt",
-					     "/media", "/srv", "/var", "/etc", "/run", "/dev"};
+	static const char *const shared[] = {"/",     "/tmp", "/var/tmp", "/home",
+					     "/root", "/mnt", "/media",	  "/srv",
+					     "/var",  "/etc", "/run",	  "/dev"};
 
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		if (strcmp(dir, shared[i]) == 0)
@@ -81,8 +82,7 @@ static int grant_one(struct resolver *r, const char *program)
 	/* PREFIX/bin has its libraries in PREFIX/lib. */
 	slash = strrchr(dir, '/');
 	if (slash && strcmp(slash, "/bin") == 0) {
-		_cleanup_free_ char *lib =
-		    xasprintf("%.*s/lib", (int)(slash - dir), dir);
+		_cleanup_free_ char *lib = xasprintf("%.*s/lib", (int)(slash - dir), dir);
 		_cleanup_free_ char *real_lib = realpath(lib, NULL);
 		if (real_lib)
 			return grant_tree(r, real_lib);

@@ -29,7 +29,10 @@ struct name {
 	char s[26];
 };
 
-#define N(text, k) {sizeof(text) - 1, k, text}
+#define N(text, k)                        \
+	{                                 \
+		sizeof(text) - 1, k, text \
+	}
 
 /* Shorter than 24 bytes; the ones without a leading dot have the lengths of PLAIN_LENGTHS. */
 #define PLAIN_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 19 | 1u << 23)
@@ -113,14 +116,13 @@ static const struct name names[] = {
     N(".pre-commit-config.yaml", NAME_TREE),
 };
 
-static const char *const below_claude[] = {"settings*.json", "hooks",	"commands",
-					   "agents",	     "skills",	"plugins",
-					   "output-styles",  "workflows", "statusline*",
-					   "mcp.json",	     "launch.json", NULL};
+static const char *const below_claude[] = {
+    "settings*.json", "hooks",	   "commands",	  "agents",   "skills",	     "plugins",
+    "output-styles",  "workflows", "statusline*", "mcp.json", "launch.json", NULL};
 static const char *const below_github[] = {"workflows", "hooks", "actions", NULL};
-static const char *const below_config[] = {"autostart", "fish",	    "git",	"systemd", "nvim",
-					   "emacs",	"opencode", "environment.d", "direnv",
-					   "mise",	"tmux",	    NULL};
+static const char *const below_config[] = {"autostart", "fish",	 "git",	     "systemd",
+					   "nvim",	"emacs", "opencode", "environment.d",
+					   "direnv",	"mise",	 "tmux",     NULL};
 static const char *const below_cargo[] = {"config", "config.toml", NULL};
 static const char *const below_yarn[] = {"releases", "plugins", NULL};
 

@@ -13,7 +13,8 @@ enum special_root special_root_of(const char *workspace);
 /* rest: the path below the workspace, without a leading slash; "" is the workspace itself. */
 enum policy_special special_match(enum special_root root, const char *rest);
 
-/* Calls fn for each name that counts directly inside a workspace (".vscode", ".github/workflows"). */
+/* Calls fn for each name that counts directly inside a workspace (".vscode", ".github/workflows").
+ */
 void special_each(void (*fn)(void *data, const char *name), void *data);
 
 #endif

@@ -13,18 +13,18 @@
 #include "policy/policy.h"
 #include "pty/pty.h"
 
-#define SESSION_ID_LEN   16
+#define SESSION_ID_LEN	 16
 #define SESSION_NAME_MAX 64
 
 /* ---- start ------------------------------------------------------------- */
 
 struct session_options {
-	char *const *argv;        /* program and arguments */
-	const char *name;         /* NULL: adjective-noun is made up */
+	char *const *argv; /* program and arguments */
+	const char *name;  /* NULL: adjective-noun is made up */
 	struct policy_input policy;
 	bool no_audit;
-	bool terminal;            /* a PTY and a screen host; else descriptors 0-2 are passed through */
-	int cols, rows;           /* of the PTY at the start */
+	bool terminal;	/* a PTY and a screen host; else descriptors 0-2 are passed through */
+	int cols, rows; /* of the PTY at the start */
 	int verbose;
 	bool silent;
 	/* Called once with the resolved policy, before anything is made, in the caller's process; a
@@ -54,17 +54,17 @@ struct session_record { /* as of ps --json, reconciled with the process table */
 	pid_t supervisor_pid, child_pid;
 	char started[TIME_STR_MAX];
 	uint64_t started_epoch; /* field 22 of the supervisor's /proc/PID/stat */
-	uint64_t started_ns;    /* CLOCK_REALTIME */
+	uint64_t started_ns;	/* CLOCK_REALTIME */
 	enum session_status status;
 	bool attached;
 	bool has_exit_code;
-	int exit_code;          /* -1: the supervisor vanished */
-	char *profile;          /* NULL = none */
+	int exit_code; /* -1: the supervisor vanished */
+	char *profile; /* NULL = none */
 	char *workdir;
 	char *network;
-	char **command;         /* redacted; NULL-terminated */
+	char **command; /* redacted; NULL-terminated */
 	bool terminal;
-	cJSON *json;            /* the whole object */
+	cJSON *json; /* the whole object */
 };
 struct session_list {
 	struct session_record *v;
@@ -108,7 +108,7 @@ enum session_activity {
 	ACTIVITY_STARTING = 0,
 	ACTIVITY_WORKING,
 	ACTIVITY_WAITING, /* for input: blocked in a read of the terminal, or the program says so */
-	ACTIVITY_ASKS,    /* an open request */
+	ACTIVITY_ASKS,	  /* an open request */
 	ACTIVITY_IDLE,
 	ACTIVITY_EXITED,
 };
@@ -141,7 +141,8 @@ struct session_client_events {
 	void (*status)(void *data, const struct session_state *s);
 	void (*request)(void *data, const struct session_request_info *r);
 	void (*answered)(void *data, const char *id, const char *state, const char *by);
-	void (*reply)(void *data, int seq, const cJSON *answer, int fd); /* async calls; fd or -1, owned by the callee */
+	void (*reply)(void *data, int seq, const cJSON *answer,
+		      int fd); /* async calls; fd or -1, owned by the callee */
 	void (*closed)(void *data);
 	void *data;
 };
