@@ -14,7 +14,7 @@ static void on_update(void *data, const struct pty_screen *s)
 	(void)s;
 	if (!a->visible)
 		return;
-	tui_dirty(t);
+	tui_screen_dirty(t);
 	mouse_update(t);
 	if (t->echo && p && p->agent == a) {
 		t->echo = false;

@@ -128,6 +128,9 @@ struct pane {
 	struct rect title;   /* h 0: none */
 	struct rect body;
 	bool shown;
+	uint64_t drawn_gen; /* terminal: what the picture has of its screen, and of what size */
+	int drawn_cols, drawn_rows;
+	bool drawn_reverse;
 	bool scrolled;	    /* terminal: looking at the scrollback */
 	uint64_t top;	    /* absolute line shown in the first row */
 	int crop_x, crop_y; /* left and top of the agent's screen that is shown */
@@ -169,7 +172,11 @@ bool layout_restore(struct tui *t); /* false: nothing to restore */
 /* ---- drawing ------------------------------------------------------------ */
 
 void draw_frame(struct tui *t);
+/* Only screens have changed: draws their new rows over the picture before. False: it needs a whole
+ * one. */
+bool draw_changes(struct tui *t);
 void draw_terminal(struct pane *p, bool focused);
+bool draw_terminal_changes(struct pane *p, bool focused);
 void draw_audit(struct pane *p, bool focused);
 void draw_violations(struct pane *p, bool focused);
 void draw_statusline(struct tui *t, int y);
@@ -299,7 +306,8 @@ struct tui {
 	struct canvas canvas;
 	struct output output;
 	struct theme theme;
-	bool dirty;
+	bool dirty;	   /* something changed */
+	bool whole;	   /* ... other than rows of screens */
 	bool urgent;	   /* the next frame shows what a key did: drawn at once */
 	bool echo;	   /* a key went to the focused agent, its next picture is the answer */
 	uint64_t frame_ns; /* last frame, monotonic */
@@ -356,6 +364,7 @@ struct tui {
 };
 
 void tui_dirty(struct tui *t);
+void tui_screen_dirty(struct tui *t); /* rows of a screen, nothing else */
 void tui_quit(struct tui *t, int code);
 void tui_message(struct tui *t, bool bad, const char *fmt, ...) _printf_(3, 4);
 void tui_agent_ended(struct tui *t, struct agent *a);

@@ -18,7 +18,9 @@ void canvas_init(struct canvas *c, struct strings *strings)
 void canvas_free(struct canvas *c)
 {
 	free(c->cells);
+	free(c->touched);
 	c->cells = NULL;
+	c->touched = NULL;
 }
 
 void canvas_resize(struct canvas *c, int cols, int rows)
@@ -27,6 +29,16 @@ void canvas_resize(struct canvas *c, int cols, int rows)
 	c->cols = cols;
 	c->rows = rows;
 	c->cells = xcalloc((size_t)cols * (size_t)rows, sizeof(*c->cells));
+	free(c->touched);
+	c->touched = xcalloc((size_t)rows, sizeof(*c->touched));
+	c->partial = false;
+	canvas_clip(c, NULL);
+}
+
+void canvas_partial(struct canvas *c)
+{
+	memset(c->touched, 0, (size_t)c->rows * sizeof(*c->touched));
+	c->partial = true;
 	canvas_clip(c, NULL);
 }
 
@@ -36,6 +48,7 @@ void canvas_clear(struct canvas *c)
 	canvas_clip(c, NULL);
 	c->cx = c->cy = -1;
 	c->cursor_shape = 0;
+	c->partial = false;
 }
 
 void canvas_clip(struct canvas *c, const struct rect *r)
@@ -271,6 +284,8 @@ void canvas_mend(struct canvas *c)
 	for (int y = 0; y < c->rows; y++) {
 		struct canvas_cell *row = canvas_at(c, 0, y);
 
+		if (c->partial && !c->touched[y])
+			continue;
 		for (int x = 0; x < c->cols; x++) {
 			if ((row[x].attr & PTY_WIDE) &&
 			    (x + 1 == c->cols || !(row[x + 1].attr & PTY_WIDE_TAIL))) {

@@ -53,11 +53,15 @@ struct canvas {
 	struct rect clip;
 	int cx, cy; /* cursor; cx < 0 = hidden */
 	int cursor_shape;
+	bool partial; /* only the touched rows differ from the picture before */
+	bool *touched;
 };
 void canvas_init(struct canvas *c, struct strings *strings);
 void canvas_free(struct canvas *c);
 void canvas_resize(struct canvas *c, int cols, int rows); /* contents become blank */
 void canvas_clear(struct canvas *c);			  /* blank, no clip, no cursor */
+/* Goes on from the picture before: whoever draws touches the rows. Ends with canvas_clear(). */
+void canvas_partial(struct canvas *c);
 void canvas_clip(struct canvas *c, const struct rect *r); /* NULL = everything */
 static inline struct canvas_cell *canvas_at(const struct canvas *c, int x, int y)
 {

@@ -148,6 +148,30 @@ static void outer_title(struct tui *t)
 	buf_addf(&t->term.replies, "\033]2;%s\033\\", title);
 }
 
+bool draw_changes(struct tui *t)
+{
+	struct tab *tab = tab_current(t);
+	void *v[LAYOUT_LEAVES];
+	size_t n = tab ? layout_panes(&tab->layout, v, LAYOUT_LEAVES) : 0;
+
+	if (!n || t->strings.full || t->dialog || t->requests.open || t->numbers)
+		return false;
+	canvas_partial(&t->canvas);
+	for (size_t i = 0; i < n; i++) {
+		struct pane *p = v[i];
+
+		if (!p->shown || p->kind != PANE_TERMINAL || (p->agent->ended && p->agent->screen))
+			continue; /* the others say when they change */
+		canvas_clip(&t->canvas, &p->body);
+		if (!draw_terminal_changes(p, p == tab->focus))
+			return false;
+	}
+	canvas_clip(&t->canvas, NULL);
+	canvas_mend(&t->canvas);
+	outer_title(t);
+	return !t->strings.full;
+}
+
 void draw_frame(struct tui *t)
 {
 	struct tab *tab = tab_current(t);

@@ -303,11 +303,12 @@ static void put_cursor(struct output *o, const struct canvas *c)
 	o->cursor_on = on;
 }
 
-static void remember(struct output *o, const struct canvas *c)
+static void remember(struct output *o, const struct canvas *c, bool all)
 {
-	if (o->shown.cols != c->cols || o->shown.rows != c->rows)
-		canvas_resize(&o->shown, c->cols, c->rows);
-	memcpy(o->shown.cells, c->cells, (size_t)c->cols * (size_t)c->rows * sizeof(*c->cells));
+	for (int y = 0; y < c->rows; y++)
+		if (all || c->touched[y])
+			memcpy(canvas_at(&o->shown, 0, y), canvas_at(c, 0, y),
+			       (size_t)c->cols * sizeof(*c->cells));
 }
 
 bool output_frame(struct output *o, const struct canvas *c)
@@ -315,6 +316,7 @@ bool output_frame(struct output *o, const struct canvas *c)
 	static const char begin[] = "\033[?2026h", end[] = "\033[?2026l", hide[] = "\033[?25l";
 	size_t start = o->out.len, body;
 	bool was_on = o->cursor_on;
+	bool all = !c->partial;
 	const char *first = o->caps.sync ? begin : hide;
 	bool framed = o->caps.sync || was_on;
 
@@ -331,9 +333,11 @@ bool output_frame(struct output *o, const struct canvas *c)
 		o->x = o->y = 0;
 		o->cursor_shape = -1;
 		o->valid = true;
+		all = true;
 	}
 	for (int y = 0; y < c->rows; y++)
-		diff_row(o, c, y);
+		if (all || c->touched[y])
+			diff_row(o, c, y);
 	if (o->out.len == body) { /* at most the cursor: no frame around it */
 		o->out.len = start;
 		put_cursor(o, c);
@@ -345,7 +349,7 @@ bool output_frame(struct output *o, const struct canvas *c)
 	put_cursor(o, c);
 	if (o->caps.sync)
 		buf_adds(&o->out, end);
-	remember(o, c);
+	remember(o, c, all);
 	return true;
 }
 

@@ -31,6 +31,20 @@ static int crop(int before, int size, int room, int cursor)
 	return before < 0 ? 0 : before;
 }
 
+static void draw_cursor(const struct pane *p, const struct pty_screen *s)
+{
+	struct canvas *c = &p->tui->canvas;
+
+	c->cx = -1;
+	if (!s->cursor_visible || p->agent->ended)
+		return;
+	c->cx = p->body.x + s->cx - p->crop_x;
+	c->cy = p->body.y + s->cy - p->crop_y;
+	c->cursor_shape = s->cursor_shape >= 0 && s->cursor_shape <= 6 ? s->cursor_shape : 0;
+	if (!rect_has(&p->body, c->cx, c->cy))
+		c->cx = -1;
+}
+
 static void draw_live(struct pane *p, const struct pty_screen *s, bool focused)
 {
 	struct canvas *c = &p->tui->canvas;
@@ -45,14 +59,35 @@ static void draw_live(struct pane *p, const struct pty_screen *s, bool focused)
 	if (s->cols > r->w || s->rows > r->h)
 		canvas_textf(c, r->x + r->w - 19, r->y, 19, style(p->tui, S_MARK),
 			     " part of %dx%d ", s->cols, s->rows);
-	if (focused && s->cursor_visible && !p->agent->ended) {
-		c->cx = r->x + s->cx - p->crop_x;
-		c->cy = r->y + s->cy - p->crop_y;
-		c->cursor_shape =
-		    s->cursor_shape >= 0 && s->cursor_shape <= 6 ? s->cursor_shape : 0;
-		if (!rect_has(r, c->cx, c->cy))
-			c->cx = -1;
+	if (focused)
+		draw_cursor(p, s);
+	p->drawn_gen = s->generation;
+	p->drawn_cols = s->cols;
+	p->drawn_rows = s->rows;
+	p->drawn_reverse = s->reverse_video;
+}
+
+bool draw_terminal_changes(struct pane *p, bool focused)
+{
+	const struct pty_screen *s = screen_of(p);
+	struct canvas *c = &p->tui->canvas;
+	const struct rect *r = &p->body;
+
+	if (!s || p->scrolled || p->agent->ended || p->agent->screen_over || !p->drawn_gen ||
+	    s->cols != p->drawn_cols || s->rows != p->drawn_rows || s->cols > r->w ||
+	    s->rows > r->h || s->reverse_video != p->drawn_reverse)
+		return false;
+	for (int y = 0; y < s->rows; y++) {
+		if (s->row_gen[y] <= p->drawn_gen)
+			continue;
+		canvas_cells(c, r->x, r->y + y, s, s->cells + (size_t)y * (size_t)s->cols, 0,
+			     s->cols);
+		c->touched[r->y + y] = true;
 	}
+	p->drawn_gen = s->generation;
+	if (focused)
+		draw_cursor(p, s);
+	return true;
 }
 
 static void draw_scrolled(struct pane *p, const struct pty_screen *s)
@@ -112,6 +147,7 @@ void draw_terminal(struct pane *p, bool focused)
 	const struct pty_screen *s = screen_of(p);
 	struct tui *t = p->tui;
 
+	p->drawn_gen = 0;
 	if (!p->body.w || !p->body.h)
 		return;
 	if (s && p->scrolled)

@@ -105,6 +105,8 @@ static void right_part(struct tui *t, char *out, size_t size)
 		at += (size_t)snprintf(out + at, size - at, " %zu asks", asks);
 	if (denied && at < size)
 		at += (size_t)snprintf(out + at, size - at, " %llu refused", denied);
+	if (t->clip.text.len && at < size)
+		at += (size_t)snprintf(out + at, size - at, " clipboard? (y)");
 	localtime_r(&now, &tm);
 	if (at < size)
 		snprintf(out + at, size - at, " %02d:%02d ", tm.tm_hour, tm.tm_min);

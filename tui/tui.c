@@ -13,6 +13,11 @@
 
 void tui_dirty(struct tui *t)
 {
+	t->dirty = t->whole = true;
+}
+
+void tui_screen_dirty(struct tui *t)
+{
 	t->dirty = true;
 }
 
@@ -67,9 +72,12 @@ static void frame(struct tui *t)
 {
 	bool first = !t->frame_ns;
 
-	t->dirty = t->urgent = false;
+	bool whole = t->whole;
+
+	t->dirty = t->whole = t->urgent = false;
 	t->frame_ns = clock_mono_ns();
-	draw_frame(t);
+	if (whole || first || !t->output.valid || !draw_changes(t))
+		draw_frame(t);
 	if (t->have_term) {
 		/* What was to be sent before goes first; then both with one write. */
 		buf_add(&t->output.out, t->term.replies.data, t->term.replies.len);

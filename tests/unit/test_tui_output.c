@@ -191,6 +191,37 @@ static void pictures_arrive(void **state)
 	run(some);
 }
 
+/* Frames that only say which rows are new, between whole ones. */
+static void touched_rows_are_enough(void **state)
+{
+	struct fixture *f = fixture(full);
+
+	(void)state;
+	for (int i = 0; i < FRAMES; i++) {
+		if (i % 20 == 0) {
+			canvas_clear(&f->canvas);
+			draw_something(&f->canvas);
+		} else {
+			canvas_partial(&f->canvas);
+			for (unsigned n = rng() % 4; n > 0; n--) {
+				int y = (int)(rng() % ROWS);
+				struct style s = random_style();
+
+				canvas_text(&f->canvas, (int)(rng() % 20), y, 30, &s,
+					    n % 2 ? "中文 and more" : "plain words");
+				f->canvas.touched[y] = true;
+			}
+			f->canvas.cx = (int)(rng() % COLS);
+			f->canvas.cy = (int)(rng() % ROWS);
+		}
+		if (i % 37 == 0)
+			output_invalidate(&f->output);
+		show(f);
+		assert_same(f, i);
+	}
+	fixture_free(f);
+}
+
 static void nothing_changed_is_nothing(void **state)
 {
 	struct fixture *f = fixture(full);
@@ -299,6 +330,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pictures_arrive),
+	    cmocka_unit_test(touched_rows_are_enough),
 	    cmocka_unit_test(nothing_changed_is_nothing),
 	    cmocka_unit_test(a_key_costs_little),
 	    cmocka_unit_test(hostile_cells_are_shown_as_such),
