@@ -95,8 +95,10 @@ static int capture(struct cli *cli, struct err *err)
 		if (o->json) {
 			capture_json(&r, p, &history, &screen);
 		} else {
-			fwrite(history.data, 1, history.len, stdout);
-			fwrite(screen.data, 1, screen.len, stdout);
+			if (history.len)
+				fwrite(history.data, 1, history.len, stdout);
+			if (screen.len)
+				fwrite(screen.data, 1, screen.len, stdout);
 		}
 	}
 	screen_close(&s);

@@ -278,8 +278,9 @@ int start_agent(struct tui *t, const char *profile, const char *dir, const char 
 		enum split how, const char *replace_agent, struct err *err);
 void restart_due(struct tui *t); /* starts again what has ended for that */
 
-/* ---- coming and going (open.c, farewell.c) -------------------------------- */
+/* ---- coming and going (loop.c, open.c, farewell.c) -------------------------------- */
 
+void loop_start(struct tui *t);
 int open_first_panes(struct tui *t, struct err *err);
 void farewell_begin(struct tui *t, struct agent *a); /* the session we are here for has ended */
 void farewell_history(struct tui *t, const struct agent *a, uint64_t first, size_t count, int cols,
