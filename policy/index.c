@@ -225,15 +225,13 @@ static void insert_glob(struct policy_index *ix, const struct policy *p, size_t 
 	ix->nodes[node].globs = (int32_t)g;
 }
 
-/* Ancestors of a missing grant that are missing too: mkdir -p must get there. */
-static void mark_makeable(struct policy_index *ix, const struct policy_grant *g)
+/* Ancestors that are missing: mkdir -p must get there. */
+static void mark_makeable(struct policy_index *ix, const char *rule)
 {
 	uint32_t node;
 	char path[POLICY_PATH_MAX];
 
-	if (!g->missing || g->is_file || !(g->access & NONO_WRITE))
-		return;
-	if (!str_copy(path, sizeof(path), g->path))
+	if (!str_copy(path, sizeof(path), rule))
 		return;
 	for (;;) {
 		char *slash = strrchr(path, '/');
@@ -279,7 +277,14 @@ int index_build(struct policy *p, struct err *err)
 	for (size_t i = 0; i < p->n_denies; i++)
 		apply_deny(p, &p->denies[i], index_find(ix, p->denies[i].path));
 	spread_guards(p);
-	for (size_t i = 0; i < p->n_grants; i++)
-		mark_makeable(ix, &p->grants[i]);
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+		if (g->missing && !g->is_file && (g->access & NONO_WRITE))
+			mark_makeable(ix, g->path);
+	}
+	/* What is refused without asking anyone: nor is anyone asked for the way there. */
+	for (size_t i = 0; i < p->n_denies; i++)
+		if (p->denies[i].quiet && p->denies[i].access == NONO_WRITE)
+			mark_makeable(ix, p->denies[i].path);
 	return 0;
 }

@@ -19,7 +19,7 @@ struct index_node {
 	bool children;
 	bool pinned;   /* an ancestor of something denied */
 	bool spine;    /* not granted in the kernel as a whole: something below is closed */
-	bool makeable; /* missing ancestor of something granted that may be made */
+	bool makeable; /* missing ancestor of something to be made, or refused without asking */
 };
 
 struct policy_index {

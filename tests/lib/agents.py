@@ -27,10 +27,10 @@ def seed(name, home, project, port=None):
     if name == "claude":
         put(".claude.json", {
             "hasCompletedOnboarding": True, "theme": "dark", "numStartups": 3,
-            "bypassPermissionsModeAccepted": True,
             "customApiKeyResponses": {"approved": [KEY[-20:]], "rejected": []},
             "projects": {project: {"hasTrustDialogAccepted": True,
                                    "hasCompletedProjectOnboarding": True}}})
+        put(".claude/settings.json", {"skipDangerousModePermissionPrompt": True})
         return {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url, "IS_SANDBOX": "1",
                 "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
                 "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL": "1",
