@@ -60,5 +60,5 @@ def seed(name, home, project, port=None):
 
 PROFILE = {"claude": "claude-code", "opencode": "opencode", "codex": "codex", "gemini": "gemini"}
 # Something on the first screen by which a person knows that the agent is there.
-READY = {"claude": "Claude Code", "opencode": "Ask anything", "codex": "Codex",
+READY = {"claude": "Claude Code", "opencode": "Ask anything", "codex": "YOLO mode",
          "gemini": "Gemini"}
