@@ -508,6 +508,8 @@ static void say_layers(const struct broker *b)
 		l->mount_ns ? " mount" : "", l->pid_ns ? " pid" : "", l->ipc_ns ? " ipc" : "",
 		l->net_ns ? " net" : "", l->namespaces_why ? " off: " : "",
 		l->namespaces_why ? l->namespaces_why : "");
+	for (char *const *w = policy_spec_warnings(b->spec_owner); *w; w++)
+		fprintf(stderr, "nono: %s\n", *w);
 }
 
 static int start_steps(struct broker *b, char *const *command, struct err *err)

@@ -5,7 +5,14 @@
 
 extern char **environ;
 
-static int confine(const struct plan *plan, struct err *err)
+/* Nobody is there later to say what this run can't hold. */
+static void say_warnings(const struct policy_spec *spec)
+{
+	for (char *const *w = policy_spec_warnings(spec); *w; w++)
+		fprintf(stderr, "nono: %s\n", *w);
+}
+
+static int confine(const struct plan *plan, bool silent, struct err *err)
 {
 	struct nono_layers layers = {0};
 	struct nono_error ne = {0};
@@ -16,6 +23,8 @@ static int confine(const struct plan *plan, struct err *err)
 	if (policy_spec_new(plan->policy, false, NULL, &owner, err) < 0)
 		return -1;
 	spec = *policy_spec_get(owner);
+	if (!silent)
+		say_warnings(owner);
 	spec.watch = NONO_WATCH_NONE;
 	if (chdir(plan->policy->workdir) < 0)
 		return err_errno(err, errno, "can't enter the working directory %s",
@@ -42,7 +51,7 @@ int session_wrap(const struct session_options *o, struct err *err)
 		env = policy_environment(plan.policy, environ, extra);
 		free(pwd);
 	}
-	if (confine(&plan, err) == 0) {
+	if (confine(&plan, o->silent, err) == 0) {
 		execve(plan.program, o->argv, env);
 		err_errno(err, errno, "can't execute %s", plan.program);
 	}
