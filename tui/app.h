@@ -25,6 +25,8 @@
 #define CALLS_MAX    32
 #define REQUESTS_MAX 256
 #define MESSAGE_NS   5000000000ull
+#define REACTION_NS  150000000ull /* nobody answers sooner what has just been shown */
+#define STALL_NS     300000000ull
 
 /* ---- agents: sessions as we know them (agents.c, agent_calls.c, agent_screen.c) ---- */
 
@@ -205,6 +207,10 @@ struct request_box {
 	bool open;
 	char agent[SESSION_ID_LEN + 1], id[16]; /* what is shown */
 	uint64_t opened_ns; /* monotonic; set anew whenever another request is shown */
+	/* Since when nobody types, as seen from a loop that was not held up; when it looked last.
+	 */
+	uint64_t quiet_ns, looked_ns;
+	bool ready; /* keys answer; it has been drawn so, or is with the next frame */
 	bool confirm_all;
 };
 struct request_entry {
@@ -225,6 +231,9 @@ void requests_count_all(struct tui *t); /* what is open now is what "all" means 
 void requests_answer_all(struct tui *t, bool grant, const char *scope);
 /* May a key answer? opened, last_key: monotonic ns. */
 bool requests_armed(uint64_t now, uint64_t opened, uint64_t last_key);
+/* Looks at the clock, at least every STALL_NS. Keys that waited while we were held up would come
+ * all at once after a seeming silence: a gap between two looks starts the silence anew. */
+void requests_look(struct request_box *b, uint64_t now, uint64_t last_key);
 void requests_draw(struct tui *t);
 bool requests_key(struct tui *t, const struct input_event *ev); /* false: it goes to the pane */
 

@@ -110,7 +110,7 @@ void requests_draw(struct tui *t)
 
 	if (t->dialog || !requests_shown(t, &e))
 		return;
-	armed = requests_armed(now, t->requests.opened_ns, t->last_key_ns);
+	armed = t->requests.ready;
 	r = box_for(t, e.a);
 	in = (struct rect){r.x + 2, r.y + 1, r.w - 4, r.h - 2};
 	canvas_clip(&t->canvas, NULL);
@@ -176,7 +176,8 @@ bool requests_key(struct tui *t, const struct input_event *ev)
 
 	if (t->dialog || ev->type != INPUT_KEY || !requests_shown(t, &e))
 		return false;
-	if (!requests_armed(clock_mono_ns(), t->requests.opened_ns, t->last_key_ns))
+	requests_look(&t->requests, clock_mono_ns(), t->last_key_ns);
+	if (!t->requests.ready)
 		return false;
 	tui_dirty(t);
 	if (ev->key == PTY_KEY_ESCAPE) {

@@ -147,6 +147,7 @@ static void on_tick(uv_timer_t *h)
 
 static void on_poll_timer(uv_timer_t *h)
 {
+	bool ready;
 	struct tui *t = h->data;
 	struct tab *tab = tab_current(t);
 	void *v[LAYOUT_LEAVES];
@@ -160,8 +161,10 @@ static void on_poll_timer(uv_timer_t *h)
 		else if (p->shown && p->kind == PANE_VIOLATIONS)
 			violations_poll(p);
 	}
-	/* Becomes armed by time alone; the person must see when. */
-	if (t->requests.open && clock_mono_ns() - t->requests.opened_ns < 2 * GUARD_NS)
+	/* Becomes ready by time alone; the person must see when. */
+	ready = t->requests.ready;
+	requests_look(&t->requests, clock_mono_ns(), t->last_key_ns);
+	if (t->requests.ready != ready)
 		tui_dirty(t);
 }
 

@@ -44,6 +44,20 @@ bool requests_armed(uint64_t now, uint64_t opened, uint64_t last_key)
 	return now >= since && now - since >= GUARD_NS;
 }
 
+void requests_look(struct request_box *b, uint64_t now, uint64_t last_key)
+{
+	bool held_up = now - b->looked_ns > STALL_NS;
+
+	b->looked_ns = now;
+	b->ready = false;
+	if (!b->open || !requests_armed(now, b->opened_ns, last_key))
+		b->quiet_ns = 0;
+	else if (!b->quiet_ns || held_up)
+		b->quiet_ns = now;
+	else
+		b->ready = now - b->quiet_ns >= REACTION_NS;
+}
+
 void requests_show_entry(struct tui *t, const struct request_entry *e)
 {
 	struct request_box *b = &t->requests;
@@ -52,6 +66,8 @@ void requests_show_entry(struct tui *t, const struct request_entry *e)
 	b->confirm_all = false;
 	/* Another question than the eye may still have before it: armed anew. */
 	b->opened_ns = clock_mono_ns();
+	b->ready = false;
+	b->quiet_ns = 0;
 	str_copy(b->agent, sizeof(b->agent), e->a->id);
 	str_copy(b->id, sizeof(b->id), e->r->info.id);
 	tui_dirty(t);

@@ -139,6 +139,36 @@ static void typing_never_answers(void **state)
 	assert_false(requests_armed(opened - 1, opened, 0));
 }
 
+/* Looks every 100 ms from..to; says whether keys answer at the end. */
+static bool looked(struct request_box *b, uint64_t from, uint64_t to, uint64_t last_key)
+{
+	for (uint64_t now = from; now <= to; now += 100000000ull)
+		requests_look(b, now, last_key);
+	return b->ready;
+}
+
+static void keys_that_waited_never_answer(void **state)
+{
+	const uint64_t ms = 1000000ull, s = 1000 * ms, t = 100 * s;
+	struct request_box b = {.open = true, .opened_ns = t};
+
+	(void)state;
+	assert_false(looked(&b, t, t + 500 * ms, 0));
+	assert_true(looked(&b, t + 600 * ms, t + 900 * ms, 0));
+	/* A key that went to the agent. */
+	assert_false(looked(&b, t + s, t + s, t + s));
+	assert_false(looked(&b, t + s, t + s + 500 * ms, t + s));
+	assert_true(looked(&b, t + s + 600 * ms, t + s + 800 * ms, t + s));
+	/* Held up for two seconds: what was typed meanwhile is read right after. */
+	assert_false(looked(&b, t + 4 * s, t + 4 * s, t + s));
+	assert_true(looked(&b, t + 4 * s + 100 * ms, t + 4 * s + 300 * ms, t + s));
+	/* Held up before it was ready at all. */
+	b = (struct request_box){.open = true, .opened_ns = t, .looked_ns = t};
+	assert_false(looked(&b, t + 3 * s, t + 3 * s, 0));
+	b.open = false;
+	assert_false(looked(&b, t + 3 * s, t + 5 * s, 0));
+}
+
 static void access_needed(void **state)
 {
 	struct violation_item v = {.target = "/x", .op = "read"};
@@ -242,11 +272,17 @@ static void tails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(audit_filters), cmocka_unit_test(audit_keeps_the_last),
-	    cmocka_unit_test(audit_moves),   cmocka_unit_test(audit_knows_parents),
-	    cmocka_unit_test(access_needed), cmocka_unit_test(typing_never_answers),
-	    cmocka_unit_test(settings),	     cmocka_unit_test(bad_settings),
-	    cmocka_unit_test(words),	     cmocka_unit_test(tails),
+	    cmocka_unit_test(audit_filters),
+	    cmocka_unit_test(audit_keeps_the_last),
+	    cmocka_unit_test(audit_moves),
+	    cmocka_unit_test(audit_knows_parents),
+	    cmocka_unit_test(keys_that_waited_never_answer),
+	    cmocka_unit_test(access_needed),
+	    cmocka_unit_test(typing_never_answers),
+	    cmocka_unit_test(settings),
+	    cmocka_unit_test(bad_settings),
+	    cmocka_unit_test(words),
+	    cmocka_unit_test(tails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
