@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <pwd.h>
 
 #include "policy/json.h"
 #include "policy/profile.h"
@@ -326,6 +327,76 @@ static void test_environment(void **state)
 	policy_free(p);
 }
 
+/* Who may not use the user's runtime directory does not hear of it. */
+static void test_runtime_dir(void **state)
+{
+	_cleanup_free_ char *runtime = xasprintf("XDG_RUNTIME_DIR=%s", at("run"));
+	char *inherited[] = {runtime, NULL};
+	static const struct {
+		const char *profile;
+		bool there;
+	} cases[] = {
+	    {"{}", false},
+	    {"{\"filesystem\": {\"unix_socket\": [\"$XDG_RUNTIME_DIR/wayland-0\"]}}", true},
+	    {"{\"filesystem\": {\"allow\": [\"$XDG_RUNTIME_DIR/app\"]}}", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct policy *p = resolved(cases[i].profile, NULL);
+		char **env;
+
+		assert_non_null(p);
+		env = policy_environment(p, inherited, NULL);
+		if (!!value_of(env, "XDG_RUNTIME_DIR") != cases[i].there)
+			fail_msg("%s", cases[i].profile);
+		strv_free(env);
+		policy_free(p);
+	}
+}
+
+/* The keys of the account are closed also where HOME says another place. */
+static void test_account_home(void **state)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	_cleanup_free_ char *home = pw ? realpath(pw->pw_dir, NULL) : NULL;
+	_cleanup_free_ char *keys = home ? xasprintf("%s/.ssh", home) : NULL;
+	struct policy *p = resolved(NULL, NULL);
+	struct policy_verdict v;
+
+	(void)state;
+	if (!home || strcmp(home, "/") == 0 || strcmp(home, p->home) == 0) {
+		policy_free(p);
+		skip();
+	}
+	policy_check(p, keys, NONO_READ, false, &v);
+	assert_int_equal(v.reason, POLICY_SENSITIVE_PATH);
+	assert_string_equal(policy_sensitive_group(p, keys), "ssh keys");
+	policy_check(p, at("home/.ssh"), NONO_READ, false, &v);
+	assert_int_equal(v.reason, POLICY_SENSITIVE_PATH);
+	policy_free(p);
+}
+
+/* Folders on the way to what is refused without asking anyone may be made, no more. */
+static void test_way_to_quiet(void **state)
+{
+	struct policy *p = resolved(NULL, NULL);
+	struct policy_verdict v;
+
+	(void)state;
+	policy_check(p, at("home/.local/share"), NONO_WRITE, true, &v);
+	assert_true(v.allowed);
+	policy_check(p, at("home/.local/share/applications"), NONO_WRITE, true, &v);
+	assert_false(v.allowed);
+	assert_false(v.grantable);
+	policy_check(p, at("home/.local/share/other"), NONO_WRITE, true, &v);
+	assert_false(v.allowed);
+	assert_true(v.grantable);
+	policy_check(p, at("home/.m2"), NONO_WRITE, true, &v);
+	assert_false(v.allowed);
+	policy_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +408,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_names, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_groups, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_environment, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_runtime_dir, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_account_home, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_way_to_quiet, scene_up, scene_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
