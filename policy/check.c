@@ -138,15 +138,23 @@ static void say_denied(const struct policy *p, const struct walk *w, struct poli
 	}
 }
 
-static void say_not_granted(const struct policy *p, const struct walk *w, unsigned access,
-			    struct policy_verdict *v)
+/* Settings of the kernel and of processes, which some programs try at every start (the Java
+ * machine: what a core dump holds): nobody is asked. */
+static bool is_kernel_setting(const char *path)
+{
+	return path_under("/proc", path) || path_under("/sys", path);
+}
+
+static void say_not_granted(const struct policy *p, const struct walk *w, const char *path,
+			    unsigned access, struct policy_verdict *v)
 {
 	v->reason = w->granted ? POLICY_INSUFFICIENT : POLICY_NOT_GRANTED;
 	v->source = w->any >= 0 ? p->grants[w->any].source : "";
 	v->rule = w->any >= 0 ? p->grants[w->any].path : NULL;
 	/* A folder above what is granted: who looks into it must not be offered all of it. */
 	v->grantable = !(w->full && p->index->nodes[w->node].children && !(access & NONO_WRITE) &&
-			 !w->granted);
+			 !w->granted) &&
+		       !((access & NONO_WRITE) && is_kernel_setting(path));
 }
 
 void policy_check(const struct policy *p, const char *path, unsigned access, bool create,
@@ -171,7 +179,7 @@ void policy_check(const struct policy *p, const char *path, unsigned access, boo
 			v->source = "system";
 			return;
 		}
-		say_not_granted(p, &w, access, v);
+		say_not_granted(p, &w, path, access, v);
 		return;
 	}
 	if (w.enough < 0)
