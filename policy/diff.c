@@ -138,7 +138,10 @@ void diff_unified(struct buf *out, const char *path, const char *before, const c
 	while (tail < a.n - head && tail < b.n - head &&
 	       same(av[a.n - 1 - tail], bv[b.n - 1 - tail]))
 		tail++;
-	n = head + compare(av + head, a.n - head - tail, bv + head, b.n - head - tail, ops + head);
+	n = head;
+	/* A new file has no lines before, and an empty array no address. */
+	n += compare(av ? av + head : NULL, a.n - head - tail, bv ? bv + head : NULL,
+		     b.n - head - tail, ops + head);
 	for (size_t i = 0; i < tail; i++)
 		ops[n++] = (struct op){' ', av[a.n - tail + i]};
 	buf_addf(out, "--- %s\n+++ %s\n", before ? path : "/dev/null", path);

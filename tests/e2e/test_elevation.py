@@ -157,7 +157,7 @@ def no_elevation(p):
 def request_inside(p):
     p.start("agent", "%s request --read ~/.ssh/id_rsa --reason 'the deploy step'; echo \"one $?.\"; "
             "%s request --read %s --json; echo \"two $?.\"; cat ~/.ssh/id_rsa; sleep 1000" %
-            (p.bin, p.bin, p.key), ASK, "--read-file", p.bin)
+            (p.inner, p.inner, p.key), ASK, "--read-file", p.bin)
     q = p.request("agent")
     assert q["origin"] == "request" and q["reason"] == "the deploy step" and q["target"] == p.key, q
     p.nono("deny", q["id"])
@@ -169,7 +169,7 @@ def request_inside(p):
     p.nono("stop", "--force", "agent")
     # A hostile reason is shown, not obeyed.
     p.start("liar", "%s request --read ~/.ssh/id_rsa --reason \"$(printf 'ok\\033[2J\\n\\342\\200\\256gpj')\"; "
-            "echo end; sleep 1000" % p.bin, ASK, "--read-file", p.bin)
+            "echo end; sleep 1000" % p.inner, ASK, "--read-file", p.bin)
     q = p.request("liar")
     text = p.nono("requests")
     assert "\x1b" not in text and "\u202e" not in text, repr(text)
@@ -177,7 +177,7 @@ def request_inside(p):
     p.nono("stop", "--force", "liar")
     # Outside, and where nobody may ask, it says so.
     p.nono("request", "--read", "/etc", code=1)
-    out = p.inside("%s request --read ~/.ssh/id_rsa 2>&1; echo \"exit $?.\"" % p.bin, "--read-file", p.bin)
+    out = p.inside("%s request --read ~/.ssh/id_rsa 2>&1; echo \"exit $?.\"" % p.inner, "--read-file", p.bin)
     assert "exit 1." in out and "--capability-elevation" in out, out
 
 
@@ -185,7 +185,7 @@ def never_its_own_state(p):
     """No request reaches a person for nono's own files, and none is granted."""
     p.write(os.path.join(p.home, "x"), "")
     out = p.inside("cat %s/nono/audit/ledger.ndjson 2>&1; ls %s/nono 2>&1; %s request --read %s/nono 2>&1; "
-                   "echo \"exit $?.\"" % ((p.base + "/state", p.base + "/run", p.bin, p.base + "/state")),
+                   "echo \"exit $?.\"" % ((p.base + "/state", p.base + "/run", p.inner, p.base + "/state")),
                    ASK, "--read-file", p.bin)
     assert "exit 1." in out and "session_digest" not in out, out
     sid = p.json("ps", "--all")[0]["session_id"]
@@ -205,8 +205,10 @@ def many_wait(p):
 
 def asker_dies(p):
     """A killed program takes its request along."""
-    p.start("agent", "cat ~/.ssh/id_rsa & echo pid; sleep 1; kill -9 $!; wait; echo gone; sleep 1000", ASK)
+    p.start("agent", "cat ~/.ssh/id_rsa & while [ ! -e now ]; do sleep 0.05; done; kill -9 $!; wait; echo gone; "
+            "sleep 1000", ASK)
     p.request("agent")
+    p.write("now", "")
     p.shows("agent", "^gone")
     until("the request's end", lambda: not p.json("requests"))
     # And stop does not wait for an answer.

@@ -230,9 +230,11 @@ def terminal_restored(c):
         t.wait_for(b"tick")
         os.kill(t.pid, sig)
         t.ended()
-        time.sleep(0.3)
-        t.pump(0.1)
         # A client that is killed can't do it itself: something that outlives it does.
+        end = time.monotonic() + 10
+        while b"\x1b[?1049l" not in t.data and time.monotonic() < end:
+            t.pump(0.1)
+        t.pump(0.3)
         assert b"\x1b[?1049l" in t.data, "%s: the alternate screen stays" % sig
         assert b"\x1b[?25h" in t.data, "%s: the cursor stays hidden" % sig
         del before
