@@ -34,11 +34,8 @@ static void keep_two(int low, int high)
 
 static void guard(const struct terminal *t, int fd)
 {
-	sigset_t all;
 	char word;
 
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
 	setsid(); /* a signal to our process group must not take the guard along */
 	prctl(PR_SET_NAME, "nono-terminal");
 	keep_two(fd < t->fd ? fd : t->fd, fd < t->fd ? t->fd : fd);
@@ -55,14 +52,20 @@ static void guard(const struct terminal *t, int fd)
 
 int term_guard_start(struct terminal *t, struct err *err)
 {
-	int fds[2];
+	sigset_t all, before;
+	int fds[2], code;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return err_errno(err, errno, "pipe");
+	/* Blocked before there is a guard: we may be killed, and the terminal's group hung up,
+	 * before it has run at all. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	t->guard_pid = fork();
+	code = errno;
+	if (t->guard_pid != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
 	if (t->guard_pid < 0) {
-		int code = errno;
-
 		close(fds[0]);
 		close(fds[1]);
 		return err_errno(err, code, "fork");
