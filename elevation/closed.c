@@ -3,13 +3,17 @@
  * is closed must stay so when somebody gives it another one: another hard link to a closed file, or
  * a closed folder moved (not by the program, which can't, but by its user, while the session runs).
  *
- * Closed folders are held by a descriptor, whose path is asked for now and then. Files with several
- * links in closed folders are looked for when the first file with several links is opened.
+ * Closed folders are held by a descriptor, whose path is asked for now and then. When the first
+ * file with several links is opened, the closed folders are listed; only if a file of that number
+ * is among what they list, each file in them is looked at. Many systems have links everywhere
+ * (package stores, layers of an image), and folders such as the log of all sessions are long.
  */
 #include "elevation/engine.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include "elevation/view.h"
 
@@ -17,6 +21,7 @@
 #define LINKED_MAX 1024
 #define SCAN_MAX   4096 /* files looked at */
 #define SCAN_DEPTH 3
+#define LIST_BYTES 32768u
 #define LOOK_NS	   1000000000ull
 #define EVERYTHING ((unsigned)(NONO_READ | NONO_WRITE | NONO_EXEC))
 
@@ -41,7 +46,10 @@ struct closed {
 	size_t n_held;
 	struct linked linked[LINKED_MAX];
 	size_t n_linked;
-	bool scanned;
+	ino_t listed[SCAN_MAX]; /* what closed folders list, sorted once they are */
+	size_t n_listed;
+	bool all_listed; /* else every file must be looked at */
+	bool was_listed, scanned;
 	uint64_t next_ns; /* atomic: when the paths of the held ones are looked at again */
 	unsigned n_moved; /* atomic */
 };
@@ -100,6 +108,83 @@ void closed_fill(struct closed *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
+/* ---- what closed folders list
+ * -------------------------------------------------------------------- */
+
+/* Where a folder lists the numbers that stat tells as well (an overlay may not). */
+static bool lists_numbers(int fd)
+{
+	static const uint32_t known[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+					 F2FS_SUPER_MAGIC, TMPFS_MAGIC};
+	struct statfs f;
+
+	if (fstatfs(fd, &f) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if ((uint32_t)f.f_type == known[i])
+			return true;
+	return false;
+}
+
+static bool list(struct closed *t, int dirfd, const char *name, dev_t dev, unsigned depth);
+
+/* False if it can't be told from this entry what it is. */
+static bool list_entry(struct closed *t, int fd, const struct dirent64 *de, dev_t dev,
+		       unsigned depth)
+{
+	if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
+		return true;
+	if (t->n_listed == SCAN_MAX || de->d_type == DT_UNKNOWN)
+		return false;
+	t->listed[t->n_listed++] = de->d_ino;
+	return de->d_type != DT_DIR || !depth || list(t, fd, de->d_name, dev, depth - 1);
+}
+
+/* One folder. False: too much, or on another file system than where it began. */
+static bool list(struct closed *t, int dirfd, const char *name, dev_t dev, unsigned depth)
+{
+	_cleanup_close_ int fd =
+	    openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *entries = NULL;
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0) /* nor could a scan look into it */
+		return true;
+	if (fstat(fd, &st) < 0 || st.st_dev != dev)
+		return false;
+	entries = malloc(LIST_BYTES);
+	while (entries && (n = getdents64(fd, entries, LIST_BYTES)) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *de = (const struct dirent64 *)(entries + at);
+
+			if (!list_entry(t, fd, de, dev, depth))
+				return false;
+			at += de->d_reclen;
+		}
+	return n == 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const ino_t x = *(const ino_t *)a, y = *(const ino_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void list_all(struct closed *t)
+{
+	t->was_listed = t->all_listed = true;
+	for (size_t i = 0; i < t->n_held && t->all_listed; i++) {
+		const struct held *h = &t->held[i];
+
+		if (S_ISDIR(h->st.st_mode))
+			t->all_listed =
+			    lists_numbers(h->fd) && list(t, h->fd, ".", h->st.st_dev, SCAN_DEPTH);
+	}
+	qsort(t->listed, t->n_listed, sizeof(*t->listed), compare_numbers);
+}
+
 /* ---- links into closed folders
  * ------------------------------------------------------------------- */
 
@@ -151,11 +236,16 @@ static void scan_all(struct closed *t)
 
 static const struct policy_deny *find_linked(struct closed *t, const struct stat *st)
 {
-	if (!t->scanned)
-		scan_all(t);
 	for (size_t i = 0; i < t->n_held; i++)
 		if (t->held[i].st.st_ino == st->st_ino && t->held[i].st.st_dev == st->st_dev)
 			return t->held[i].deny;
+	if (!t->was_listed)
+		list_all(t);
+	if (t->all_listed &&
+	    !bsearch(&st->st_ino, t->listed, t->n_listed, sizeof(*t->listed), compare_numbers))
+		return NULL;
+	if (!t->scanned)
+		scan_all(t);
 	for (size_t i = 0; i < t->n_linked; i++)
 		if (t->linked[i].ino == st->st_ino && t->linked[i].dev == st->st_dev)
 			return t->linked[i].deny;
