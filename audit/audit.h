@@ -77,6 +77,12 @@ struct audit_log;
  * alive. A child that lives on without exec must close the descriptor (it is close-on-exec). One
  * line each of session_started and sandbox_runtime is written before this returns. */
 int audit_log_open(const struct audit_session_info *info, struct audit_log **out, struct err *err);
+/* The same in two steps: the first makes the files (and takes no notice of layers and policy), so
+ * that the second has little left to do. A log that never began is closed without a trace. */
+int audit_log_prepare(const struct audit_session_info *info, struct audit_log **out,
+		      struct err *err);
+int audit_log_begin(struct audit_log *log, const char *layers_json, const char *policy_json,
+		    struct err *err);
 void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);

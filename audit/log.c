@@ -43,6 +43,7 @@ struct audit_log {
 	struct exe_hash exe;
 	int dirfd;
 	pthread_t thread;
+	bool begun;
 	_Atomic uint32_t word;
 	_Atomic bool failed;
 	_Atomic uint64_t lost, events, denials;
@@ -252,20 +253,6 @@ static void fill_meta(struct session_meta *m, const struct audit_session_info *i
 	buf_addc(&m->extra, '}');
 }
 
-static int first_lines(struct audit_log *log, const struct audit_session_info *info,
-		       struct err *err)
-{
-	format_session_started(&log->w.event, log->meta.started, info->command);
-	writer_line(&log->w);
-	if (format_runtime(&log->w.event, log->meta.started, info->layers_json, info->policy_json) <
-	    0)
-		return err_set(err, "audit log: layers or policy is no JSON object");
-	writer_line(&log->w);
-	if (writer_write(&log->w) < 0)
-		return err_errno(err, log->w.err, "can't write the audit log");
-	return 0;
-}
-
 static void log_free(struct audit_log *log)
 {
 	if (log->w.fd >= 0)
@@ -290,7 +277,8 @@ static void remove_files(const char *id, int dirfd)
 	rmdir(dir);
 }
 
-int audit_log_open(const struct audit_session_info *info, struct audit_log **out, struct err *err)
+int audit_log_prepare(const struct audit_session_info *info, struct audit_log **out,
+		      struct err *err)
 {
 	struct audit_log *log;
 
@@ -307,14 +295,36 @@ int audit_log_open(const struct audit_session_info *info, struct audit_log **out
 	}
 	fill_meta(&log->meta, info);
 	exe_hash_start(&log->exe, info->executable);
-	if (first_lines(log, info, err) < 0 || start_thread(log, err) < 0) {
-		remove_files(info->session_id, log->dirfd);
-		log_free(log);
-		return -1;
-	}
-	atomic_store(&log->events, log->w.state.count);
+	format_session_started(&log->w.event, log->meta.started, info->command);
+	writer_line(&log->w);
 	*out = log;
 	return 0;
+}
+
+int audit_log_begin(struct audit_log *log, const char *layers_json, const char *policy_json,
+		    struct err *err)
+{
+	if (format_runtime(&log->w.event, log->meta.started, layers_json, policy_json) < 0)
+		return err_set(err, "audit log: layers or policy is no JSON object");
+	writer_line(&log->w);
+	if (writer_write(&log->w) < 0)
+		return err_errno(err, log->w.err, "can't write the audit log");
+	if (start_thread(log, err) < 0)
+		return -1;
+	log->begun = true;
+	atomic_store(&log->events, log->w.state.count);
+	return 0;
+}
+
+int audit_log_open(const struct audit_session_info *info, struct audit_log **out, struct err *err)
+{
+	if (audit_log_prepare(info, out, err) < 0)
+		return -1;
+	if (audit_log_begin(*out, info->layers_json, info->policy_json, err) == 0)
+		return 0;
+	audit_log_close(*out, 0, NULL);
+	*out = NULL;
+	return -1;
 }
 
 /* ---- emit --------------------------------------------------------------------- */
@@ -439,6 +449,11 @@ int audit_log_close(struct audit_log *log, int exit_code, struct err *err)
 
 	if (!log)
 		return 0;
+	if (!log->begun) {
+		remove_files(log->meta.id, log->dirfd);
+		log_free(log);
+		return 0;
+	}
 	atomic_store(&log->word, STOP);
 	syscall(SYS_futex, &log->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	pthread_join(log->thread, NULL);

@@ -35,12 +35,18 @@ class Scratch:
             HOME=self.sub("home"),
             XDG_STATE_HOME=self.sub("state"),
             XDG_CONFIG_HOME=self.sub("config"),
-            XDG_RUNTIME_DIR=self.sub("run"),
+            XDG_RUNTIME_DIR=self.runtime_dir(),
             TERM="xterm-256color",
             COLORTERM="truecolor",
             LANG="C.UTF-8",
         )
         os.chmod(self.env["XDG_RUNTIME_DIR"], 0o700)
+
+    def runtime_dir(self):
+        """In memory, as a login gives it, where there is such a place."""
+        self.run = tempfile.mkdtemp(prefix="nono-bench-",
+                                    dir="/dev/shm" if os.path.isdir("/dev/shm") else self.dir)
+        return self.run
 
     def sub(self, name):
         path = os.path.join(self.dir, name)
@@ -56,6 +62,7 @@ class Scratch:
             subprocess.run([NONO, "stop", "--force", s["session_id"]], env=self.env,
                            capture_output=True)
         shutil.rmtree(self.dir, ignore_errors=True)
+        shutil.rmtree(self.run, ignore_errors=True)
 
 
 def sessions(env):

@@ -25,8 +25,10 @@ with Scratch() as s:
             "--die-with-parent", "/bin/true"]
     codex = os.environ.get("CODEX")
     if codex:
-        commands["codex"] = [codex, "sandbox", "linux", "/bin/true"]
-    times = interleave(commands, ROUNDS, env=s.env, cwd=s.work)
+        commands["codex"] = [codex, "sandbox", "/bin/true"]
+    # The user's own home: the rules are about what is in it. State and settings stay apart.
+    env = dict(s.env, HOME=os.path.expanduser("~"), CODEX_HOME=s.sub("home/.codex"))
+    times = interleave(commands, ROUNDS, env=env, cwd=s.work)
     base = median(times["bare"])
     added = {n: median(t) - base for n, t in times.items() if n != "bare"}
     print("bare %.2f ms" % (base * 1e3))

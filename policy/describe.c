@@ -111,6 +111,7 @@ static const char *yes(bool b)
 	return b ? "true" : "false";
 }
 
+/* At every start, hundreds of entries: without printf. */
 void policy_to_json(const struct policy *p, struct buf *out)
 {
 	bool first = true;
@@ -123,9 +124,11 @@ void policy_to_json(const struct policy *p, struct buf *out)
 		add_str(out, g->path);
 		buf_adds(out, ",\"path\":");
 		add_str(out, g->path);
-		buf_addf(out,
-			 ",\"access\":\"%s\",\"is_file\":%s,\"source\":", access_word(g->access),
-			 yes(g->is_file));
+		buf_adds(out, ",\"access\":\"");
+		buf_adds(out, access_word(g->access));
+		buf_adds(out, "\",\"is_file\":");
+		buf_adds(out, yes(g->is_file));
+		buf_adds(out, ",\"source\":");
 		add_str(out, g->source);
 		buf_addc(out, '}');
 	}
@@ -138,8 +141,8 @@ void policy_to_json(const struct policy *p, struct buf *out)
 		buf_adds(out, first ? "{\"path\":" : ",{\"path\":");
 		first = false;
 		add_str(out, d->path);
-		buf_addf(out, ",\"access\":\"%s\",\"source\":",
-			 d->access == NONO_WRITE ? "write" : "all");
+		buf_adds(out, d->access == NONO_WRITE ? ",\"access\":\"write\",\"source\":"
+						      : ",\"access\":\"all\",\"source\":");
 		add_str(out, d->source);
 		buf_addc(out, '}');
 	}

@@ -329,12 +329,10 @@ static char **writable_grants(const struct policy *p)
 	return v;
 }
 
-static int open_log(struct broker *b, char *const *command, struct err *err)
+/* While the program's process confines itself. */
+static int prepare_log(struct broker *b, char *const *command, struct err *err)
 {
 	const struct policy *p = b->plan->policy;
-	cJSON *layers = layers_json(&b->layers);
-	_cleanup_free_ char *layers_text = cJSON_PrintUnformatted(layers);
-	_cleanup_(buf_free) struct buf policy_text = {0};
 	char **tracked = writable_grants(p);
 	struct audit_session_info info = {
 	    .session_id = b->plan->id,
@@ -342,17 +340,21 @@ static int open_log(struct broker *b, char *const *command, struct err *err)
 	    .executable = b->plan->program,
 	    .profile = p->profile_name,
 	    .workdir = p->workdir,
-	    .layers_json = layers_text,
 	    .tracked_paths = tracked,
 	};
-	int r;
+	int r = audit_log_prepare(&info, &b->log, err);
 
-	policy_to_json(p, &policy_text);
-	info.policy_json = policy_text.data;
-	r = audit_log_open(&info, &b->log, err);
-	cJSON_Delete(layers);
 	strv_free(tracked);
 	return r;
+}
+
+static int begin_log(struct broker *b, const struct buf *policy_text, struct err *err)
+{
+	cJSON *layers = layers_json(&b->layers);
+	_cleanup_free_ char *layers_text = cJSON_PrintUnformatted(layers);
+
+	cJSON_Delete(layers);
+	return audit_log_begin(b->log, layers_text, policy_text->data, err);
 }
 
 static void make_record(struct broker *b, char *const *command)
@@ -514,6 +516,7 @@ static void say_layers(const struct broker *b)
 
 static int start_steps(struct broker *b, char *const *command, struct err *err)
 {
+	_cleanup_(buf_free) struct buf policy_text = {0};
 	struct init_msg m;
 	int listener = -1;
 
@@ -528,15 +531,16 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (b->o->terminal &&
 	    (await(b, INIT_PTY, &m, &b->master_fd, NULL, err) < 0 || start_host(b, err) < 0))
 		return -1;
-	if (confine_self(err) < 0)
+	if (confine_self(err) < 0 || (!b->o->no_audit && prepare_log(b, command, err) < 0))
 		return -1;
+	policy_to_json(b->plan->policy, &policy_text);
 	if (await(b, INIT_READY, &m, &listener, NULL, err) < 0)
 		return -1;
 	m.layers.namespaces_why = b->layers.namespaces_why;
 	b->layers = m.layers;
 	if (listener < 0)
 		return err_set(err, "the kernel gave no notify descriptor");
-	if ((!b->o->no_audit && open_log(b, command, err) < 0) ||
+	if ((b->log && begin_log(b, &policy_text, err) < 0) ||
 	    start_elevation(b, listener, err) < 0)
 		return -1;
 	make_record(b, command);
