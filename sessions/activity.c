@@ -136,6 +136,15 @@ static bool output_is_work(const struct pty_report *r, uint64_t now)
 	       r->last_output_ns > r->last_input_ns + ECHO_NS;
 }
 
+/* Interpreters with timers are never quite still: a sixteenth of a processor is not yet work. Ticks
+ * of a process that ended go missing: that is. */
+static bool is_busy(uint64_t ticks, uint64_t before, uint64_t elapsed_ns)
+{
+	uint64_t per_second = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return ticks < before || (ticks - before) * 1000000000ull * 16 > elapsed_ns * per_second;
+}
+
 static enum session_activity from_processes(struct activity *a, const struct activity_input *in,
 					    char *ev, size_t size)
 {
@@ -143,11 +152,10 @@ static enum session_activity from_processes(struct activity *a, const struct act
 	struct look look;
 
 	look_at(in, &look);
-	/* Ticks of a process that ended go missing: any change counts. */
-	if (a->sampled && look.cpu_ticks != a->cpu_ticks)
+	if (a->sampled_ns && is_busy(look.cpu_ticks, a->cpu_ticks, now - a->sampled_ns))
 		a->cpu_grew_ns = now;
 	a->cpu_ticks = look.cpu_ticks;
-	a->sampled = true;
+	a->sampled_ns = now;
 	if (look.reading) {
 		snprintf(ev, size, "blocked in a read of the terminal");
 		return ACTIVITY_WAITING;

@@ -28,7 +28,7 @@ struct activity {
 	uint64_t since_ns; /* CLOCK_REALTIME */
 	/* of the sampler */
 	uint64_t cpu_ticks, cpu_grew_ns;
-	bool sampled;
+	uint64_t sampled_ns;
 };
 /* True if what it says changed. Reads /proc unless exited: call it rarely. */
 bool activity_sample(struct activity *a, const struct activity_input *in);
