@@ -75,15 +75,20 @@ void json_compact(struct buf *b, struct json_span v)
 {
 	bool in_string = false;
 
+	buf_reserve(b, v.n);
+	char *out = b->data + b->len;
+
 	for (size_t i = 0; i < v.n; i++) {
-		if (in_string && v.p[i] == '\\')
-			buf_addc(b, v.p[i++]);
+		if (in_string && v.p[i] == '\\' && i + 1 < v.n)
+			*out++ = v.p[i++];
 		else if (v.p[i] == '"')
 			in_string = !in_string;
 		else if (!in_string && is_space(v.p[i]))
 			continue;
-		buf_addc(b, v.p[i]);
+		*out++ = v.p[i];
 	}
+	*out = '\0';
+	b->len = (size_t)(out - b->data);
 }
 
 int json_add_compact(struct buf *b, const char *text)
