@@ -6,11 +6,7 @@
 #include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdint.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -130,6 +126,33 @@ static enum outcome spellings(void)
 	}
 	snprintf(path, sizeof(path), "/proc/%d/root%s", getppid(), secret());
 	return verdict(path_leaks(path), path);
+}
+
+/* By way of descriptors: of the root, of the current folder, of a folder of mine. */
+static enum outcome descriptor_spellings(void)
+{
+	static const char *const link[] = {"/proc/self/fd/%d", "/proc/thread-self/fd/%d",
+					   "/dev/fd/%d", "/proc/self/task/../fd/%d"};
+	int fds[] = {open("/", O_PATH | O_CLOEXEC), open(".", O_PATH | O_CLOEXEC),
+		     open(need("WORK"), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	char up[512] = "", start[64], path[8192];
+
+	for (int i = 0; i < 40; i++)
+		strcat(up, "../");
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] < 0)
+			continue;
+		snprintf(path, sizeof(path), "%s%s", up, secret() + 1);
+		if (fd_leaks(openat(fds[i], path, O_RDONLY)))
+			return won("relative to a descriptor");
+		for (size_t k = 0; k < sizeof(link) / sizeof(link[0]); k++) {
+			snprintf(start, sizeof(start), link[k], fds[i]);
+			snprintf(path, sizeof(path), "%s/%s%s", start, up, secret() + 1);
+			if (path_leaks(path))
+				return won(path);
+		}
+	}
+	return REFUSED;
 }
 
 static enum outcome by_symlink(void)
@@ -323,150 +346,6 @@ static enum outcome by_io_uring(void)
 	return verdict(fd >= 0, "io_uring_setup");
 }
 
-#ifdef __x86_64__
-static long int80(long nr, long a, long b, long c)
-{
-	long ret;
-
-	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory");
-	return ret;
-}
-
-/* A foreign call may kill the process: that is a refusal. */
-static enum outcome in_child(enum outcome (*f)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid < 0)
-		return not_tried("fork");
-	if (pid == 0)
-		_exit(f());
-	if (waitpid(pid, &status, 0) < 0)
-		return not_tried("wait");
-	return WIFEXITED(status) ? (enum outcome)WEXITSTATUS(status) : REFUSED;
-}
-
-static enum outcome i386_child(void)
-{
-	/* The 32-bit call takes 32-bit addresses. */
-	char *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	long fd;
-
-	if (low == MAP_FAILED)
-		return not_tried("mmap");
-	snprintf(low, 4096, "%s", secret());
-	fd = int80(5 /* open */, (long)(uintptr_t)low, O_RDONLY, 0);
-	if (fd >= 0 && fd_leaks((int)fd))
-		return won("open through int 0x80");
-	if (int80(425 /* io_uring_setup */, 4, 0, 0) == -EFAULT)
-		return won("io_uring_setup through int 0x80");
-	return REFUSED;
-}
-
-static enum outcome by_i386(void)
-{
-	return in_child(i386_child);
-}
-
-static enum outcome x32_child(void)
-{
-	long fd = syscall(0x40000000 | SYS_open, secret(), O_RDONLY);
-
-	return verdict(fd >= 0 && fd_leaks((int)fd), "open through x32");
-}
-
-static enum outcome by_x32(void)
-{
-	return in_child(x32_child);
-}
-#endif
-
-/* Two threads: one opens, the other flips the path between a file of mine and the secret. */
-struct race {
-	char path[4096];
-	volatile int stop;
-	char mine[4096];
-};
-
-static void *flip(void *arg)
-{
-	struct race *r = arg;
-
-	while (!r->stop) {
-		memcpy(r->path, secret(), strlen(secret()) + 1);
-		memcpy(r->path, r->mine, strlen(r->mine) + 1);
-	}
-	return NULL;
-}
-
-static enum outcome race_with(int flags)
-{
-	static struct race r;
-	pthread_t t;
-	bool leaked = false;
-	int fd;
-
-	/* Of the same length, so that no half-written mixture ends too early. */
-	snprintf(r.mine, sizeof(r.mine), "%s", in_work("race"));
-	fd = open(r.mine, O_RDWR | O_CREAT, 0600);
-	if (fd < 0)
-		return not_tried("a file of my own");
-	close(fd);
-	memcpy(r.path, r.mine, sizeof(r.path));
-	if (pthread_create(&t, NULL, flip, &r) != 0)
-		return not_tried("a thread");
-	for (int i = 0; i < 20000 && !leaked; i++) {
-		fd = open(r.path, flags, 0600);
-		if (fd >= 0)
-			leaked = fd_leaks(fd);
-	}
-	r.stop = 1;
-	pthread_join(t, NULL);
-	unlink(r.mine);
-	return verdict(leaked, "a swapped path");
-}
-
-static enum outcome race_read(void)
-{
-	return race_with(O_RDONLY);
-}
-
-static enum outcome race_write(void)
-{
-	return race_with(O_RDWR);
-}
-
-static enum outcome race_symlink(void)
-{
-	const char *a = in_work("a"), *link = in_work("swap"), *tmp = in_work("tmp");
-	pid_t pid;
-	bool leaked = false;
-	int fd = open(a, O_RDWR | O_CREAT, 0600);
-
-	if (fd < 0)
-		return not_tried("a file of my own");
-	close(fd);
-	pid = fork();
-	if (pid == 0) {
-		for (;;) {
-			if (symlink(a, tmp) == 0 && rename(tmp, link) < 0)
-				unlink(tmp);
-			if (symlink(secret(), tmp) == 0 && rename(tmp, link) < 0)
-				unlink(tmp);
-		}
-	}
-	for (int i = 0; i < 5000 && !leaked; i++)
-		leaked = fd_leaks(open(link, i & 1 ? O_RDONLY : O_RDWR));
-	kill(pid, 9);
-	waitpid(pid, NULL, 0);
-	unlink(a);
-	unlink(link);
-	unlink(tmp);
-	return verdict(leaked, "a swapped link");
-}
-
 static enum outcome exec_loader(void)
 {
 	int p[2], status;
@@ -500,6 +379,7 @@ static const struct attack table[] = {
     {"chdir", chdir_open},
     {"handle", by_handle},
     {"spellings", spellings},
+    {"descriptor-spellings", descriptor_spellings},
     {"symlink", by_symlink},
     {"folder-symlink", by_folder_symlink},
     {"hard-link", by_hard_link},
@@ -515,13 +395,6 @@ static const struct attack table[] = {
     {"chroot", by_chroot},
     {"userns", new_user_namespace},
     {"io-uring", by_io_uring},
-#ifdef __x86_64__
-    {"i386", by_i386},
-    {"x32", by_x32},
-#endif
-    {"race-read", race_read},
-    {"race-write", race_write},
-    {"race-symlink", race_symlink},
     {"exec", exec_loader},
 };
 

@@ -13,7 +13,7 @@ import threading
 
 NONO = os.environ["NONO"]
 ATTACKS = os.environ["NONO_ATTACKS"]
-PROGRAMS = ("files", "workspace", "sockets", "supervisor")
+PROGRAMS = ("files", "races", "ways", "workspace", "sockets", "supervisor")
 SECRET = "TOPSECRET\n"
 SLOW = float(os.environ.get("NONO_TEST_SLOW", "1"))  # with sanitizers
 ORDINARY_UID = 54321
@@ -49,6 +49,7 @@ class Scene:
         self.key = self.path("home/.ssh/id_rsa")
         self.closed = self.path("home/work/private/inner/key")
         self.outside = self.path("home/outside")
+        self.program = self.path("home/locked/program")
         self.servers = []
         self.hits = []
         self.as_user(self._populate)
@@ -81,13 +82,14 @@ class Scene:
             raise RuntimeError("could not set the scene")
 
     def _populate(self):
-        for d in ("home/.ssh", "home/work/private/inner", "home/outside", "state", "run",
+        for d in ("home/.ssh", "home/work/private/inner", "home/outside", "home/locked", "state", "run",
                   "home/.config/nono/profiles"):
             os.makedirs(self.path(d), mode=0o700)
         for f in (self.key, self.closed):
             with open(f, "w") as out:
                 out.write(SECRET)
             os.chmod(f, 0o600)
+        shutil.copy2("/bin/echo", self.program)
         git = ["git", "-c", "init.defaultBranch=main"]
         for repo in (self.work, os.path.join(self.work, "nested")):
             subprocess.run(git + ["init", "-q", repo], env=self.env, check=True)
@@ -154,15 +156,18 @@ class Scene:
         os.close(w)
         return n
 
-    def run(self, program, name, *flags, secret=None, timeout=60):
+    def run(self, program, name, *flags, secret=None, timeout=60, descriptors=None):
         """One attack in one session. Returns (exit code, text)."""
         inner = ('ATTACK_RUNTIME="%s/nono/$NONO_SESSION_ID" exec "$@"' %
                  self.env["XDG_RUNTIME_DIR"])
         outer = 'ATTACK_SUPERVISOR=$$ exec "$@"'
+        if descriptors:
+            outer = "ulimit -n %d; %s" % (descriptors, outer)
         env = dict(self.env, WORK=self.work, ATTACK_SECRET=secret or self.key,
                    ATTACK_SOCKET=self.sock, ATTACK_DGRAM=self.dgram,
                    ATTACK_ABSTRACT=self.abstract, ATTACK_PORT=str(self.port),
                    ATTACK_SHM=str(self.shm), ATTACK_OUTSIDE=self.outside,
+                   ATTACK_PROGRAM=self.program,
                    ATTACK_STATE=self.path("state/nono"),
                    ATTACK_CONFIG=self.path("home/.config/nono"),
                    ATTACK_VICTIM=str(self.victim.pid), ATTACK_PARENT_IS_MINE="1")
@@ -221,7 +226,7 @@ def scenes():
             yield "%s, namespaces %s" % (word, ns), uid, ["--namespaces", ns]
 
 
-def main(program, extra_flags=(), secrets=("key",)):
+def main(program, extra_flags=(), secrets=("key",), descriptors=None):
     failed = passed = 0
     for words, uid, flags in scenes():
         scene = Scene(uid)
@@ -230,7 +235,8 @@ def main(program, extra_flags=(), secrets=("key",)):
                 secret = scene.key if which == "key" else scene.closed
                 for name in scene.names(program):
                     try:
-                        code, text = scene.run(program, name, *flags, *extra_flags, secret=secret)
+                        code, text = scene.run(program, name, *flags, *extra_flags, secret=secret,
+                                               descriptors=descriptors)
                     except subprocess.TimeoutExpired:
                         code, text = -1, "timed out"
                     bad = scene.damage()
