@@ -98,6 +98,21 @@ static const char *dir_path(struct elevation *e, const struct call *c, const cha
 	return d->path;
 }
 
+/* "fd/N", many thousand times a second: without printf. */
+static void fd_name(char out[24], int fd)
+{
+	char digits[12];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + fd % 10);
+	while (fd /= 10);
+	memcpy(out, "fd/", 3);
+	for (out += 3; n; out++)
+		*out = digits[--n];
+	*out = '\0';
+}
+
 /* What the program wrote, made absolute. Length, 0: the long way. */
 static size_t make_absolute(const struct call *c, const struct proc *p, int dirfd, char *out,
 			    size_t size)
@@ -113,8 +128,10 @@ static size_t make_absolute(const struct call *c, const struct proc *p, int dirf
 		memcpy(out, asked, n + 1);
 		return n;
 	}
-	if (dirfd != AT_FDCWD)
-		snprintf(name, sizeof(name), "fd/%d", dirfd);
+	if (dirfd != AT_FDCWD && dirfd < 0)
+		return 0;
+	if (dirfd >= 0)
+		fd_name(name, dirfd);
 	base = readlinkat(p->dir, name, out, size - 1);
 	if (base <= 0 || out[0] != '/' || (size_t)base + 1 + n >= size)
 		return 0;
