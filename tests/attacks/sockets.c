@@ -81,6 +81,67 @@ static enum outcome unix_sendto(void)
 	return REFUSED;
 }
 
+/* A message with an address of its own, from a socket that is connected to something else. */
+static enum outcome unix_sendmsg(void)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM};
+	struct sockaddr_un a;
+	struct iovec iov = {.iov_base = "x", .iov_len = 1};
+	struct msghdr m = {.msg_name = &a, .msg_iov = &iov, .msg_iovlen = 1};
+	struct mmsghdr mm;
+	int pair[2];
+
+	m.msg_namelen = unix_address(&a, need("ATTACK_DGRAM"), false);
+	mm = (struct mmsghdr){.msg_hdr = m};
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		int s = socket(AF_UNIX, types[i], 0);
+
+		if (s >= 0 && (sendmsg(s, &m, 0) == 1 || sendmmsg(s, &mm, 1, 0) == 1))
+			return won("sendmsg");
+		/* Of a pair a seqpacket socket takes the address and does not look at it: who gets
+		 * it is what counts, and that the test sees outside. */
+		if (socketpair(AF_UNIX, types[i], 0, pair) == 0) {
+			sendmsg(pair[0], &m, 0);
+			sendmmsg(pair[0], &mm, 1, 0);
+		}
+	}
+	return REFUSED;
+}
+
+/* Another name for the socket of somebody else makes it nobody's. */
+static enum outcome unix_renamed(void)
+{
+	const char *path = need("ATTACK_SOCKET");
+	char mine[4096], bound[4096];
+	struct sockaddr_un a;
+	socklen_t n;
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(mine, sizeof(mine), "%s.mine", path);
+	snprintf(bound, sizeof(bound), "%s.bound", path);
+	n = unix_address(&a, bound, false);
+	if (s < 0 || bind(s, (struct sockaddr *)&a, n) < 0 || listen(s, 1) < 0)
+		return not_tried("a socket of my own");
+	if (link(path, mine) == 0 || symlink(path, mine) == 0) {
+		enum outcome o = unix_connect(SOCK_STREAM, mine, false, "by another name");
+
+		unlink(mine);
+		if (o != REFUSED)
+			return o;
+	}
+	/* The name of mine goes to the other one. */
+	if (rename(path, bound) == 0 ||
+	    syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, bound, 2 /* EXCHANGE */) == 0)
+		return won("the socket was moved");
+	if (unlink(bound) == 0 && symlink(path, bound) == 0) {
+		enum outcome o = unix_connect(SOCK_STREAM, bound, false, "by the name of mine");
+
+		unlink(bound);
+		return o;
+	}
+	return REFUSED;
+}
+
 /* The address changes between two families while connect is on its way. */
 static union {
 	struct sockaddr_un un;
@@ -143,6 +204,25 @@ static enum outcome udp(void)
 	if (s >= 0)
 		sendto(s, "udp-leak", 8, 0, (struct sockaddr *)&a, sizeof(a));
 	return REFUSED;
+}
+
+/* A socket that listens without a name gets a port of the kernel's choice. */
+static enum outcome tcp_listen(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET}, got = {0};
+	socklen_t n = sizeof(got);
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (s < 0 || (listen(s, 1) < 0 && bind(s, (struct sockaddr *)&any, sizeof(any)) < 0))
+		return REFUSED;
+	if (getsockname(s, (struct sockaddr *)&got, &n) < 0)
+		return not_tried("getsockname");
+	/* In a network of its own nobody hears it. ATTACK_NETWORK: the network outside. */
+	char mine[64] = "";
+	return readlink("/proc/self/ns/net", mine, sizeof(mine) - 1) > 0 &&
+		       strcmp(mine, need("ATTACK_NETWORK")) != 0
+		   ? REFUSED
+		   : won("listening for others");
 }
 
 static enum outcome fast_open(void)
@@ -213,9 +293,12 @@ static const struct attack table[] = {
     {"unix-dgram", unix_dgram},
     {"unix-abstract", unix_abstract},
     {"unix-sendto", unix_sendto},
+    {"unix-sendmsg", unix_sendmsg},
+    {"unix-renamed", unix_renamed},
     {"unix-race", unix_race},
     {"tcp", tcp},
     {"udp", udp},
+    {"tcp-listen", tcp_listen},
     {"fast-open", fast_open},
     {"families", families},
     {"system-v", system_v},

@@ -7,8 +7,10 @@
 #include <dirent.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -18,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "attack.h"
 
@@ -46,6 +49,34 @@ static enum outcome signals(void)
 		return won("signal to a process outside");
 	if (getppid() > 0 && kill(getppid(), 0) == 0 && getppid() != getpgrp())
 		return getenv("ATTACK_PARENT_IS_MINE") ? REFUSED : won("signal to the parent");
+	return REFUSED;
+}
+
+/* The other calls that signal, and what makes the kernel signal somebody. */
+static enum outcome odd_signals(void)
+{
+	static const char *const vars[] = {"ATTACK_SUPERVISOR", "ATTACK_VICTIM"};
+	int p[2];
+
+	if (pipe(p) < 0)
+		return not_tried("pipe");
+	for (size_t i = 0; i < 2; i++) {
+		siginfo_t info = {.si_signo = 0, .si_code = SI_QUEUE};
+		pid_t pid = pid_of(vars[i]);
+		int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+		if (syscall(SYS_tgkill, pid, pid, 0) == 0 || syscall(SYS_tkill, pid, 0) == 0)
+			return won("tgkill");
+		if (syscall(SYS_rt_sigqueueinfo, pid, 0, &info) == 0 ||
+		    syscall(SYS_rt_tgsigqueueinfo, pid, pid, 0, &info) == 0)
+			return won("sigqueue");
+		if (fd >= 0 && syscall(424 /* pidfd_send_signal */, fd, 0, NULL, 0) == 0)
+			return won("pidfd_send_signal");
+		/* Ready to read means SIGKILL for the owner: the test sees whether it lives. */
+		if (fcntl(p[0], F_SETOWN, pid) == 0 && fcntl(p[0], F_SETSIG, SIGKILL) == 0 &&
+		    fcntl(p[0], F_SETFL, O_ASYNC) == 0 && write(p[1], "x", 1) != 1)
+			return not_tried("write");
+	}
 	return REFUSED;
 }
 
@@ -224,11 +255,89 @@ static enum outcome limits(void)
 {
 	pid_t pid = pid_of("ATTACK_VICTIM");
 	struct rlimit old, less = {16, 16};
+	struct sched_param idle = {0};
+	unsigned long cpu = 1;
 
 	if (prlimit(pid, RLIMIT_NOFILE, &less, &old) == 0)
 		return won("limits of a process outside");
 	if (setpriority(PRIO_PROCESS, (id_t)pid, 19) == 0)
 		return won("priority of a process outside");
+	if (sched_setscheduler(pid, SCHED_IDLE, &idle) == 0 ||
+	    sched_setscheduler(pid, SCHED_BATCH, &idle) == 0)
+		return won("scheduling of a process outside");
+	if (syscall(SYS_sched_setaffinity, pid, sizeof(cpu), &cpu) == 0)
+		return won("processors of a process outside");
+	if (syscall(SYS_ioprio_set, 1, pid, 3 << 13) == 0)
+		return won("I/O priority of a process outside");
+	if (syscall(SYS_kcmp, pid, getpid(), 0, 0, 0) >= 0)
+		return won("kcmp with a process outside");
+	return REFUSED;
+}
+
+/* ATTACK_QUEUE: name of a POSIX message queue of the same user outside. */
+static enum outcome message_queue(void)
+{
+	const char *name = need("ATTACK_QUEUE");
+
+	if (mq_open(name, O_RDWR) >= 0)
+		return won("a message queue of outside");
+	mq_unlink(name); /* the test sees whether it is there */
+	return REFUSED;
+}
+
+/* What nono prints, told that it is outside; its exit code. */
+static int nono_says(const char *const argv[], char *out, size_t size)
+{
+	size_t n = 0;
+	ssize_t r;
+	int p[2], status;
+	pid_t pid;
+
+	if (pipe(p) < 0 || (pid = fork()) < 0)
+		exit(not_tried("a child"));
+	if (pid == 0) {
+		unsetenv("NONO_CAP_FILE");
+		unsetenv("NONO_SESSION_ID");
+		dup2(p[1], 1);
+		dup2(p[1], 2);
+		close(p[0]);
+		close(p[1]);
+		execv(need("ATTACK_NONO"), (char **)(uintptr_t)argv);
+		_exit(126);
+	}
+	close(p[1]);
+	while (n < size - 1 && (r = read(p[0], out + n, size - 1 - n)) > 0)
+		n += (size_t)r;
+	out[n] = '\0';
+	close(p[0]);
+	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) == 126)
+		exit(not_tried("nono inside"));
+	return WEXITSTATUS(status);
+}
+
+/* The program itself is no door. ATTACK_NONO: where it is. */
+static enum outcome commands(void)
+{
+	const char *id = need("NONO_SESSION_ID");
+	const char *const what[][6] = {
+	    {"nono", "approve", id},	       {"nono", "stop", id},
+	    {"nono", "send", id, "x"},	       {"nono", "capture", id},
+	    {"nono", "inspect", id},	       {"nono", "logs", id},
+	    {"nono", "audit", "show", id},     {"nono", "audit", "list", "--json"},
+	    {"nono", "ps", "--all", "--json"}, {"nono", "requests", "--json"},
+	};
+	char out[65536];
+
+	for (size_t i = 0; i < sizeof(what) / sizeof(what[0]); i++) {
+		const bool lists = strncmp(what[i][2], "--", 2) == 0 || what[i][3];
+		const int code = nono_says(what[i], out, sizeof(out));
+
+		if (strstr(out, "supervisor_pid") || strstr(out, "\"session_id\"") ||
+		    (!lists && code == 0)) {
+			fprintf(stderr, "%s\n", out);
+			return won(what[i][1]);
+		}
+	}
 	return REFUSED;
 }
 
@@ -270,6 +379,7 @@ static enum outcome own_listener(void)
 
 static const struct attack table[] = {
     {"signals", signals},
+    {"odd-signals", odd_signals},
     {"trace", trace},
     {"own-files", own_files},
     {"control-socket", control_socket},
@@ -279,6 +389,8 @@ static const struct attack table[] = {
     {"keyring", keyring},
     {"kernel-settings", kernel_settings},
     {"limits", limits},
+    {"message-queue", message_queue},
+    {"commands", commands},
     {"odd-calls", odd_calls},
     {"own-listener", own_listener},
 };

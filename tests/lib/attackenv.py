@@ -57,6 +57,8 @@ class Scene:
                                        env=dict(self.env, VICTIM_SECRET="TOPSECRET"))
         self._serve()
         self.shm = self._segment()
+        self.queue = "/" + os.path.basename(self.base)
+        self.as_user(lambda: self._open_queue(os.O_CREAT | os.O_EXCL | os.O_RDWR))
 
     def path(self, name):
         return os.path.join(self.base, name)
@@ -156,6 +158,11 @@ class Scene:
         os.close(w)
         return n
 
+    def _open_queue(self, flags):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mq_open(self.queue.encode(), flags, 0o600, None) < 0:
+            raise OSError(ctypes.get_errno(), "message queue")
+
     def run(self, program, name, *flags, secret=None, timeout=60, descriptors=None):
         """One attack in one session. Returns (exit code, text)."""
         inner = ('ATTACK_RUNTIME="%s/nono/$NONO_SESSION_ID" exec "$@"' %
@@ -166,7 +173,9 @@ class Scene:
         env = dict(self.env, WORK=self.work, ATTACK_SECRET=secret or self.key,
                    ATTACK_SOCKET=self.sock, ATTACK_DGRAM=self.dgram,
                    ATTACK_ABSTRACT=self.abstract, ATTACK_PORT=str(self.port),
-                   ATTACK_SHM=str(self.shm), ATTACK_OUTSIDE=self.outside,
+                   ATTACK_SHM=str(self.shm), ATTACK_QUEUE=self.queue,
+                   ATTACK_NONO=self.nono, ATTACK_NETWORK=os.readlink("/proc/self/ns/net"),
+                   ATTACK_OUTSIDE=self.outside,
                    ATTACK_PROGRAM=self.program,
                    ATTACK_STATE=self.path("state/nono"),
                    ATTACK_CONFIG=self.path("home/.config/nono"),
@@ -202,6 +211,10 @@ class Scene:
             out.append("%s has %s" % (self.outside, os.listdir(self.outside)))
         if self.victim.poll() is not None:
             out.append("the process outside is dead")
+        try:
+            self.as_user(lambda: self._open_queue(os.O_RDWR))
+        except RuntimeError:
+            out.append("the message queue is gone")
         out += ["the %s server outside received %r" % h for h in self.hits]
         return out
 
@@ -211,6 +224,7 @@ class Scene:
         for s in self.servers:
             s.close()
         libc = ctypes.CDLL(None)
+        self.as_user(lambda: libc.mq_unlink(self.queue.encode()))
         self.as_user(lambda: libc.shmctl(self.shm, 0, None))
         shutil.rmtree(self.base, ignore_errors=True)
 
