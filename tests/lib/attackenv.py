@@ -1,5 +1,6 @@
 """A scene for attacks: a home with keys, a workspace with repositories and a closed folder, servers
 outside, a victim process; and the running of attack programs inside a session."""
+import contextlib
 import ctypes
 import json
 import os
@@ -13,7 +14,7 @@ import threading
 
 NONO = os.environ["NONO"]
 ATTACKS = os.environ["NONO_ATTACKS"]
-PROGRAMS = ("files", "races", "ways", "workspace", "sockets", "supervisor")
+PROGRAMS = ("files", "races", "ways", "requests", "workspace", "sockets", "supervisor")
 SECRET = "TOPSECRET\n"
 SLOW = float(os.environ.get("NONO_TEST_SLOW", "1"))  # with sanitizers
 ORDINARY_UID = 54321
@@ -63,6 +64,10 @@ class Scene:
     def path(self, name):
         return os.path.join(self.base, name)
 
+    def asked(self, secret):
+        """What may be asked for beside that secret."""
+        return self.path("home/asked/" + os.path.basename(secret))
+
     def _become(self):
         if self.uid is not None:
             os.setgroups([])
@@ -84,7 +89,7 @@ class Scene:
             raise RuntimeError("could not set the scene")
 
     def _populate(self):
-        for d in ("home/.ssh", "home/work/private/inner", "home/outside", "home/locked", "state", "run",
+        for d in ("home/.ssh", "home/work/private/inner", "home/outside", "home/locked", "home/asked", "state", "run",
                   "home/.config/nono/profiles"):
             os.makedirs(self.path(d), mode=0o700)
         for f in (self.key, self.closed):
@@ -92,6 +97,10 @@ class Scene:
                 out.write(SECRET)
             os.chmod(f, 0o600)
         shutil.copy2("/bin/echo", self.program)
+        for f in (self.key, self.closed):
+            for name, text in ((self.asked(f), "HARMLESS\n"), (self.asked(f) + ".beside", SECRET)):
+                with open(name, "w") as out:
+                    out.write(text)
         git = ["git", "-c", "init.defaultBranch=main"]
         for repo in (self.work, os.path.join(self.work, "nested")):
             subprocess.run(git + ["init", "-q", repo], env=self.env, check=True)
@@ -176,7 +185,7 @@ class Scene:
                    ATTACK_SHM=str(self.shm), ATTACK_QUEUE=self.queue,
                    ATTACK_NONO=self.nono, ATTACK_NETWORK=os.readlink("/proc/self/ns/net"),
                    ATTACK_OUTSIDE=self.outside,
-                   ATTACK_PROGRAM=self.program,
+                   ATTACK_PROGRAM=self.program, ATTACK_ASKED=self.asked(secret or self.key),
                    ATTACK_STATE=self.path("state/nono"),
                    ATTACK_CONFIG=self.path("home/.config/nono"),
                    ATTACK_VICTIM=str(self.victim.pid), ATTACK_PARENT_IS_MINE="1")
@@ -240,7 +249,7 @@ def scenes():
             yield "%s, namespaces %s" % (word, ns), uid, ["--namespaces", ns]
 
 
-def main(program, extra_flags=(), secrets=("key",), descriptors=None):
+def main(program, extra_flags=(), secrets=("key",), descriptors=None, beside=None):
     failed = passed = 0
     for words, uid, flags in scenes():
         scene = Scene(uid)
@@ -249,8 +258,9 @@ def main(program, extra_flags=(), secrets=("key",), descriptors=None):
                 secret = scene.key if which == "key" else scene.closed
                 for name in scene.names(program):
                     try:
-                        code, text = scene.run(program, name, *flags, *extra_flags, secret=secret,
-                                               descriptors=descriptors)
+                        with beside(scene) if beside else contextlib.nullcontext():
+                            code, text = scene.run(program, name, *flags, *extra_flags,
+                                                   secret=secret, descriptors=descriptors)
                     except subprocess.TimeoutExpired:
                         code, text = -1, "timed out"
                     bad = scene.damage()
