@@ -14,10 +14,11 @@ SECONDS = 10
 SCRIPT = """import os, sys, time
 line = b'x' * 99 + b'\\n'
 t, n = time.monotonic(), 0
+count = os.open('count-' + sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600)
 while True:
     os.write(1, b'%d ' % n + line * 1000)
     n += 1
-    open('count-' + sys.argv[1], 'w').write(str(n))
+    os.pwrite(count, b'%010d' % n, 0)
     t += 0.1
     d = t - time.monotonic()
     if d > 0:
