@@ -6,6 +6,7 @@
 #   ./test.sh -R 'unit|fuzz' gcc   only tests whose name matches
 #   JOBS=4 ./test.sh               how many tests run at once (default: twice the processors,
 #                                  most of them wait)
+#   REPEAT=2 ./test.sh             a test that fails is tried again, up to so often in all
 set -eu
 cd "$(dirname "$0")"
 
@@ -42,5 +43,5 @@ for preset; do
 	cmake --build --preset "$preset" --parallel "$cpus"
 	echo "== $preset: test"
 	ctest --test-dir "build/$preset" --parallel "$jobs" --output-on-failure --no-tests=error \
-		${only:+-R "$only"} </dev/null
+		${REPEAT:+--repeat until-pass:"$REPEAT"} ${only:+-R "$only"} ${SKIP:+-E "$SKIP"} </dev/null
 done
