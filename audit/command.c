@@ -123,10 +123,14 @@ cJSON *command_str_or_null(const char *s)
 /* cJSON indents by tabs; the convention here is two spaces. */
 void command_print(cJSON *v)
 {
-	char *text = cJSON_Print(v);
+	_cleanup_free_ char *text = cJSON_Print(v);
+	_cleanup_(buf_free) struct buf safe = {0};
 	bool line_start = true, in_string = false;
 
-	for (char *p = text; p && *p; p++) {
+	if (text)
+		json_safe(&safe, text, strlen(text));
+	buf_addc(&safe, '\0');
+	for (char *p = safe.data; *p; p++) {
 		if (line_start && *p == '\t') {
 			fputs("  ", stdout);
 			continue;
@@ -147,7 +151,6 @@ void command_print(cJSON *v)
 		putchar(*p);
 	}
 	putchar('\n');
-	free(text);
 	cJSON_Delete(v);
 }
 

@@ -89,8 +89,6 @@ void cli_say(const struct cli *cli, const char *fmt, ...) _printf_(2, 3);
 void print_json(const cJSON *v);
 /* One line of JSON, to standard output: text is valid JSON already. */
 void print_json_line(const char *text, size_t n);
-/* The same text with what could act on a terminal or mislead a reader escaped. */
-void json_safe(struct buf *out, const char *text, size_t n);
 /* Indents JSON text by two blanks a level. */
 void json_pretty(struct buf *out, const char *text, size_t n);
 /* Made printable, cut to width columns if width is not 0, and padded to it. */

@@ -70,40 +70,6 @@ void json_pretty(struct buf *out, const char *text, size_t n)
 	}
 }
 
-void json_safe(struct buf *out, const char *text, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		size_t run = 0, len;
-		char shown[32];
-		uint32_t cp;
-
-		while (i + run < n && (unsigned char)text[i + run] < 0x7f)
-			run++;
-		buf_add(out, text + i, run);
-		i += run;
-		if (i >= n)
-			break;
-		len = utf8_decode(text + i, n - i, &cp);
-		if (!len) {
-			buf_adds(out, "\\ufffd");
-			i++;
-			continue;
-		}
-		/* What people could not see as it is: the same character, spelt out. */
-		text_printable(shown, sizeof(shown), text + i, len);
-		if (strlen(shown) == len && memcmp(shown, text + i, len) == 0)
-			buf_add(out, text + i, len);
-		else if (cp < 0x10000)
-			buf_addf(out, "\\u%04x", cp);
-		else
-			buf_addf(out, "\\u%04x\\u%04x", 0xd800 + ((cp - 0x10000) >> 10),
-				 0xdc00 + ((cp - 0x10000) & 0x3ff));
-		i += len;
-	}
-}
-
 void print_json(const cJSON *v)
 {
 	_cleanup_free_ char *text = cJSON_PrintUnformatted(v);

@@ -144,6 +144,8 @@ int dir_private(const char *dir, struct err *err);
  * characters become ^X or \xHH, bidi and zero-width controls <U+XXXX>, bytes that are not UTF-8
  * \xHH. At most size-1 bytes; cut text ends in "…". Returns dst. */
 char *text_printable(char *dst, size_t size, const char *s, size_t n);
+/* The same JSON text with what could act on a terminal or mislead a reader escaped. */
+void json_safe(struct buf *out, const char *text, size_t n);
 /* Decodes one UTF-8 sequence of at most n bytes. Returns its length, 0 if invalid or cut. */
 size_t utf8_decode(const char *s, size_t n, uint32_t *cp);
 size_t utf8_encode(uint32_t cp, char out[4]);
