@@ -44,11 +44,16 @@ class Case:
         self.mark = os.path.basename(self.base)
         shutil.copy2(NONO, os.path.join(self.base, "nono"))
         self.nono_path = os.path.join(self.base, "nono")
-        for d in ("home", "state", "run", "work"):
+        for d in ("home", "home/.ssh", "state", "run", "work"):
             os.mkdir(os.path.join(self.base, d), 0o700)
             if uid is not None:
                 os.chown(os.path.join(self.base, d), uid, uid)
         self.work = os.path.join(self.base, "work")
+        key = os.path.join(self.base, "home/.ssh/id_rsa")
+        with open(key, "w") as f:
+            f.write("TOPSECRET\n")
+        if uid is not None:
+            os.chown(key, uid, uid)
         self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
                     "HOME": os.path.join(self.base, "home"), "TERM": "xterm-256color",
                     "XDG_STATE_HOME": os.path.join(self.base, "state"),
@@ -144,9 +149,9 @@ def children(pid):
     return out
 
 
-def kill_nine(c, which):
+def kill_nine(c, which, *flags):
     """kill -9 of one of the processes of a session under load, at a random moment."""
-    s = c.start()
+    s = c.start(LOAD, "load", *flags)
     time.sleep(random.uniform(0.05, 0.6))
     broker = s["supervisor_pid"]
     direct = children(broker)
@@ -204,6 +209,69 @@ class Terminal:
             if pid:
                 return status
             assert time.monotonic() < end, "the client does not end"
+
+
+def descriptors(pid):
+    out = []
+    for f in glob.glob("/proc/%d/fd/*" % pid):
+        try:
+            out.append(os.readlink(f))
+        except OSError:
+            pass
+    return out
+
+
+def all_killed(c):
+    """Every process of the supervisor at once, while a client is attached and a request is open."""
+    s = c.start(LOAD.replace("i=0", "mkdir d; cat ~/.ssh/id_rsa &\ni=0", 1), "load",
+                "--capability-elevation")
+    t = Terminal(c, "attach", "load")
+    t.wait_for(b"of the load")
+    end = time.monotonic() + 15
+    while not json.loads(c.nono("requests", "--json").stdout):
+        assert time.monotonic() < end, "no request"
+        t.pump(0.05)
+    victims = [s["supervisor_pid"], *children(s["supervisor_pid"])]
+    for pid in random.sample(victims, len(victims)):
+        os.kill(pid, signal.SIGKILL)
+    t.wait_for(b"vanished")  # it stays and says so, until somebody has seen it
+    os.write(t.fd, b"\r")
+    t.wait_for(b"No agent is running")
+    os.write(t.fd, b"\x02d")
+    assert os.waitstatus_to_exitcode(t.ended()) == 0
+    t.pump(0.3)
+    assert b"\x1b[?1049l" in t.data, "the alternate screen stays"
+    os.close(t.fd)
+    rec = c.nothing_left(s["session_id"], "kill -9 of all")
+    assert rec["exit_code"] not in (0, None), rec
+
+
+def client_killed_under_load(c):
+    """Clients that are killed again and again are nothing to the session."""
+    s = c.start()
+    sockets = [f for f in descriptors(s["supervisor_pid"]) if f.startswith("socket:")]
+    for _ in range(5):
+        t = Terminal(c, "attach", "load")
+        t.wait_for(b"of the load")
+        end = time.monotonic() + random.uniform(0, 0.3)
+        while time.monotonic() < end:
+            t.pump(0.02)
+        os.kill(t.pid, signal.SIGKILL)
+        t.ended()
+        os.close(t.fd)
+    rec = json.loads(c.nono("inspect", "load", "--json").stdout)
+    assert rec["status"] == "running" and rec["supervisor_pid"] == s["supervisor_pid"], rec
+    end = time.monotonic() + 10
+    while True:
+        # Its memory of programs is bounded; connections are gone with the clients.
+        held = descriptors(s["supervisor_pid"])
+        left = [f for f in held if f.startswith("socket:")]
+        if len(left) <= len(sockets) and len(held) < 256:
+            break
+        assert time.monotonic() < end, "the supervisor holds %r" % held
+        time.sleep(0.05)
+    c.nono("stop", "--force", "load")
+    c.nothing_left(s["session_id"], "stop")
 
 
 def client_killed(c):
@@ -375,7 +443,10 @@ def many_sessions(c):
 
 CASES = [(lambda c, w=w: kill_nine(c, w), "kill-9-" + w)
          for w in ("broker", "init", "host", "agent") for _ in range(3)]
-CASES += [(client_killed, "client-killed"), (terminal_restored, "terminal-restored"),
+CASES += [(lambda c, w=w: kill_nine(c, w, "--namespaces", "off"), "kill-9-%s-without-namespaces" % w)
+          for w in ("broker", "init", "host", "agent") for _ in range(2)]
+CASES += [(all_killed, "all-killed"), (client_killed_under_load, "client-killed-under-load"),
+          (client_killed, "client-killed"), (terminal_restored, "terminal-restored"),
           (slow_reader, "slow-reader"), (odd_output, "odd-output"),
           (stubborn_tree, "stubborn-tree"), (fork_bomb_end, "fork-bomb"),
           (unwritable_state, "unwritable-state"), (full_disk, "full-disk"),
