@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,35 @@ static inline enum outcome not_tried(const char *what)
 {
 	fprintf(stderr, "could not try: %s: %s\n", what, strerror(errno));
 	return NOT_TRIED;
+}
+
+static inline const char *secret(void)
+{
+	return need("ATTACK_SECRET");
+}
+
+static inline const char *secret_name(void)
+{
+	return strrchr(secret(), '/') + 1;
+}
+
+static inline const char *parent_of(const char *path)
+{
+	static char copy[4096];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	return dirname(copy);
+}
+
+/* A name in the workspace that is this process's own. */
+static inline const char *in_work(const char *name)
+{
+	static char path[4][4096];
+	static int turn;
+
+	turn = (turn + 1) % 4;
+	snprintf(path[turn], sizeof(path[turn]), "%s/%s.%d", need("WORK"), name, getpid());
+	return path[turn];
 }
 
 /* Does this descriptor give the secret away? Closes it. */

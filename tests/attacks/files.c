@@ -2,7 +2,6 @@
  * Ways to a closed file. ATTACK_SECRET: the file (its content holds SECRET_TEXT), WORK: a writable
  * folder. The caller checks afterwards from outside that the file is unchanged and in its place.
  */
-#include <libgen.h>
 #include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
@@ -13,29 +12,6 @@
 #include <sys/xattr.h>
 
 #include "attack.h"
-
-static const char *secret(void)
-{
-	return need("ATTACK_SECRET");
-}
-
-static const char *in_work(const char *name)
-{
-	static char path[4][4096];
-	static int turn;
-
-	turn = (turn + 1) % 4;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s.%d", need("WORK"), name, getpid());
-	return path[turn];
-}
-
-static const char *parent_of(const char *path)
-{
-	static char copy[4096];
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	return dirname(copy);
-}
 
 static enum outcome plain_open(void)
 {

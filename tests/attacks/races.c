@@ -4,7 +4,6 @@
  *
  * A race that never met both of its sides proves nothing: then the attack was not tried.
  */
-#include <libgen.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,34 +15,6 @@
 #define TURNS	    3000
 #define TURNS_READS 20000 /* the shortest way */
 #define TURNS_MAX   400000
-
-static const char *secret(void)
-{
-	return need("ATTACK_SECRET");
-}
-
-static const char *in_work(const char *name)
-{
-	static char path[4][4096];
-	static int turn;
-
-	turn = (turn + 1) % 4;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s.%d", need("WORK"), name, getpid());
-	return path[turn];
-}
-
-static const char *parent_of(const char *path)
-{
-	static char copy[4096];
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	return dirname(copy);
-}
-
-static const char *secret_name(void)
-{
-	return strrchr(secret(), '/') + 1;
-}
 
 static bool make_file(const char *path)
 {

@@ -4,7 +4,6 @@
  * granted here; WORK: a writable folder. The caller says yes to ATTACK_ASKED only, half a second
  * after the question.
  */
-#include <libgen.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -16,24 +15,6 @@
 static char path[4096];
 static int dir;
 static bool leaked;
-
-static const char *in_work(const char *name)
-{
-	static char text[2][4096];
-	static int turn;
-
-	turn = !turn;
-	snprintf(text[turn], sizeof(text[turn]), "%s/%s.%d", need("WORK"), name, getpid());
-	return text[turn];
-}
-
-static const char *parent_of(const char *file)
-{
-	static char copy[4096];
-
-	snprintf(copy, sizeof(copy), "%s", file);
-	return dirname(copy);
-}
 
 static const char *name_of(const char *file)
 {

@@ -9,7 +9,7 @@
 
 #include "attack.h"
 
-static const char *in_work(const char *name)
+static const char *at_work(const char *name)
 {
 	static char path[4][4096];
 	static int turn;
@@ -23,7 +23,7 @@ static void make_parents(const char *name)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s", in_work(name));
+	snprintf(path, sizeof(path), "%s", at_work(name));
 	for (char *p = path + strlen(need("WORK")) + 1; *p; p++)
 		if (*p == '/') {
 			*p = '\0';
@@ -36,7 +36,7 @@ static void make_parents(const char *name)
 static bool plant(const char *name)
 {
 	static const char text[] = "#!/bin/sh\necho planted\n";
-	const char *target = in_work(name), *mine = in_work("innocent.txt");
+	const char *target = at_work(name), *mine = at_work("innocent.txt");
 	int fd;
 
 	make_parents(name);
@@ -93,8 +93,8 @@ static enum outcome git_config(void)
 					    ".git/config.worktree"};
 
 	for (size_t i = 0; i < 3; i++)
-		if (open(in_work(names[i]), O_WRONLY | O_APPEND) >= 0 ||
-		    truncate(in_work(names[i]), 0) == 0)
+		if (open(at_work(names[i]), O_WRONLY | O_APPEND) >= 0 ||
+		    truncate(at_work(names[i]), 0) == 0)
 			return won(names[i]);
 	return REFUSED;
 }
@@ -130,7 +130,7 @@ static enum outcome git_config_rename(void)
 	};
 
 	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
-		const char *lock = in_work(".git/config.lock"), *config = in_work(".git/config");
+		const char *lock = at_work(".git/config.lock"), *config = at_work(".git/config");
 		int fd = open(lock, O_RDWR | O_CREAT | O_EXCL, 0644);
 
 		if (fd < 0)
@@ -150,7 +150,7 @@ static enum outcome git_config_late(void)
 {
 	static const char good[] = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n";
 	static const char evil[] = "[core]\n\tfsmonitor = ./evil\n#";
-	const char *lock = in_work(".git/config.lock"), *config = in_work(".git/config");
+	const char *lock = at_work(".git/config.lock"), *config = at_work(".git/config");
 	char text[4096] = "";
 	int fd = open(lock, O_RDWR | O_CREAT | O_EXCL, 0644);
 
@@ -173,18 +173,18 @@ static enum outcome git_config_late(void)
 
 static enum outcome move_git(void)
 {
-	const char *git = in_work(".git"), *away = in_work("git-away");
+	const char *git = at_work(".git"), *away = at_work("git-away");
 
 	if (rename(git, away) == 0) {
 		rename(away, git);
 		return won(".git was moved away");
 	}
-	git = in_work("nested/.git");
+	git = at_work("nested/.git");
 	if (rename(git, away) == 0) {
 		rename(away, git);
 		return won("nested/.git was moved away");
 	}
-	if (rename(in_work(".git/hooks"), in_work("hooks-away")) == 0)
+	if (rename(at_work(".git/hooks"), at_work("hooks-away")) == 0)
 		return won(".git/hooks was moved away");
 	return REFUSED;
 }
@@ -192,16 +192,16 @@ static enum outcome move_git(void)
 /* A whole prepared repository moved or linked into place. */
 static enum outcome fake_git(void)
 {
-	mkdir(in_work("fresh"), 0755);
-	mkdir(in_work("prepared"), 0755);
-	mkdir(in_work("prepared/hooks"), 0755);
-	if (open(in_work("prepared/hooks/post-checkout"), O_WRONLY | O_CREAT, 0755) < 0)
+	mkdir(at_work("fresh"), 0755);
+	mkdir(at_work("prepared"), 0755);
+	mkdir(at_work("prepared/hooks"), 0755);
+	if (open(at_work("prepared/hooks/post-checkout"), O_WRONLY | O_CREAT, 0755) < 0)
 		return REFUSED;
-	if (rename(in_work("prepared"), in_work("fresh/.git")) == 0)
+	if (rename(at_work("prepared"), at_work("fresh/.git")) == 0)
 		return won("a prepared folder became fresh/.git");
-	if (symlink("../prepared", in_work("fresh/.git")) == 0)
+	if (symlink("../prepared", at_work("fresh/.git")) == 0)
 		return won("fresh/.git is a link to a prepared folder");
-	if (rename(in_work("prepared/hooks"), in_work("nested/.git/hooks")) == 0)
+	if (rename(at_work("prepared/hooks"), at_work("nested/.git/hooks")) == 0)
 		return won("prepared hooks moved into a repository");
 	return REFUSED;
 }
@@ -243,7 +243,7 @@ static enum outcome settings(void)
 
 static enum outcome set_id(void)
 {
-	const char *path = in_work("plain");
+	const char *path = at_work("plain");
 	struct stat st;
 	int fd = open(path, O_WRONLY | O_CREAT, 04755);
 
@@ -256,19 +256,19 @@ static enum outcome set_id(void)
 	chmod(path, 06755);
 	(void)!fchmodat(AT_FDCWD, path, 04755, 0);
 	syscall(452 /* fchmodat2 */, AT_FDCWD, path, 04755, 0);
-	syscall(SYS_mknod, in_work("setid-node"), S_IFREG | 04755, 0);
+	syscall(SYS_mknod, at_work("setid-node"), S_IFREG | 04755, 0);
 	if (stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
 		return won("a set-id bit");
-	if (stat(in_work("setid-node"), &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
+	if (stat(at_work("setid-node"), &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
 		return won("a set-id bit by mknod");
 	return REFUSED;
 }
 
 static enum outcome device(void)
 {
-	if (mknod(in_work("dev"), S_IFBLK | 0600, makedev(254, 0)) == 0)
+	if (mknod(at_work("dev"), S_IFBLK | 0600, makedev(254, 0)) == 0)
 		return won("a block device");
-	if (mknod(in_work("dev"), S_IFCHR | 0600, makedev(1, 1)) == 0)
+	if (mknod(at_work("dev"), S_IFCHR | 0600, makedev(1, 1)) == 0)
 		return won("a character device");
 	return REFUSED;
 }
@@ -282,24 +282,24 @@ static enum outcome swapped_folder(void)
 	bool hit = false;
 
 	snprintf(planted, sizeof(planted), "%s/planted", out);
-	mkdir(in_work("real"), 0755);
+	mkdir(at_work("real"), 0755);
 	pid = fork();
 	if (pid == 0)
 		for (;;) {
-			rename(in_work("real"), in_work("held"));
-			if (symlink(out, in_work("real")) == 0)
-				unlink(in_work("real"));
-			rename(in_work("held"), in_work("real"));
+			rename(at_work("real"), at_work("held"));
+			if (symlink(out, at_work("real")) == 0)
+				unlink(at_work("real"));
+			rename(at_work("held"), at_work("real"));
 		}
 	for (int i = 0; i < 3000 && !hit; i++) {
-		int fd = open(in_work("real/planted"), O_WRONLY | O_CREAT, 0644);
+		int fd = open(at_work("real/planted"), O_WRONLY | O_CREAT, 0644);
 
 		if (fd >= 0)
 			close(fd);
-		mkdir(in_work("real/planted.d"), 0755);
+		mkdir(at_work("real/planted.d"), 0755);
 		hit = access(planted, F_OK) == 0;
-		unlink(in_work("real/planted"));
-		rmdir(in_work("real/planted.d"));
+		unlink(at_work("real/planted"));
+		rmdir(at_work("real/planted.d"));
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

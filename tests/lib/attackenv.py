@@ -14,7 +14,7 @@ import threading
 
 NONO = os.environ["NONO"]
 ATTACKS = os.environ["NONO_ATTACKS"]
-PROGRAMS = ("files", "races", "ways", "requests", "workspace", "sockets", "supervisor")
+PROGRAMS = ("files", "races", "ways", "programs", "requests", "workspace", "sockets", "supervisor")
 SECRET = "TOPSECRET\n"
 SLOW = float(os.environ.get("NONO_TEST_SLOW", "1"))  # with sanitizers
 ORDINARY_UID = 54321
