@@ -18,6 +18,8 @@ import tempfile
 import termios
 import time
 
+import nonolib
+
 NONO = os.environ["NONO"]
 ORDINARY_UID = 54322
 # Busy in all ways: processes, files, output, a daemon that ignores what can be ignored.
@@ -84,21 +86,7 @@ class Case:
         return json.loads(self.nono("inspect", name, "--json").stdout)
 
     def processes(self):
-        """Everything alive that carries our mark, by its environment, or is our binary."""
-        out = []
-        for d in glob.glob("/proc/[0-9]*"):
-            try:
-                with open(d + "/environ", "rb") as f:
-                    ours = self.mark.encode() in f.read()
-                if not ours:
-                    ours = self.base in os.readlink(d + "/exe")
-                with open(d + "/stat") as f:
-                    state = f.read().rsplit(")", 1)[1].split()[0]
-                if ours and state not in "ZX":
-                    out.append(int(os.path.basename(d)))
-            except OSError:
-                pass
-        return out
+        return nonolib.marked_processes(self.mark)
 
     def gone(self, what, timeout=10):
         end = time.monotonic() + timeout

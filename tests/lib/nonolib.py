@@ -38,6 +38,26 @@ def until(what, f, timeout=15):
         time.sleep(0.03)
 
 
+def marked_processes(mark):
+    out = []
+    for d in glob.glob("/proc/[0-9]*"):
+        ours = False
+        for name in ("cmdline", "environ"):
+            try:
+                with open(d + "/" + name, "rb") as f:
+                    ours = ours or mark.encode() in f.read()
+            except OSError:
+                pass
+        try:
+            with open(d + "/stat") as f:
+                state = f.read().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+        if ours and state not in "ZX" and int(os.path.basename(d)) != os.getpid():
+            out.append(int(os.path.basename(d)))
+    return out
+
+
 class Place:
     """home (with an ssh key), work, outside, state and runtime directories of one user."""
 
@@ -156,21 +176,9 @@ class Place:
     # ---- what is left ----------------------------------------------------------------------------
 
     def processes(self):
-        """Everything alive that carries our mark in its environment, or is our binary."""
-        out = []
-        for d in glob.glob("/proc/[0-9]*"):
-            try:
-                with open(d + "/environ", "rb") as f:
-                    ours = self.mark.encode() in f.read()
-                if not ours:
-                    ours = self.base in os.readlink(d + "/exe")
-                with open(d + "/stat") as f:
-                    state = f.read().rsplit(")", 1)[1].split()[0]
-                if ours and state not in "ZX" and int(os.path.basename(d)) != os.getpid():
-                    out.append(int(os.path.basename(d)))
-            except OSError:
-                pass
-        return out
+        """Everything alive that carries our mark in its environment or command line: a supervisor
+        hides the former from its own user."""
+        return marked_processes(self.mark)
 
     def nothing_left(self, record, what):
         """No process, no socket, no temporary directory; the record ended, the log in order. Closes
