@@ -13,9 +13,9 @@
 
 #include "common/common.h"
 
-#define DOC_TEXT_MAX  (8u << 20) /* bytes of a file */
-#define DOC_DEPTH_MAX 32	 /* lists and maps in each other */
-#define DOC_NODES_MAX 400000	 /* values of a file, aliases of YAML written out */
+#define DOC_TEXT_MAX  (16u << 20) /* bytes of a file; of a string 1 MiB */
+#define DOC_DEPTH_MAX 32	  /* lists and maps in each other */
+#define DOC_NODES_MAX 400000	  /* values of a file, aliases of YAML written out */
 
 enum doc_kind { DOC_NULL = 0, DOC_BOOL, DOC_INT, DOC_FLOAT, DOC_STRING, DOC_LIST, DOC_MAP };
 
