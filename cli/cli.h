@@ -47,8 +47,9 @@ struct command {
 	const char *summary; /* one line */
 	const char *details; /* after the options of the help, NULL for none */
 	const struct option_row *rows;
-	unsigned mask; /* for rows that several commands share */
-	size_t size;   /* of the options struct */
+	const struct option_row *more; /* of another table, for the same struct; NULL for none */
+	unsigned mask;		       /* for rows that several commands share */
+	size_t size;		       /* of the options struct */
 	unsigned flags;
 	size_t min_args, max_args; /* SIZE_MAX = any number */
 	const char *arg;	   /* what is missing when there are fewer than min_args */
@@ -56,7 +57,7 @@ struct command {
 };
 
 /* Programs */
-extern const struct command command_run, command_shell, command_wrap;
+extern const struct command command_run, command_shell, command_wrap, command_why;
 /* Sessions */
 extern const struct command command_tui, command_attach, command_ps, command_inspect, command_stop,
     command_detach, command_prune;

@@ -20,11 +20,11 @@ static const struct option_row global_rows[] = {
 };
 
 const struct command *const cli_commands[] = {
-    &command_run,	 &command_shell,   &command_wrap, &command_tui,	     &command_attach,
-    &command_ps,	 &command_inspect, &command_stop, &command_detach,   &command_prune,
-    &command_capture,	 &command_send,	   &command_wait, &command_requests, &command_approve,
-    &command_deny,	 &command_request, &command_logs, &command_events,   &command_audit,
-    &command_completion, &command_help,	   NULL,
+    &command_run,     &command_shell,	   &command_wrap,    &command_why,  &command_tui,
+    &command_attach,  &command_ps,	   &command_inspect, &command_stop, &command_detach,
+    &command_prune,   &command_capture,	   &command_send,    &command_wait, &command_requests,
+    &command_approve, &command_deny,	   &command_request, &command_logs, &command_events,
+    &command_audit,   &command_completion, &command_help,    NULL,
 };
 
 const struct command *cli_find(const char *name)
@@ -103,7 +103,8 @@ static int run_parsed(const struct command *c, const struct global *before, int 
 {
 	struct global global = {0};
 	_cleanup_free_ void *options = xcalloc(1, c->size ? c->size : 1);
-	struct option_table tables[] = {{c->rows, c->mask, options}, {global_rows, 0, &global}};
+	struct option_table tables[] = {
+	    {c->rows, c->mask, options}, {c->more, c->mask, options}, {global_rows, 0, &global}};
 	enum option_order order = c->flags & CLI_PROGRAM ? OPTION_FIRST : OPTION_ANYWHERE;
 	struct strings args = {0};
 	int r;
@@ -124,6 +125,7 @@ static int run_parsed(const struct command *c, const struct global *before, int 
 									     : c->run(&cli, err);
 	}
 	options_free(&tables[0]);
+	options_free(&tables[1]);
 	free(args.v);
 	return r;
 }

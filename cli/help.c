@@ -36,6 +36,7 @@ void help_command(const struct command *c, struct buf *out)
 		buf_addf(out, "       (also: nono %s)\n", c->alias);
 	before = out->len;
 	options_help(c->rows, c->mask, out);
+	options_help(c->more, c->mask, out);
 	if (out->len > before) {
 		_cleanup_(buf_free) struct buf options = {0};
 

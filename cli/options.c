@@ -4,7 +4,7 @@
 #include "cli/options.h"
 #include "pty/pty.h"
 
-#define GIVEN_MAX 64
+#define GIVEN_MAX 160
 
 struct match {
 	const struct option_table *table;
@@ -101,7 +101,7 @@ static int set_choice(struct parser *p, const struct match *m, const char *shown
 
 	for (int i = 0; choices[i]; i++) {
 		if (str_eq(choices[i], v)) {
-			*(int *)place(m) = i;
+			*(int *)place(m) = m->row->value + i;
 			return 0;
 		}
 		buf_addf(&b, "%s%s", !i ? "one of " : choices[i + 1] ? ", " : " or ", choices[i]);

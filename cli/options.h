@@ -22,7 +22,7 @@ enum option_kind {
 	OPTION_STRING,	 /* const char *: the last one wins */
 	OPTION_LIST,	 /* struct strings: appended; from the environment: split at commas */
 	OPTION_NUMBER,	 /* long: between min and max; 'value' when not given */
-	OPTION_CHOICE,	 /* int: index in choices */
+	OPTION_CHOICE,	 /* int: 'value' + index in choices */
 	OPTION_SIZE,	 /* int[2]: COLSxROWS */
 };
 

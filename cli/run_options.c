@@ -1,6 +1,7 @@
 /* Options of run, shell and wrap. */
 #include "cli/run_options.h"
 
+#define NOT_WHY	   (RUN | SHELL | WRAP)
 #define AT(member) .offset = offsetof(struct run_options, member)
 
 static const char *const audit_levels[] = {[POLICY_AUDIT_ALL] = "all",
@@ -96,6 +97,7 @@ const struct option_row run_rows[] = {
      .help = "Let the program write git hooks, editor settings and whatever else would run "
 	     "later, outside of the sandbox"},
     {.name = "namespaces",
+     .only = NOT_WHY,
      .kind = OPTION_CHOICE,
      AT(namespaces),
      .choices = wants,
@@ -138,9 +140,13 @@ const struct option_row run_rows[] = {
      AT(shell),
      .arg = "PATH",
      .help = "Shell to start instead of $SHELL"},
-    {.name = "dry-run", AT(dry_run), .help = "Show what would be allowed, start nothing"},
+    {.name = "dry-run",
+     .only = NOT_WHY,
+     AT(dry_run),
+     .help = "Show what would be allowed, start nothing"},
     {.name = "verbose",
      .letter = 'v',
+     .only = NOT_WHY,
      .kind = OPTION_COUNT,
      AT(verbose),
      .help = "Show where each rule comes from, and the layers of the sandbox"},

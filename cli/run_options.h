@@ -4,7 +4,8 @@
 
 #include "cli/cli.h"
 
-enum { RUN = 1 << 0, SHELL = 1 << 1, WRAP = 1 << 2 };
+/* WHY has the rows that say what is allowed, the others all. */
+enum { RUN = 1 << 0, SHELL = 1 << 1, WRAP = 1 << 2, WHY = 1 << 3 };
 
 enum run_net { NET_PROFILE = 0, NET_BLOCKED, NET_OPEN };
 enum run_switch { SWITCH_PROFILE = 0, SWITCH_ON, SWITCH_OFF };

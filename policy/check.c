@@ -256,7 +256,7 @@ const char *policy_reason_name(enum policy_reason r)
 {
 	static const char *const names[] = {
 	    [POLICY_GRANTED_PATH] = "granted_path",
-	    [POLICY_SENSITIVE_PATH] = "sensitive_path",
+	    [POLICY_SENSITIVE_PATH] = "filesystem_deny",
 	    [POLICY_PROTECTED_PATH] = "protected_path",
 	    [POLICY_INSUFFICIENT] = "insufficient_access",
 	    [POLICY_NOT_GRANTED] = "path_not_granted",

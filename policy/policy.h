@@ -14,7 +14,7 @@
 
 enum policy_reason {
 	POLICY_GRANTED_PATH = 0, /* "granted_path" */
-	POLICY_SENSITIVE_PATH,	 /* "sensitive_path": a deny rule */
+	POLICY_SENSITIVE_PATH,	 /* "filesystem_deny": a deny rule */
 	POLICY_PROTECTED_PATH, /* "protected_path": would run code later (git hooks, settings, ...)
 				*/
 	POLICY_INSUFFICIENT,   /* "insufficient_access" */
@@ -22,6 +22,8 @@ enum policy_reason {
 	POLICY_OWN_STATE,      /* "nono_state": nono's own files, never grantable */
 };
 const char *policy_reason_name(enum policy_reason r);
+/* "read", "write", "read+write" */
+const char *policy_access_name(unsigned access);
 
 /* Who carries out an allowed access. */
 enum policy_route {
@@ -184,9 +186,22 @@ bool policy_pinned(const struct policy *p, const char *path);
  * dialog, also when a grant lifted the rule. */
 const char *policy_sensitive_group(const struct policy *p, const char *path);
 
-/* The flag that would allow it ("--read-file /x"), never a parent of anything sensitive. */
+/* The flag that would allow it ("--read-file /x"); "" if none should: never a folder that holds
+ * something closed, the root, a home, or where programs keep everything (~/.config, /etc, ...). */
 void policy_suggest(const struct policy *p, const char *path, unsigned access, char *out,
 		    size_t size);
+
+/* A question of a person, answered in words. */
+struct policy_explanation {
+	struct policy_verdict verdict;
+	char path[POLICY_PATH_MAX]; /* what was asked about: absolute, links followed */
+	bool exists;
+	char details[1024];		 /* a sentence or two */
+	char flag[POLICY_PATH_MAX + 64]; /* as policy_suggest() */
+};
+/* path as it was typed: may be relative, may begin with "~/". -1 if there is no such path. */
+int policy_explain(const struct policy *p, const char *path, unsigned access,
+		   struct policy_explanation *out, struct err *err);
 
 /* The spec for libnono. supervised: a broker will perform what POLICY_BROKER says, so guarded
  * trees get no write rights in the kernel and denied paths inside allowed trees are carved out of

@@ -10,11 +10,11 @@ _nono_requests() {
 
 _nono() {
 	local cur prev command="" i options=""
-	local commands="run shell wrap tui attach ps inspect stop detach prune capture send wait
+	local commands="run shell wrap why tui attach ps inspect stop detach prune capture send wait
 		requests approve deny request logs events audit completion help"
 	local grants="--allow --read --write --allow-file --read-file --write-file --allow-cwd
-		--workdir --profile --block-net --allow-net --no-protect-workspace --namespaces
-		--dry-run --verbose --silent --help"
+		--workdir --profile --block-net --allow-net --no-protect-workspace --silent --help"
+	local start="--namespaces --dry-run --verbose"
 	local supervised="--capability-elevation --no-capability-elevation --audit-level --no-audit
 		--name --size --prefix"
 
@@ -40,7 +40,7 @@ _nono() {
 		COMPREPLY=($(compgen -d -- "$cur"))
 		return
 		;;
-	--allow-file | --read-file | --write-file | --shell)
+	--allow-file | --read-file | --write-file | --shell | --path)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return
@@ -58,7 +58,15 @@ _nono() {
 		return
 		;;
 	--scope)
-		COMPREPLY=($(compgen -W "once session always" -- "$cur"))
+		if [[ $command == why ]]; then
+			COMPREPLY=($(compgen -W "signal abstract-unix-socket" -- "$cur"))
+		else
+			COMPREPLY=($(compgen -W "once session always" -- "$cur"))
+		fi
+		return
+		;;
+	--op)
+		COMPREPLY=($(compgen -W "read write readwrite" -- "$cur"))
 		return
 		;;
 	--session)
@@ -71,9 +79,10 @@ _nono() {
 		;;
 	esac
 	case $command in
-	run) options="$grants $supervised --detached" ;;
-	shell) options="$grants $supervised --shell" ;;
-	wrap) options="$grants" ;;
+	run) options="$grants $start $supervised --detached" ;;
+	shell) options="$grants $start $supervised --shell" ;;
+	wrap) options="$grants $start" ;;
+	why) options="$grants --path --op --host --port --scope --command --caller --self --json" ;;
 	tui) options="--prefix --read-only --headless --seconds" ;;
 	attach | resume) options="--read-only --prefix --headless --seconds $(_nono_sessions)" ;;
 	ps) options="--all --json" ;;

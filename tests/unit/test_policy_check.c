@@ -367,9 +367,13 @@ static void test_suggest(void **state)
 	    {"home/.sshfoo", R | W, "--allow", "home/.sshfoo"},
 	    {"home/plain", R, "--read-file", "home/plain"},
 	    {"home/.ssh/id_rsa", R, "", NULL},
-	    {"home", R, "", NULL},	   /* holds keys */
-	    {"home/new", W, "", NULL},	   /* its folder holds keys */
-	    {"home/nothing", R, "", NULL}, /* nothing there */
+	    {"home", R, "", NULL},				/* holds keys */
+	    {"home/new", W, "", NULL},				/* its folder holds keys */
+	    {"home/nothing", R, "--read-file", "home/nothing"}, /* never its folder */
+	    {"home/.config", R, "", NULL},
+	    {"home/.config/new", W, "", NULL},
+	    {"home/.local/share/x", R | W, "", NULL},
+	    {"work/file", R | W, "--write-file", "work/file"}, /* it is read already */
 	    {"state/nono/x", R, "", NULL},
 	    {"work/file", R, "", NULL}, /* allowed */
 	};

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""nono why: what would be allowed, and why, in the exact shapes that scripts read."""
+import json
+import os
+
+from clienv import main
+
+
+def ask(c, *args, **kw):
+    return json.loads(c.nono("why", "--json", *args, **kw))
+
+
+def scene(c):
+    """Files of the user's own: a key, a project, a link out of it."""
+    def make():
+        for d in ("home/.ssh", "home/.sshfoo", "home/.config", "work/sub", "work/.git"):
+            os.makedirs(os.path.join(c.base, d), exist_ok=True)
+        for f in ("home/.ssh/id_rsa", "home/.sshfoo/id", "home/plain", "work/x", "work/sub/y",
+                  "outside/z"):
+            with open(os.path.join(c.base, f), "w") as out:
+                out.write("text\n")
+        os.symlink(c.env["HOME"] + "/.ssh/id_rsa", c.work + "/link")
+        os.symlink(c.env["HOME"] + "/nowhere", c.work + "/dangling")
+    c.as_user(make)
+    return c.env["HOME"], c.work
+
+
+def denied(c):
+    home, work = scene(c)
+    a = ask(c, "--path", home + "/.ssh", "--op", "read")
+    assert a.pop("details").find("'deny_ssh'") > 0
+    assert a == {"status": "denied", "reason": "filesystem_deny", "policy_source": "group:deny_ssh"}, a
+    # A grant of what lies above does not lift it; nor does a link lead around it.
+    for path in ("~/.ssh/id_rsa", home + "/.ssh/../.ssh/id_rsa", "link", "./sub/../link"):
+        a = ask(c, "--path", path, "--read", home + "/.ssh", "--read", work)
+        assert a["reason"] == "filesystem_deny" and a["policy_source"] == "group:deny_ssh", (path, a)
+        assert "suggested_flag" not in a and "matching_capability" not in a, a
+    a = ask(c, "--path", "./x", "--op", "write", "--read", ".")
+    assert a.pop("details")
+    assert a == {"status": "denied", "reason": "insufficient_access",
+                 "matching_capability": {"path": work, "access": "read", "source": "user"},
+                 "suggested_flag": "--write-file %s/x" % work}, a
+    a = ask(c, "--path", home + "/.sshfoo/id")
+    assert a.pop("details")
+    assert a == {"status": "denied", "reason": "path_not_granted",
+                 "suggested_flag": "--read-file %s/.sshfoo/id" % home}, a
+    a = ask(c, "--path", os.path.join(c.env["XDG_STATE_HOME"], "nono", "audit"))
+    assert a["status"] == "denied" and a["reason"] == "nono_state" and "suggested_flag" not in a
+    a = ask(c, "--path", ".git/hooks/pre-commit", "--op", "write", "--allow", ".")
+    assert a["reason"] == "protected_path" and a["policy_source"] == "workspace", a
+    a = ask(c, "--path", ".git/hooks/pre-commit", "--op", "write", "--allow", ".",
+            "--no-protect-workspace")
+    assert a["status"] == "allowed", a
+
+
+def suggestions(c):
+    home, work = scene(c)
+    for path, op, flag in (
+            ("sub", "read", "--read %s/sub" % work), ("sub", "readwrite", "--allow %s/sub" % work),
+            ("sub", "write", "--write %s/sub" % work), ("x", "readwrite", "--allow-file %s/x" % work),
+            # What is missing: itself to be read, its folder to be made in.
+            ("sub/new", "read", "--read-file %s/sub/new" % work),
+            ("sub/new", "write", "--write %s/sub" % work),
+            # Never what holds something closed, a home, the root, or where programs keep everything.
+            (home, "read", None), ("/", "read", None), ("/etc", "read", None),
+            (home + "/new", "write", None), (home + "/.config", "read", None),
+            (home + "/.config/new", "write", None), (home + "/.local/share", "readwrite", None),
+            ("/tmp", "write", None), ("/new", "write", None), (c.base, "read", None)):
+        a = ask(c, "--path", path, "--op", op)
+        assert a["status"] == "denied" and a.get("suggested_flag") == flag, (path, op, a)
+    # The flag that is named does it.
+    for path, op in (("sub", "readwrite"), ("x", "write"), ("sub/new", "write"), ("sub/y", "read")):
+        flag = ask(c, "--path", path, "--op", op)["suggested_flag"].split()
+        assert ask(c, "--path", path, "--op", op, *flag)["status"] == "allowed", (path, op, flag)
+    a = ask(c, "--path", "x", "--op", "write", "-p", "claude-code")
+    assert a["suggested_flag"] == "--allow-cwd", a
+    a = ask(c, "--path", "x", "--op", "write", "-p", "claude-code", "--allow-cwd")
+    assert a["status"] == "allowed", a
+
+
+def allowed(c):
+    home, work = scene(c)
+    assert ask(c, "--path", "x", "--read", ".") == {
+        "status": "allowed", "reason": "granted_path", "granted_path": work, "access": "read",
+        "source": "user"}
+    # The longest grant that suffices; two that suffice together.
+    a = ask(c, "--path", "sub/y", "--op", "write", "--allow", ".", "--read", "sub")
+    assert (a["granted_path"], a["access"]) == (work, "read+write"), a
+    a = ask(c, "--path", "sub/y", "--op", "readwrite", "--read", ".", "--write", "sub")
+    assert a["status"] == "allowed" and a["access"] == "read+write", a
+    a = ask(c, "--path", "/usr/bin/env")
+    assert a["source"].startswith("group:"), a
+    a = ask(c, "--path", "y", "--workdir", "sub", "--allow-cwd")
+    assert a["status"] == "denied" and "does not exist" in a["details"], a
+    a = ask(c, "--path", "sub/y", "--workdir", "sub", "--allow-cwd")
+    assert a["status"] == "allowed", a
+
+
+def hosts(c):
+    for host, args in (("example.com", []), ("https://u@example.com:8443/a?b", []), ("::1", []),
+                       ("[2001:db8::1]:80", []), ("example.com", ["--port", "22"])):
+        a = ask(c, "--host", host, *args)
+        assert (a["status"], a["reason"]) == ("allowed", "network_allowed") and a["access"], a
+        a = ask(c, "--host", host, "--block-net", *args)
+        assert (a["status"], a["reason"]) == ("denied", "network_blocked") and a["details"], a
+        assert "suggested_flag" not in a, a
+    assert "8443" in ask(c, "--host", "https://u@example.com:8443/a?b", "--block-net")["details"]
+    for bad in ("", "http://", "a b", "[::1", "example.com:0", "example.com:99999", "\x1b[2J"):
+        c.nono("why", "--host", bad, code=2)
+
+
+def scopes(c):
+    for scope in ("signal", "abstract-unix-socket"):
+        a = ask(c, "--scope", scope)
+        assert a["status"] == "scope" and a["scope"] == scope and a["requested"] is True, a
+        assert a["enforced"] == a["supported"] == (a["state"] == "enforced"), a
+        assert a["details"] and a["kernel_abi"].startswith("V"), a
+        assert (int(a["kernel_abi"][1:]) >= 6) == a["supported"], a
+
+
+def text(c):
+    home, work = scene(c)
+    out = c.nono("why", "--path", "./x", "--op", "write", "--read", ".")
+    assert out.splitlines()[0] == "DENIED" and "  Reason: insufficient_access\n" in out, out
+    assert "  Closest match: %s (read, user)\n" % work in out, out
+    assert "  Suggested fix: --write-file %s/x\n" % work in out, out
+    out = c.nono("why", "--path", "x", "--allow", ".")
+    assert out == "ALLOWED\n  Reason: granted_path\n  Granted by: %s\n  Access: read+write\n" \
+                  "  Source: user\n" % work, out
+    out = c.nono("why", "--path", "~/.ssh")
+    assert "  Policy: group:deny_ssh\n" in out, out
+    assert c.nono("why", "--scope", "signal").startswith("SCOPE\n  Scope: signal\n  State: ")
+    out = c.nono("why", "--path", "x\x1b[2Jy‮\n")
+    assert "\x1b" not in out and "‮" not in out, out
+    assert "\x1b" not in c.nono("why", "--json", "--path", "x\x1b[2Jy")
+
+
+def usage(c):
+    for args, word in (([], "--command, --path, --host, or --scope is required"),
+                       (["--json"], "is required"), (["--path", "x", "--host", "y"], "one thing"),
+                       (["--scope", "all"], "abstract-unix-socket"), (["--path", ""], "usable"),
+                       (["--path", "x", "--op", "exec"], "readwrite"), (["--port", "1"], "required"),
+                       (["--path", "x", "--port", "1"], "--host"), (["--host", "x", "--port", "0"], "65535"),
+                       (["--op", "write", "--host", "x"], "--path"), (["--path", "x", "y"], "'y'"),
+                       (["--path", "x", "--caller", "git"], "--command"),
+                       (["--path", "x", "--detached"], "--detached"),
+                       (["--path", "x", "--block-net", "--allow-net"], "--block-net")):
+        assert c.nono("why", *args, code=2) == "" and word in c.err, (args, c.err)
+    c.nono("why", "--path", "x", "--profile", "no-such", code=1)
+    assert "no-such" in c.err
+    c.nono("why", "--path", "x", "--read", "/nonexistent")
+    assert "some requested sandbox grants were skipped because the path does not exist" in c.err
+    c.nono("why", "-s", "--path", "x", "--read", "/nonexistent")
+    assert c.err == ""
+
+
+def commands(c):
+    for args in ((), ("--", "push", "--force")):
+        a = ask(c, "--command", "git", *args)
+        assert a["status"] == "denied" and a["reason"] == "command_policy_unavailable", a
+        assert a["details"], a
+
+
+main([denied, suggestions, allowed, hosts, scopes, text, usage, commands])
