@@ -206,6 +206,7 @@ struct document *doc_read(const char *text, size_t n, enum doc_format format, co
 {
 	static struct doc_node *(*const readers[DOC_YAML + 1])(struct doc_reader *) = {
 	    [DOC_JSON] = doc_read_json,
+	    [DOC_YAML] = doc_read_yaml,
 	};
 	_cleanup_(document_freep) struct document *d = xcalloc(1, sizeof(*d));
 	struct doc_reader r = {.text = text, .n = n, .line = 1, .doc = d, .err = err};
@@ -218,7 +219,7 @@ struct document *doc_read(const char *text, size_t n, enum doc_format format, co
 		return NULL;
 	}
 	if (!readers[format]) {
-		err_set(err, "%s: only JSON can be read", label);
+		err_set(err, "%s: TOML can't be read", label);
 		return NULL;
 	}
 	if (!n)

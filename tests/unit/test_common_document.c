@@ -177,6 +177,78 @@ static void json_bad(void **state _unused_)
 	check_bad(DOC_JSON, t, ARRAY_LEN(t));
 }
 
+/* ---- YAML -------------------------------------------------------------- */
+
+static void yaml_good(void **state _unused_)
+{
+	static const struct good t[] = {
+	    {"", "null"},
+	    {"# nothing\n", "null"},
+	    {"---\n", "null"},
+	    {"a: 1\nb: [x, 'y', \"z\\n\"]\n", "{\"a\":1,\"b\":[\"x\",\"y\",\"z\\n\"]}"},
+	    {"%YAML 1.2\n---\na: b\n...\n", "{\"a\":\"b\"}"},
+	    {"- ~\n- null\n-\n- Null\n- ''\n", "[null,null,null,null,\"\"]"},
+	    {"[true, True, FALSE, yes, no, on, off, y]",
+	     "[true,true,false,\"yes\",\"no\",\"on\",\"off\",\"y\"]"},
+	    {"[0, -12, +7, 0x1F, 0o17, 9223372036854775807]",
+	     "[0,-12,7,31,15,9223372036854775807]"},
+	    {"[1.5, .5, 1., -2e3, 1e+2, .inf, -.INF, .nan, '1.5']",
+	     "[1.5f,0.5f,1f,-2000f,100f,inff,-inff,nanf,\"1.5\"]"},
+	    {"[1.2.3, 1_000, 0x, 0b1, -, ., 1e, 12:30, 2026-01-01]",
+	     "[\"1.2.3\",\"1_000\",\"0x\",\"0b1\",\"-\",\".\",\"1e\",\"12:30\",\"2026-01-01\"]"},
+	    {"[!!str 1, !!int '2', !!float 3, !!bool 'true', !!null '', ! 5]",
+	     "[\"1\",2,3f,true,null,\"5\"]"},
+	    {"!!map {a: !!seq [1]}", "{\"a\":[1]}"},
+	    {"a: &x [1, {b: 2}]\nc: *x\nd: *x\n",
+	     "{\"a\":[1,{\"b\":2}],\"c\":[1,{\"b\":2}],\"d\":[1,{\"b\":2}]}"},
+	    {"[&a 1, *a, &a x, *a, &b true, *b, &c 1.5, *c]",
+	     "[1,1,\"x\",\"x\",true,true,1.5f,1.5f]"},
+	    {"a: |\n  x\n  y\nb: >-\n  x\n  y\n", "{\"a\":\"x\\ny\\n\",\"b\":\"x y\"}"},
+	    {"8080: x\n'': y\n'<<': z\n", "{\"8080\":\"x\",\"\":\"y\",\"<<\":\"z\"}"},
+	    {"{\"a\": [1, 2], \"b\": {}}", "{\"a\":[1,2],\"b\":{}}"},
+	    {"a: \"\\u00e9\\U0001F600\"", "{\"a\":\"é😀\"}"},
+	};
+
+	check_good(DOC_YAML, t, ARRAY_LEN(t));
+}
+
+static void yaml_bad(void **state _unused_)
+{
+	static const struct bad t[] = {
+	    {"a: 1\nb: 2\na: 3\n", "f:3:1: \"a\" is there twice, first in line 1"},
+	    {"a: {x: 1, 'x': 2}\n", "f:1:11: \"x\" is there twice"},
+	    {"a: 1\n---\nb: 2\n", "f:2:1: a second document"},
+	    {"a: 1\n...\n---\n", "f:3:1: a second document"},
+	    {"a: [1\n", "f:2:1: not valid YAML: "},
+	    {"é: 1\n\té: 2\n", "f:2:1: not valid YAML: "},
+	    {"éé: é: 1\n", "f:1:9: not valid YAML: "},
+	    {"a: *x\n", "f:1:4: no anchor &x before"},
+	    {"a: &x [1, *x]\n", "f:1:11: *x would contain itself"},
+	    {"a: &x\n  b: {c: *x}\n", "f:2:10: *x would contain itself"},
+	    {"a: &x {b: 1}\nc:\n  <<: *x\n", "f:3:3: merge keys (<<)"},
+	    {"&a k: 1\n", "f:1:1: an anchor on the name"},
+	    {"a: &x 1\n*x : 2\n", "f:2:1: the name of a member must be"},
+	    {"? [a]\n: 1\n", "f:1:3: the name of a member must be"},
+	    {"~: 1\n", "f:1:1: a member without a name"},
+	    {"a: !x 1\n", "f:1:4: the tag !x is not known"},
+	    {"a: !!binary aGk=\n", "f:1:4: the tag tag:yaml.org,2002:binary is not"},
+	    {"a: !!set {x}\n", "f:1:4: the tag tag:yaml.org,2002:set"},
+	    {"a: !!map [x]\n", "f:1:4: the tag tag:yaml.org,2002:map"},
+	    {"a: !!int x\n", "f:1:4: not what its tag says"},
+	    {"a: !!bool 1\n", "f:1:4: not what its tag says"},
+	    {"a: 0755\n", "f:1:4: 0755: a number with a zero in front"},
+	    {"a: 9223372036854775808\n", "f:1:4: a number out of range"},
+	    {"a: 0xffffffffffffffff\n", "f:1:4: a number out of range"},
+	    {"a: 1e999\n", "f:1:4: a number out of range"},
+	    {"a: \"x\\0y\"\n", "f:1:4: a string must not contain NUL"},
+	    {"a: \"\\ud800\"\n", "f:1:"},
+	    {"a: \x01\n", "f:1:4: not valid YAML: control characters"},
+	    {"a: 'x\xff'\n", "f:1:6: not UTF-8"},
+	};
+
+	check_bad(DOC_YAML, t, ARRAY_LEN(t));
+}
+
 static void places(void **state _unused_)
 {
 	static const char text[] = "{\n  \"a\": [\n    1, {\"bé\": 2, \"c\": 3}\n  ]\n}\n";
@@ -219,10 +291,8 @@ static void formats(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(json_good),
-	    cmocka_unit_test(json_bad),
-	    cmocka_unit_test(places),
-	    cmocka_unit_test(formats),
+	    cmocka_unit_test(json_good), cmocka_unit_test(json_bad), cmocka_unit_test(yaml_good),
+	    cmocka_unit_test(yaml_bad),	 cmocka_unit_test(places),   cmocka_unit_test(formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
