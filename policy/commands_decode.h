@@ -1,0 +1,51 @@
+/*
+ * commands_decode - walking the maps of a document by tables. Internal to the room.
+ */
+#ifndef NONO_POLICY_COMMANDS_DECODE_H
+#define NONO_POLICY_COMMANDS_DECODE_H
+
+#include "policy/commands.h"
+
+struct decoder {
+	const char *label;
+	struct err *err;
+};
+
+struct decode_row {
+	const char *name;
+	int (*take)(const struct decoder *d, const struct doc *v, void *to);
+	size_t offset; /* of what take fills */
+};
+
+/* Every member of map by its row; what has none is an error. what: "a command's sandbox". */
+int decode_map(const struct decoder *d, const struct doc *map, const struct decode_row *rows,
+	       void *to, const char *what);
+int decode_kind(const struct decoder *d, const struct doc *v, enum doc_kind kind);
+
+/* to: bool, char *, uint64_t, unsigned, struct words. */
+int decode_bool(const struct decoder *d, const struct doc *v, void *to);
+int decode_string(const struct decoder *d, const struct doc *v, void *to);
+int decode_u64(const struct decoder *d, const struct doc *v, void *to);
+int decode_seconds(const struct decoder *d, const struct doc *v, void *to);
+int decode_ignore(const struct decoder *d, const struct doc *v, void *to);
+/* Replaces what is there. */
+int decode_words(const struct decoder *d, const struct doc *v, void *to);
+/* Adds what is not there yet. */
+int decode_more_words(const struct decoder *d, const struct doc *v, void *to);
+/* The position of v's text in names, an enum. */
+int decode_choice(const struct decoder *d, const struct doc *v, const char *const *names, size_t n,
+		  unsigned *out);
+
+void words_add(struct words *w, const char *s);
+bool words_have(const struct words *w, const char *s);
+void words_free(struct words *w);
+
+/* The parts. */
+int decode_box(const struct decoder *d, const struct doc *v, struct command_box *to);
+void box_free(struct command_box *b);
+int decode_invocation(const struct decoder *d, const struct doc *v, struct command_invocation *to);
+void invocation_free(struct command_invocation *i);
+bool command_name_ok(const char *s); /* [A-Za-z0-9._+-]+ */
+bool variable_name_ok(const char *s);
+
+#endif
