@@ -24,9 +24,10 @@ struct cli {
 };
 
 enum command_flags {
-	CLI_PROGRAM = 1 << 0, /* what follows the first argument belongs to a program */
-	CLI_RAW = 1 << 1,     /* parses for itself */
-	CLI_OUTSIDE = 1 << 2, /* refused inside a sandbox */
+	CLI_PROGRAM = 1 << 0,	/* what follows the first argument belongs to a program */
+	CLI_RAW = 1 << 1,	/* parses for itself */
+	CLI_OUTSIDE = 1 << 2,	/* refused inside a sandbox */
+	CLI_ENDED_TOO = 1 << 3, /* its SESSION may have ended */
 };
 
 enum command_group {
@@ -36,11 +37,12 @@ enum command_group {
 	GROUP_REQUESTS,
 	GROUP_RECORD,
 	GROUP_OTHER,
-	GROUPS
+	GROUPS,
+	GROUP_HIDDEN = GROUPS, /* not in the help */
 };
 
 struct command {
-	const char *name;
+	const char *name;  /* of a subcommand: with its parent's, "profile list" */
 	const char *alias; /* another name, NULL for none */
 	enum command_group group;
 	const char *usage;   /* what follows "nono NAME" */
@@ -51,8 +53,10 @@ struct command {
 	unsigned mask;		       /* for rows that several commands share */
 	size_t size;		       /* of the options struct */
 	unsigned flags;
-	size_t min_args, max_args; /* SIZE_MAX = any number */
-	const char *arg;	   /* what is missing when there are fewer than min_args */
+	size_t min_args, max_args;	   /* SIZE_MAX = any number */
+	const char *arg;		   /* what is missing when there are fewer than min_args */
+	const struct command *const *subs; /* NULL-terminated; then nothing below usage but details
+					      counts */
 	int (*run)(struct cli *cli, struct err *err);
 };
 
@@ -68,11 +72,17 @@ extern const struct command command_requests, command_approve, command_deny, com
 /* Records */
 extern const struct command command_logs, command_events, command_audit;
 /* Others */
-extern const struct command command_completion, command_help;
+extern const struct command command_completion, command_complete, command_help;
 
 /* All of them in the order of the help; NULL-terminated. */
 extern const struct command *const cli_commands[];
 const struct command *cli_find(const char *name);
+/* A subcommand by its own word, NULL if there is none. */
+const struct command *command_sub(const struct command *c, const char *word);
+/* The last word of its name. */
+const char *command_word(const struct command *c);
+/* Options of every command. */
+extern const struct option_row global_rows[];
 
 /* The whole program: exit code. */
 int cli_main(int argc, char **argv);
@@ -110,6 +120,11 @@ void command_text(char *const *argv, char *out, size_t size);
 
 /* A session that is not over; anything else is an error that says so. */
 int find_live(const char *what, struct session_record *out, struct err *err);
+/* Calls fn with every open request of the live sessions, or of one. A session that ends or hangs
+ * meanwhile is left out; with one it is an error. */
+int requests_each(const char *session,
+		  void (*fn)(void *data, const struct session_record *r, const cJSON *request),
+		  void *data, struct err *err);
 /* Its control connection; caller frees. */
 struct session_client *connect_to(const struct session_record *r, struct err *err);
 

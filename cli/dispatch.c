@@ -6,7 +6,7 @@ struct global {
 };
 
 /* Accepted before the command and, as part of every command's options, after it. */
-static const struct option_row global_rows[] = {
+const struct option_row global_rows[] = {
     {.name = "silent",
      .letter = 's',
      .offset = offsetof(struct global, silent),
@@ -19,19 +19,56 @@ static const struct option_row global_rows[] = {
     {0},
 };
 
+/* clang-format off: one a line */
 const struct command *const cli_commands[] = {
-    &command_run,     &command_shell,	   &command_wrap,    &command_why,  &command_tui,
-    &command_attach,  &command_ps,	   &command_inspect, &command_stop, &command_detach,
-    &command_prune,   &command_capture,	   &command_send,    &command_wait, &command_requests,
-    &command_approve, &command_deny,	   &command_request, &command_logs, &command_events,
-    &command_audit,   &command_completion, &command_help,    NULL,
+	&command_run,
+	&command_shell,
+	&command_wrap,
+	&command_why,
+	&command_tui,
+	&command_attach,
+	&command_ps,
+	&command_inspect,
+	&command_stop,
+	&command_detach,
+	&command_prune,
+	&command_capture,
+	&command_send,
+	&command_wait,
+	&command_requests,
+	&command_approve,
+	&command_deny,
+	&command_request,
+	&command_logs,
+	&command_events,
+	&command_audit,
+	&command_completion,
+	&command_complete,
+	&command_help,
+	NULL,
 };
+/* clang-format on */
 
 const struct command *cli_find(const char *name)
 {
 	for (size_t i = 0; cli_commands[i]; i++)
 		if (str_eq(cli_commands[i]->name, name) || str_eq(cli_commands[i]->alias, name))
 			return cli_commands[i];
+	return NULL;
+}
+
+const char *command_word(const struct command *c)
+{
+	const char *blank = strrchr(c->name, ' ');
+
+	return blank ? blank + 1 : c->name;
+}
+
+const struct command *command_sub(const struct command *c, const char *word)
+{
+	for (size_t i = 0; c->subs && c->subs[i]; i++)
+		if (str_eq(command_word(c->subs[i]), word) || str_eq(c->subs[i]->alias, word))
+			return c->subs[i];
 	return NULL;
 }
 
@@ -46,19 +83,22 @@ static const struct command *find_words(struct strings *words, size_t *used)
 	return cli_find(words->v[0]);
 }
 
-static int unknown_command(const char *word, struct err *err)
+/* parent: "" or "profile " */
+static int unknown_command(const struct command *const *commands, const char *parent,
+			   const char *word, struct err *err)
 {
 	const char *names[64], *near;
 	size_t n = 0;
 
-	for (size_t i = 0; cli_commands[i] && n + 1 < ARRAY_LEN(names); i++)
-		names[n++] = cli_commands[i]->name;
+	for (size_t i = 0; commands[i] && n + 1 < ARRAY_LEN(names); i++)
+		if (commands[i]->group != GROUP_HIDDEN)
+			names[n++] = command_word(commands[i]);
 	names[n] = NULL;
 	near = options_nearest(word, names);
 	if (near)
-		return err_usage(err, "there is no command '%.100s'; did you mean '%s'?", word,
-				 near);
-	return err_usage(err, "there is no command '%.100s'", word);
+		return err_usage(err, "there is no command '%s%.100s'; did you mean '%s%s'?",
+				 parent, word, parent, near);
+	return err_usage(err, "there is no command '%s%.100s'", parent, word);
 }
 
 static int print_help(const struct command *c)
@@ -131,10 +171,40 @@ static int run_parsed(const struct command *c, const struct global *before, int 
 }
 
 static int run_command(const struct command *c, const struct global *global, int argc, char **argv,
+		       struct err *err);
+
+/* Global options may stand before the subcommand too. */
+static int run_sub(const struct command *c, const struct global *before, int argc, char **argv,
+		   struct err *err)
+{
+	struct global global = *before;
+	struct option_table table = {global_rows, 0, &global};
+	_cleanup_free_ char *parent = xasprintf("%s ", c->name);
+	struct strings words = {0};
+	const struct command *sub = NULL;
+	int r = options_parse(&table, 1, OPTION_FIRST, argc, argv, &words, err);
+
+	if (r == 0 && words.n)
+		sub = command_sub(c, words.v[0]);
+	if (r == 0 && !words.n && !global.help)
+		r = err_usage(err, "%s needs a command: %s", c->name, c->usage);
+	else if (r == 0 && words.n && !sub)
+		r = unknown_command(c->subs, parent, words.v[0], err);
+	else if (r == 0 && global.help)
+		r = print_help(sub ? sub : c);
+	else if (r == 0)
+		r = run_command(sub, &global, (int)(words.n - 1), argv + argc - (words.n - 1), err);
+	free(words.v);
+	return r;
+}
+
+static int run_command(const struct command *c, const struct global *global, int argc, char **argv,
 		       struct err *err)
 {
 	struct cli cli = {.silent = global->silent, .command = c, .argc = argc, .argv = argv};
 
+	if (c->subs)
+		return run_sub(c, global, argc, argv, err);
 	if (!(c->flags & CLI_RAW))
 		return run_parsed(c, global, argc, argv, err);
 	if (asks_for_help(argc, argv))
@@ -164,7 +234,7 @@ static int dispatch(int argc, char **argv, const struct command **c, struct err 
 	} else if (r == 0) {
 		*c = find_words(&words, &used);
 		if (!*c)
-			r = unknown_command(words.v[0], err);
+			r = unknown_command(cli_commands, "", words.v[0], err);
 		else if (global.help)
 			r = print_help(*c);
 		else

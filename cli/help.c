@@ -34,6 +34,12 @@ void help_command(const struct command *c, struct buf *out)
 		 c->usage);
 	if (c->alias)
 		buf_addf(out, "       (also: nono %s)\n", c->alias);
+	if (c->subs)
+		buf_adds(out, "\nCommands:\n");
+	for (size_t i = 0; c->subs && c->subs[i]; i++)
+		if (c->subs[i]->group != GROUP_HIDDEN)
+			buf_addf(out, "  %-12s %s\n", command_word(c->subs[i]),
+				 c->subs[i]->summary);
 	before = out->len;
 	options_help(c->rows, c->mask, out);
 	options_help(c->more, c->mask, out);
@@ -51,7 +57,7 @@ void help_command(const struct command *c, struct buf *out)
 static int run(struct cli *cli, struct err *err)
 {
 	_cleanup_(buf_free) struct buf b = {0};
-	const struct command *c;
+	const struct command *c, *sub;
 
 	if (!cli->n_args) {
 		help_all(&b);
@@ -59,7 +65,9 @@ static int run(struct cli *cli, struct err *err)
 		bool cleanup = cli->n_args == 2 && str_eq(cli->args[0], "session") &&
 			       str_eq(cli->args[1], "cleanup");
 		c = cleanup ? &command_prune : cli_find(cli->args[0]);
-		if (!c || (cli->n_args > 1 && !cleanup && c != &command_audit))
+		sub = c && cli->n_args == 2 ? command_sub(c, cli->args[1]) : NULL;
+		c = sub ? sub : c;
+		if (!c || (cli->n_args > 1 && !cleanup && !sub && c != &command_audit))
 			return err_usage(err, "there is no command '%s'",
 					 show(cli->args[c ? 1 : 0]).s);
 		help_command(c, &b);

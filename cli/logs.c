@@ -164,6 +164,7 @@ const struct command command_logs = {
     .summary = "The events of a session, live or afterwards",
     .rows = rows,
     .size = sizeof(struct options),
+    .flags = CLI_ENDED_TOO,
     .min_args = 1,
     .max_args = 1,
     .arg = "a session",

@@ -24,7 +24,7 @@ static bool exists(const struct option_table *t, const struct option_row *r)
 	return !r->only || (r->only & t->mask);
 }
 
-static bool takes_value(const struct option_row *r)
+bool option_takes_value(const struct option_row *r)
 {
 	return r->kind != OPTION_FLAG && r->kind != OPTION_COUNT && r->kind != OPTION_SET;
 }
@@ -221,7 +221,7 @@ static int long_option(struct parser *p, int argc, char *const *argv, int *i)
 	if (!by_name(p, arg + 2, n - 2, &m))
 		return unknown(p, arg);
 	snprintf(shown, sizeof(shown), "--%s", m.row->name);
-	if (!takes_value(m.row))
+	if (!option_takes_value(m.row))
 		return eq ? err_usage(p->err, "%s takes no value", shown)
 			  : take(p, &m, shown, NULL);
 	if (eq)
@@ -239,7 +239,7 @@ static int short_options(struct parser *p, int argc, char *const *argv, int *i)
 
 		if (!by_letter(p, *c, &m))
 			return unknown(p, shown);
-		if (!takes_value(m.row)) {
+		if (!option_takes_value(m.row)) {
 			if (take(p, &m, shown, NULL) < 0)
 				return -1;
 			continue;

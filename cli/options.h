@@ -60,6 +60,7 @@ int options_parse(const struct option_table *tables, size_t n, enum option_order
 void options_free(const struct option_table *t);
 
 void strings_append(struct strings *s, const char *v);
+bool option_takes_value(const struct option_row *r);
 
 /* Lines of the help, aligned. */
 void options_help(const struct option_row *rows, unsigned mask, struct buf *out);

@@ -231,6 +231,7 @@ const struct command command_inspect = {
     .details = "SESSION is the beginning of an id, or a name.\n",
     .rows = inspect_rows,
     .size = sizeof(struct inspect_options),
+    .flags = CLI_ENDED_TOO,
     .min_args = 1,
     .max_args = 1,
     .arg = "a session",

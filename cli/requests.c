@@ -3,8 +3,6 @@
 
 /* ---- asking all sessions ------------------------------------------------------------------ */
 
-/* Calls fn with every open request of the live sessions, or of one. A session that ends or hangs
- * meanwhile is left out; with one it is an error. */
 struct visit {
 	void (*fn)(void *data, const struct session_record *r, const cJSON *request);
 	void *data;
@@ -24,8 +22,11 @@ static int visit_one(const struct session_record *r, const struct visit *v, stru
 	return answer ? 0 : -1;
 }
 
-static int visit_all(const char *session, const struct visit *v, struct err *err)
+int requests_each(const char *session,
+		  void (*fn)(void *data, const struct session_record *r, const cJSON *request),
+		  void *data, struct err *err)
 {
+	const struct visit v = {fn, data};
 	struct session_record r;
 	struct session_list l;
 	int rc;
@@ -33,7 +34,7 @@ static int visit_all(const char *session, const struct visit *v, struct err *err
 	if (session) {
 		if (find_live(session, &r, err) < 0)
 			return -1;
-		rc = visit_one(&r, v, err);
+		rc = visit_one(&r, &v, err);
 		session_record_free(&r);
 		return rc;
 	}
@@ -41,7 +42,7 @@ static int visit_all(const char *session, const struct visit *v, struct err *err
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
 		if (l.v[i].status == SESSION_RUNNING)
-			visit_one(&l.v[i], v, NULL);
+			visit_one(&l.v[i], &v, NULL);
 	session_list_free(&l);
 	return 0;
 }
@@ -112,8 +113,7 @@ static int requests(struct cli *cli, struct err *err)
 {
 	const struct requests_options *o = cli->options;
 	cJSON *array = cJSON_CreateArray(), *e;
-	struct visit v = {collect, array};
-	int rc = visit_all(cli->args[0], &v, err);
+	int rc = requests_each(cli->args[0], collect, array, err);
 
 	if (rc == 0 && o->json) {
 		print_json(array);
@@ -186,12 +186,10 @@ static void match(void *data, const struct session_record *r, const cJSON *reque
 
 static int find_request(const char *prefix, const char *session, struct hit *h, struct err *err)
 {
-	struct visit v = {match, h};
-
 	*h = (struct hit){.prefix = prefix};
 	if (!*prefix)
 		return err_usage(err, "the id of a request is needed; nono requests lists them");
-	if (visit_all(session, &v, err) < 0)
+	if (requests_each(session, match, h, err) < 0)
 		return -1;
 	if (h->n > 1)
 		return err_set(err, "'%.40s' begins the ids of %zu open requests; give more of it",

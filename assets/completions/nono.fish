@@ -1,120 +1,19 @@
-# fish completion of nono
-
-function __nono_sessions
-	nono --silent ps $argv 2>/dev/null | awk 'NR > 1 { print $2 }'
+# fish completion of nono: the program itself says what may follow
+function __nono_complete
+	set -l cur (commandline -ct)
+	set -l words (commandline -opc)
+	for line in (nono __complete -- $words[2..-1] "$cur" 2>/dev/null)
+		switch $line
+			case :dirs
+				__fish_complete_directories "$cur" ''
+			case :files :program
+				__fish_complete_path "$cur"
+			case :commands
+				__fish_complete_command
+			case '*'
+				echo $line
+		end
+	end
 end
 
-function __nono_requests
-	nono --silent requests 2>/dev/null | awk '/^[0-9a-f]/ { print $1 }'
-end
-
-set -l commands run shell wrap why tui attach ps inspect stop detach prune capture send wait requests \
-	approve deny request logs events audit completion help
-set -l first "not __fish_seen_subcommand_from $commands resume pause"
-
-complete -c nono -f
-complete -c nono -s s -l silent -d 'No summary, no remarks'
-complete -c nono -s h -l help -d 'Show help'
-complete -c nono -n $first -s V -l version -d 'Show the version'
-complete -c nono -n $first -a run -d 'Run a program in a session'
-complete -c nono -n $first -a shell -d 'Run your shell in a session'
-complete -c nono -n $first -a wrap -d 'Confine this process and become the program'
-complete -c nono -n $first -a why -d 'Tell what would be allowed'
-complete -c nono -n $first -a tui -d 'Open the front end'
-complete -c nono -n $first -a attach -d 'Open the front end on a session'
-complete -c nono -n $first -a ps -d 'List the sessions'
-complete -c nono -n $first -a inspect -d 'Everything about one session'
-complete -c nono -n $first -a stop -d 'End a session'
-complete -c nono -n $first -a detach -d 'Send away the clients of a session'
-complete -c nono -n $first -a prune -d 'Remove records of ended sessions'
-complete -c nono -n $first -a capture -d 'Print a screen as text'
-complete -c nono -n $first -a send -d 'Type into a session'
-complete -c nono -n $first -a wait -d 'Wait for a session'
-complete -c nono -n $first -a requests -d 'List what the sessions ask for'
-complete -c nono -n $first -a approve -d 'Grant a request'
-complete -c nono -n $first -a deny -d 'Refuse a request'
-complete -c nono -n $first -a request -d 'Ask for access from inside a session'
-complete -c nono -n $first -a logs -d 'Events of a session'
-complete -c nono -n $first -a events -d 'Events of all sessions'
-complete -c nono -n $first -a audit -d 'Audit records'
-complete -c nono -n $first -a completion -d 'Print a completion script'
-complete -c nono -n $first -a help -d 'Show help'
-
-set -l rsw '__fish_seen_subcommand_from run shell wrap'
-set -l rules '__fish_seen_subcommand_from run shell wrap why'
-set -l rs '__fish_seen_subcommand_from run shell'
-complete -c nono -n $rules -s a -l allow -xa '(__fish_complete_directories)' -d 'Read and write'
-complete -c nono -n $rules -s r -l read -xa '(__fish_complete_directories)' -d 'Read'
-complete -c nono -n $rules -s w -l write -xa '(__fish_complete_directories)' -d 'Write'
-complete -c nono -n $rules -l allow-file -rF -d 'Read and write'
-complete -c nono -n $rules -l read-file -rF -d 'Read'
-complete -c nono -n $rules -l write-file -rF -d 'Write'
-complete -c nono -n $rules -l allow-cwd -d 'Share the working directory'
-complete -c nono -n $rules -l workdir -xa '(__fish_complete_directories)' -d 'Start there'
-complete -c nono -n $rules -s p -l profile -rFa 'default claude-code codex opencode gemini' -d 'Rules'
-complete -c nono -n $rules -l block-net -d 'No network'
-complete -c nono -n $rules -l allow-net -d 'Network'
-complete -c nono -n $rules -l no-protect-workspace -d 'Git hooks and the like may be written'
-complete -c nono -n $rsw -l namespaces -xa 'auto require off' -d 'Linux namespaces'
-complete -c nono -n $rsw -l dry-run -d 'Show what would be allowed'
-complete -c nono -n $rsw -s v -l verbose -d 'Say more'
-complete -c nono -n $rs -l capability-elevation -d 'Refusals become requests'
-complete -c nono -n $rs -l no-capability-elevation -d 'No requests'
-complete -c nono -n $rs -l audit-level -xa 'all changes decisions' -d 'How much is recorded'
-complete -c nono -n $rs -l no-audit -d 'Record nothing'
-complete -c nono -n $rs -l name -x -d 'Name of the session'
-complete -c nono -n $rs -l size -x -d 'Size of the terminal'
-complete -c nono -n $rs -l prefix -x -d 'Key of the front end'
-complete -c nono -n '__fish_seen_subcommand_from run' -l detached -d 'In the background'
-complete -c nono -n '__fish_seen_subcommand_from shell' -l shell -rF -d 'To start'
-complete -c nono -n '__fish_seen_subcommand_from run wrap' -a '(__fish_complete_subcommand)'
-
-set -l why '__fish_seen_subcommand_from why'
-complete -c nono -n $why -l path -rF -d 'May it be used'
-complete -c nono -n $why -l op -xa 'read write readwrite' -d 'How'
-complete -c nono -n $why -l host -xa '(__fish_print_hostnames)' -d 'May it be reached'
-complete -c nono -n $why -l port -x -d 'Of the host'
-complete -c nono -n $why -l scope -xa 'signal abstract-unix-socket' -d 'What'
-complete -c nono -n $why -l command -xa '(__fish_complete_command)' -d 'May it be run'
-complete -c nono -n $why -l caller -x -d 'By whom'
-complete -c nono -n $why -l self -d 'Of the sandbox around'
-
-set -l front '__fish_seen_subcommand_from tui attach resume'
-complete -c nono -n $front -l read-only -d 'Watch only'
-complete -c nono -n $front -l prefix -x -d 'Key of the front end'
-complete -c nono -n $front -l headless -x -d 'Without a terminal: size'
-complete -c nono -n $front -l seconds -x -d 'How long'
-
-complete -c nono -n '__fish_seen_subcommand_from attach resume stop detach pause capture send wait requests' \
-	-a '(__nono_sessions)'
-complete -c nono -n '__fish_seen_subcommand_from inspect logs' -a '(__nono_sessions --all)'
-complete -c nono -n '__fish_seen_subcommand_from approve deny' -a '(__nono_requests)'
-complete -c nono -n '__fish_seen_subcommand_from why ps inspect capture requests logs audit request' -l json -d 'As JSON'
-complete -c nono -n '__fish_seen_subcommand_from ps events' -l all -d 'Ended ones too'
-complete -c nono -n '__fish_seen_subcommand_from stop' -l force -d 'Kill at once'
-complete -c nono -n '__fish_seen_subcommand_from stop wait request' -l timeout -x -d 'Seconds'
-complete -c nono -n '__fish_seen_subcommand_from prune' -l dry-run -d 'Only count'
-complete -c nono -n '__fish_seen_subcommand_from prune' -l older-than -x -d 'Days'
-complete -c nono -n '__fish_seen_subcommand_from prune' -l keep -x -d 'Newest ones'
-complete -c nono -n '__fish_seen_subcommand_from capture' -l ansi -d 'With colours'
-complete -c nono -n '__fish_seen_subcommand_from capture' -l scrollback -x -d 'Lines above'
-complete -c nono -n '__fish_seen_subcommand_from send' -l keys -d 'Names of keys'
-complete -c nono -n '__fish_seen_subcommand_from send' -l enter -d 'Press Enter after it'
-complete -c nono -n '__fish_seen_subcommand_from send' -l paste -d 'As a paste'
-complete -c nono -n '__fish_seen_subcommand_from wait' -l until -xa 'exited idle blocked output=' -d 'What'
-complete -c nono -n '__fish_seen_subcommand_from approve deny' -l scope -xa 'once session always' -d 'How long'
-complete -c nono -n '__fish_seen_subcommand_from approve deny' -l session -xa '(__nono_sessions)' -d 'Only there'
-complete -c nono -n '__fish_seen_subcommand_from request' -s r -l read -rF -d 'Read'
-complete -c nono -n '__fish_seen_subcommand_from request' -s w -l write -rF -d 'Write'
-complete -c nono -n '__fish_seen_subcommand_from request' -l reason -x -d 'Why'
-complete -c nono -n '__fish_seen_subcommand_from logs events' -s f -l follow -d 'Go on'
-complete -c nono -n '__fish_seen_subcommand_from logs' -s n -l tail -x -d 'The last ones'
-complete -c nono -n '__fish_seen_subcommand_from audit' -a 'list show verify'
-complete -c nono -n '__fish_seen_subcommand_from audit' -l today -d 'Of today'
-complete -c nono -n '__fish_seen_subcommand_from audit' -l since -x -d 'From this day'
-complete -c nono -n '__fish_seen_subcommand_from audit' -l until -x -d 'To this day'
-complete -c nono -n '__fish_seen_subcommand_from audit' -l command -x -d 'Program'
-complete -c nono -n '__fish_seen_subcommand_from audit' -l path -rF -d 'Path'
-complete -c nono -n '__fish_seen_subcommand_from audit' -l recent -x -d 'Newest ones'
-complete -c nono -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
-complete -c nono -n '__fish_seen_subcommand_from help' -a "$commands"
+complete -c nono -f -a '(__nono_complete)'

@@ -35,8 +35,29 @@ def help_and_usage(c):
         script = ('source /dev/stdin; COMP_WORDS=(nono ins); COMP_CWORD=1; _nono; '
                   'echo "${COMPREPLY[@]}"')
         p = subprocess.run(["bash", "-c", script], input=c.nono("completion", "bash").encode(),
-                           stdout=subprocess.PIPE, env=c.env, timeout=20)
+                           stdout=subprocess.PIPE, timeout=20,
+                           env=dict(c.env, PATH=os.path.dirname(os.environ["NONO"]) + ":" + c.env["PATH"]))
         assert p.stdout.split() == [b"inspect"], p.stdout
+
+
+def completion(c):
+    """What may follow comes from the tables: commands, options, values, files."""
+    def words(*line):
+        return [l.split("\t")[0] for l in c.nono("__complete", "--", *line).splitlines()]
+    assert "inspect" in words("") and "__complete" not in words("")
+    assert "--audit-level" in words("run", "-") and "--audit-level" not in words("wrap", "-")
+    assert "--silent" in words("ps", "--")
+    assert words("run", "--audit-level", "") == ["all", "changes", "decisions"]
+    assert words("run", "--audit-level", "=", "") == ["all", "changes", "decisions"]
+    assert words("run", "-a", "") == [":dirs"] and words("run", "--read-file", "") == [":files"]
+    profiles = words("run", "-v", "--profile", "")
+    assert "claude-code" in profiles and profiles[-1] == ":files", profiles
+    assert words("run", "") == [":commands"] and words("run", "--", "") == [":commands"]
+    assert words("run", "ls", "-") == [":program"] and words("run", "--", "ls", "") == [":program"]
+    assert words("completion", "") == ["bash", "zsh", "fish"] and words("completion", "zsh", "") == []
+    assert "verify" in words("audit", "") and "--json" in words("audit", "--")
+    assert words("frobnicate", "") == words("")  # no command yet
+    assert words("ps", "") == [] and words() == words("")
 
 
 def usage_errors(c):
@@ -214,4 +235,4 @@ def wrap(c):
     assert json.loads(c.nono("ps", "--all", "--json")) == [], "wrap leaves no record"
 
 
-main([help_and_usage, usage_errors, environment, dry_run, pass_through, prompt, signals, wrap])
+main([help_and_usage, completion, usage_errors, environment, dry_run, pass_through, prompt, signals, wrap])
