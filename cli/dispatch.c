@@ -19,7 +19,7 @@ const struct option_row global_rows[] = {
     {0},
 };
 
-/* clang-format off: one a line */
+/* clang-format off */
 const struct command *const cli_commands[] = {
 	&command_run,
 	&command_shell,
