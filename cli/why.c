@@ -57,6 +57,7 @@ static const struct option_row rows[] = {
      AT(caller),
      .arg = "COMMAND",
      .help = "Who would run --command, the session by default"},
+    {.name = "self", AT(self), .help = "Ask about the sandbox that this runs in"},
     {.name = "json", AT(json), .help = "As JSON"},
     {0},
 };
@@ -361,11 +362,56 @@ static int ask_policy(struct cli *cli, struct err *err)
 	return answer(o, p, err);
 }
 
+/* ---- the sandbox around ------------------------------------------------------------------- */
+
+#define CAP_FILE_MAX (8u << 20)
+
+static int not_sandboxed(const struct why_options *o)
+{
+	cJSON *a = answer_new("not_sandboxed", NULL);
+
+	cJSON_AddStringToObject(a, "message",
+				"Not inside of a sandbox: NONO_CAP_FILE is not set. Without --self "
+				"the answer is for a run with the given options.");
+	return print_answer(o, a);
+}
+
+static int ask_self(const struct why_options *o, struct err *err)
+{
+	const char *path = getenv("NONO_CAP_FILE");
+	_cleanup_(policy_freep) struct policy *p = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t n;
+
+	if (!path || !*path)
+		return not_sandboxed(o);
+	text = file_read(path, CAP_FILE_MAX, &n, err);
+	if (!text || policy_from_json(text, n, path, &p, err) < 0)
+		return err_prefix(err, "NONO_CAP_FILE");
+	return answer(o, p, err);
+}
+
+/* Not beside what would describe another one. */
+static int check_self(const struct why_options *o, struct err *err)
+{
+	const struct run_options *r = &o->run;
+
+	if (r->allow.n || r->read.n || r->write.n || r->allow_file.n || r->read_file.n ||
+	    r->write_file.n || r->profile || r->workdir || r->allow_cwd || r->net || r->protect)
+		return err_usage(err, "--self asks about the sandbox around: it can't be used "
+				      "together with options that describe another one");
+	return 0;
+}
+
 static int run(struct cli *cli, struct err *err)
 {
-	if (check_question(cli, cli->options, err) < 0)
+	const struct why_options *o = cli->options;
+
+	if (check_question(cli, o, err) < 0)
 		return -1;
-	return ask_policy(cli, err);
+	if (!o->self)
+		return ask_policy(cli, err);
+	return check_self(o, err) < 0 ? -1 : ask_self(o, err);
 }
 
 const struct command command_why = {

@@ -78,6 +78,11 @@ static void visit(struct walk *w, const struct policy *p, uint32_t at, const cha
 		if (d->label)
 			w->labelled = node->deny;
 	}
+	if (node->shown && !*rest) {
+		w->denied &= ~(unsigned)NONO_READ;
+		if (!(w->denied & want))
+			w->deny = -1;
+	}
 }
 
 static void walk_path(struct walk *w, const struct policy *p, const char *path, unsigned want)

@@ -111,6 +111,21 @@ static const char *yes(bool b)
 	return b ? "true" : "false";
 }
 
+/* What is not so for most. */
+static void add_more(const struct policy_grant *g, struct buf *out)
+{
+	if ((g->access & NONO_READ) && !(g->access & NONO_EXEC))
+		buf_adds(out, ",\"exec\":false");
+	if (g->glob)
+		buf_adds(out, ",\"glob\":true");
+	if (g->workspace)
+		buf_adds(out, ",\"workspace\":true");
+	if (g->missing)
+		buf_adds(out, ",\"missing\":true");
+	if (g->own)
+		buf_adds(out, ",\"own\":true");
+}
+
 /* At every start, hundreds of entries: without printf. */
 void policy_to_json(const struct policy *p, struct buf *out)
 {
@@ -121,7 +136,7 @@ void policy_to_json(const struct policy *p, struct buf *out)
 		const struct policy_grant *g = &p->grants[i];
 
 		buf_adds(out, i ? ",{\"original\":" : "{\"original\":");
-		add_str(out, g->path);
+		add_str(out, g->original ? g->original : g->path);
 		buf_adds(out, ",\"path\":");
 		add_str(out, g->path);
 		buf_adds(out, ",\"access\":\"");
@@ -130,6 +145,7 @@ void policy_to_json(const struct policy *p, struct buf *out)
 		buf_adds(out, yes(g->is_file));
 		buf_adds(out, ",\"source\":");
 		add_str(out, g->source);
+		add_more(g, out);
 		buf_addc(out, '}');
 	}
 	buf_adds(out, "],\"deny\":[");
@@ -144,7 +160,11 @@ void policy_to_json(const struct policy *p, struct buf *out)
 		buf_adds(out, d->access == NONO_WRITE ? ",\"access\":\"write\",\"source\":"
 						      : ",\"access\":\"all\",\"source\":");
 		add_str(out, d->source);
-		buf_addc(out, '}');
+		if (d->label) {
+			buf_adds(out, ",\"label\":");
+			add_str(out, d->label);
+		}
+		buf_adds(out, d->own ? ",\"own\":true}" : "}");
 	}
 	buf_addf(out,
 		 "],\"net_blocked\":%s,\"allowed_commands\":[],\"blocked_commands\":[],"

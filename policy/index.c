@@ -156,7 +156,7 @@ static void apply_deny(struct policy *p, const struct policy_deny *d, uint32_t n
 	bool closed = d->access & (NONO_READ | NONO_EXEC);
 	uint32_t at, top = UINT32_MAX;
 
-	if (!d->access) /* lifted */
+	if (!d->access || d->mounted) /* lifted; held by other means */
 		return;
 	for (at = node;; at = ix->nodes[at].parent) {
 		struct policy_grant *g = tree_grant(p, at);
@@ -263,10 +263,13 @@ int index_build(struct policy *p, struct err *err)
 	for (size_t i = 0; i < p->n_grants; i++) {
 		p->grants[i].carved = p->grants[i].guarded = false;
 		ix->glob_next[i] = -1;
-		if (p->grants[i].glob)
+		if (p->grants[i].glob) {
 			insert_glob(ix, p, i);
-		else
-			ix->nodes[insert(ix, p->grants[i].path)].grant = (int32_t)i;
+		} else {
+			uint32_t node = insert(ix, p->grants[i].path);
+			ix->nodes[node].grant = (int32_t)i;
+			ix->nodes[node].shown = p->grants[i].own;
+		}
 	}
 	for (char **b = p->bypasses; b && *b; b++)
 		ix->nodes[insert(ix, *b)].bypass = true;

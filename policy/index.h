@@ -16,6 +16,7 @@ struct index_node {
 	int32_t deny;	    /* index into policy.denies */
 	int32_t globs; /* first grant by name pattern in this directory, -1; next in glob_next */
 	bool bypass;   /* deny rules from above end here */
+	bool shown;    /* nono's own file that may be read */
 	bool children;
 	bool pinned;   /* an ancestor of something denied */
 	bool spine;    /* not granted in the kernel as a whole: something below is closed */

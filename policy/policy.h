@@ -83,15 +83,18 @@ struct policy_grant {
 	bool workspace; /* auto-run files below it are protected */
 	bool missing;	/* did not exist when resolved: only the broker can create it */
 	bool state;	/* a folder of the agent's own: made before it starts */
+	bool own;	/* a file of nono's own that may be read nevertheless */
 	bool carved;  /* holds something closed for reading: its tree is spelled out in the kernel's
 			 rules */
 	char *source; /* "user", "profile", "group:NAME", "system" */
+	char *original; /* as it was written, NULL if no different */
 };
 struct policy_deny {
 	char *path;	 /* canonical as far as it exists */
 	unsigned access; /* what is refused; NONO_READ|NONO_WRITE|NONO_EXEC = closed */
 	bool own;	 /* nono's own files */
 	bool quiet;	 /* refused without asking anyone */
+	bool mounted;	 /* a mount holds it as well: its tree need not be guarded for it */
 	char *source;
 	char *label; /* "ssh keys", NULL if none */
 };
@@ -137,6 +140,8 @@ struct policy {
 	bool private_tmp;
 	enum policy_audit_level audit_level;
 	enum nono_want namespaces;
+	char *cap_file;	 /* what policy_set_cap_file() was told, canonical; NULL = none */
+	bool cap_in_tmp; /* the program finds it as POLICY_CAP_IN_TMP */
 	char **warnings; /* e.g. grants skipped because the path does not exist; NULL-terminated */
 	struct policy_index *index; /* for policy_check() */
 };
@@ -157,6 +162,14 @@ int policy_make_state(struct policy *p, struct err *err);
  * be the terminals of everyone; no private view of /tmp). Before any spec and any thread uses it.
  */
 int policy_without_namespaces(struct policy *p, struct err *err);
+
+/* The file that tells the program what it may (NONO_CAP_FILE): it lies with nono's own files, and
+ * is the one among them that may be read. Where the program has a view of /tmp of its own, the file
+ * is bound into that. Before every policy_spec_new(); the file exists, and in the private temporary
+ * directory an empty one of the name to bind it over. */
+#define POLICY_CAP_NAME	  ".nono-cap.json"
+#define POLICY_CAP_IN_TMP "/tmp/" POLICY_CAP_NAME
+int policy_set_cap_file(struct policy *p, const char *path, struct err *err);
 
 /* Tells the policy where the session's private temporary directory is; before any thread uses it.
  * bound: it lies over /tmp and /var/tmp in the program's view. */
@@ -232,6 +245,9 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out);
 
 /* JSON of the policy for the session record and NONO_CAP_FILE. */
 void policy_to_json(const struct policy *p, struct buf *out);
+/* Back again, as far as the questions above need it: what a program inside knows of its policy. */
+int policy_from_json(const char *json, size_t n, const char *label, struct policy **out,
+		     struct err *err);
 
 /* Names of the built-in and user profiles, sorted; NULL-terminated; strv_free(). */
 char **policy_profiles(void);

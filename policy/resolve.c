@@ -147,6 +147,19 @@ static int apply_profile(struct resolver *r, const struct profile *prof)
 
 /* ---- flags -------------------------------------------------------------- */
 
+static void set_original(struct resolver *r, const char *real, const char *written)
+{
+	for (size_t i = r->p->n_grants; i-- > 0;) {
+		struct policy_grant *g = &r->p->grants[i];
+
+		if (strcmp(g->path, real) != 0)
+			continue;
+		if (!g->original)
+			g->original = xstrdup(written);
+		return;
+	}
+}
+
 static int flag_grants(struct resolver *r, const char *const *paths, const char *option,
 		       unsigned access, bool file)
 {
@@ -180,6 +193,8 @@ static int flag_grants(struct resolver *r, const char *const *paths, const char 
 			flags |= GRANT_WORKSPACE;
 		if (add_grant(r, real, access, flags, "user") < 0)
 			return -1;
+		if (strcmp(real, *paths) != 0)
+			set_original(r, real, *paths);
 	}
 	return 0;
 }

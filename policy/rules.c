@@ -25,7 +25,9 @@ void add_warning(struct policy *p, char *text)
  * directory (/tmp may) is fine: it is closed inside it. */
 int check_own(struct resolver *r, const char *path, bool is_file)
 {
-	for (size_t i = 0; i < ARRAY_LEN(r->own); i++)
+	for (size_t i = 0; i < ARRAY_LEN(r->own); i++) {
+		if (!r->own[i]) /* the rules were checked before */
+			continue;
 		if (path_under(r->own[i], path) ||
 		    (i < 2 && !is_file && path_under(path, r->own[i])))
 			return err_set(r->err,
@@ -33,6 +35,7 @@ int check_own(struct resolver *r, const char *path, bool is_file)
 				       "agent must not reach what supervises it. Grant the project "
 				       "and the folders it needs, not what lies above them",
 				       path, r->own[i]);
+	}
 	return 0;
 }
 
@@ -128,6 +131,7 @@ void policy_free(struct policy *p)
 	for (size_t i = 0; i < p->n_grants; i++) {
 		free(p->grants[i].path);
 		free(p->grants[i].source);
+		free(p->grants[i].original);
 	}
 	for (size_t i = 0; i < p->n_denies; i++) {
 		free(p->denies[i].path);
@@ -147,5 +151,6 @@ void policy_free(struct policy *p)
 	free(p->profile_file);
 	free(p->workdir);
 	free(p->home);
+	free(p->cap_file);
 	free(p);
 }

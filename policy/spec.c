@@ -154,6 +154,11 @@ static void add_tmp(struct policy_spec *s, const char *tmp)
 	for (size_t i = 0; i < ARRAY_LEN(over); i++)
 		if (lstat(over[i], &st) == 0 && S_ISDIR(st.st_mode))
 			spec_add_path(s, over[i], access);
+	if (s->p->cap_in_tmp) {
+		add_mount(s, NONO_MOUNT_BIND, POLICY_CAP_IN_TMP);
+		s->mounts[s->n_mounts - 1].source = s->p->cap_file;
+		add_mount(s, NONO_MOUNT_READ_ONLY, POLICY_CAP_IN_TMP);
+	}
 }
 
 int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,

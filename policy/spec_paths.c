@@ -48,6 +48,7 @@ static unsigned blocked(const struct policy_spec *s, const struct index_node *no
 /* What deny rules refuse at a node. As walk_path() in check.c, from below. */
 static unsigned denied_at(const struct policy *p, uint32_t at)
 {
+	const unsigned shown = p->index->nodes[at].shown ? (unsigned)NONO_READ : 0;
 	unsigned denied = 0;
 	bool lifted = false;
 
@@ -58,7 +59,7 @@ static unsigned denied_at(const struct policy *p, uint32_t at)
 			denied |= p->denies[node->deny].access;
 		lifted |= node->bypass;
 		if (at == INDEX_ROOT)
-			return denied;
+			return denied & ~shown;
 	}
 }
 

@@ -66,7 +66,8 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 	char *extra[12];
 	size_t n = 0;
 
-	extra[n++] = xasprintf("NONO_CAP_FILE=%s/.nono-cap.json", tmp);
+	extra[n++] = xasprintf("NONO_CAP_FILE=%s",
+			       cfg->policy->cap_in_tmp ? POLICY_CAP_IN_TMP : cfg->policy->cap_file);
 	extra[n++] = xasprintf("NONO_SESSION_ID=%s", cfg->id);
 	extra[n++] = xasprintf("TMPDIR=%s", tmp);
 	extra[n++] = xasprintf("PWD=%s", cfg->policy->workdir);

@@ -76,6 +76,7 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	close(b->gate_fd);
 	close(b->signal_fd);
 	close(b->rt.listen_fd);
+	close(b->rt.cap_fd);
 	if (b->ready_fd >= 0)
 		close(b->ready_fd);
 	init_main(&cfg, &b->layers);
@@ -184,7 +185,8 @@ static int make_spec(struct broker *b, struct err *err)
 {
 	policy_spec_free(b->spec_owner);
 	b->spec_owner = NULL;
-	if (policy_spec_new(b->plan->policy, true, b->rt.tmp, &b->spec_owner, err) < 0)
+	if (policy_set_cap_file(b->plan->policy, b->rt.cap_file, err) < 0 ||
+	    policy_spec_new(b->plan->policy, true, b->rt.tmp, &b->spec_owner, err) < 0)
 		return -1;
 	b->spec = *policy_spec_get(b->spec_owner);
 	return 0;
@@ -413,16 +415,11 @@ int broker_write_record(struct broker *b, struct err *err)
 }
 
 /* What the program can read about its own limits (NONO_CAP_FILE). */
-static int write_cap_file(struct broker *b, struct err *err)
+static int write_cap_file(struct broker *b, const struct buf *text, struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/.nono-cap.json", b->rt.tmp);
-	_cleanup_close_ int fd =
-	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
-	_cleanup_(buf_free) struct buf text = {0};
-
-	policy_to_json(b->plan->policy, &text);
-	if (fd < 0 || write_full(fd, text.data, text.len) < 0)
-		return err_errno(err, errno, "can't write %s", path);
+	if (write_full(b->rt.cap_fd, text->data, text->len) < 0)
+		return err_errno(err, errno, "can't write %s", b->rt.cap_file);
+	close(STEAL_FD(b->rt.cap_fd));
 	return 0;
 }
 
@@ -523,8 +520,7 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (b->plan->policy->namespaces == NONO_SKIP &&
 	    policy_without_namespaces(b->plan->policy, err) < 0)
 		return -1;
-	if (make_spec(b, err) < 0 || fork_init(b, err) < 0 || write_cap_file(b, err) < 0 ||
-	    enter_namespaces(b, err) < 0)
+	if (make_spec(b, err) < 0 || fork_init(b, err) < 0 || enter_namespaces(b, err) < 0)
 		return -1;
 	if (policy_set_tmp(b->plan->policy, b->rt.tmp, b->layers.private_tmp, err) < 0)
 		return -1;
@@ -534,6 +530,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (confine_self(err) < 0 || (!b->o->no_audit && prepare_log(b, command, err) < 0))
 		return -1;
 	policy_to_json(b->plan->policy, &policy_text);
+	if (write_cap_file(b, &policy_text, err) < 0)
+		return -1;
 	if (await(b, INIT_READY, &m, &listener, NULL, err) < 0)
 		return -1;
 	m.layers.namespaces_why = b->layers.namespaces_why;
@@ -561,7 +559,7 @@ int broker_start(struct broker *b, struct err *err)
 	b->started_ns = clock_mono_ns();
 	b->expect_until_ns = b->started_ns + BROKER_LINGER_MS * 1000000ull;
 	b->init_fd = b->gate_fd = b->master_fd = b->host_fd = b->signal_fd = -1;
-	b->rt.listen_fd = -1;
+	b->rt.listen_fd = b->rt.cap_fd = -1;
 	prctl(PR_SET_NAME, "nono: broker");
 	/* Should init be killed, what it leaves comes to us and not to the system's init. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -84,16 +84,28 @@ static int make_token(struct runtime *r, struct err *err)
 	return 0;
 }
 
+/* The file, and an empty one in the temporary directory that it may be bound over. */
+static int make_cap_file(struct runtime *r, struct err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	_cleanup_free_ char *under = xasprintf("%s/" POLICY_CAP_NAME, r->tmp);
+	_cleanup_close_ int fd = open(under, flags, 0400);
+
+	r->cap_fd = fd < 0 ? -1 : open(r->cap_file, flags, 0400);
+	return r->cap_fd < 0 ? err_errno(err, errno, "can't make %s", r->cap_file) : 0;
+}
+
 int runtime_create(const char *id, struct runtime *out, struct err *err)
 {
 	_cleanup_free_ char *base = dir_runtime();
-	struct runtime r = {.listen_fd = -1};
+	struct runtime r = {.listen_fd = -1, .cap_fd = -1};
 
 	if (dir_private(base, err) < 0)
 		return -1;
 	r.dir = session_runtime_dir(id);
 	r.tmp = runtime_tmp_path(id);
 	r.request_socket = xasprintf("%s/request.sock", r.dir);
+	r.cap_file = xasprintf("%s/cap.json", r.dir);
 	/* mkdir: what is there already is not ours, whoever made it. */
 	if (mkdir(r.dir, 0700) < 0) {
 		err_errno(err, errno, "can't make %s", r.dir);
@@ -106,7 +118,7 @@ int runtime_create(const char *id, struct runtime *out, struct err *err)
 		runtime_free(&r);
 		return -1;
 	}
-	if (make_token(&r, err) < 0 || make_socket(&r, err) < 0) {
+	if (make_token(&r, err) < 0 || make_socket(&r, err) < 0 || make_cap_file(&r, err) < 0) {
 		runtime_remove(r.dir, r.tmp);
 		runtime_free(&r);
 		return -1;
@@ -115,14 +127,60 @@ int runtime_create(const char *id, struct runtime *out, struct err *err)
 	return 0;
 }
 
+#define WRAP_FILE "wrap-%d-%llu.json" /* pid, start time */
+
+static void sweep_wrap_files(const char *base)
+{
+	DIR *d = opendir(base);
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		unsigned long long started;
+		char name[64];
+		int pid;
+
+		if (sscanf(de->d_name, WRAP_FILE, &pid, &started) != 2 ||
+		    proc_start_time(pid) == started)
+			continue;
+		snprintf(name, sizeof(name), WRAP_FILE, pid, started);
+		if (str_eq(name, de->d_name))
+			unlinkat(dirfd(d), name, 0);
+	}
+	if (d)
+		closedir(d);
+}
+
+char *runtime_wrap_cap_file(struct err *err)
+{
+	_cleanup_free_ char *base = dir_runtime();
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (dir_private(base, err) < 0)
+		return NULL;
+	sweep_wrap_files(base);
+	path = xasprintf("%s/" WRAP_FILE, base, getpid(),
+			 (unsigned long long)proc_start_time(getpid()));
+	unlink(path); /* of an earlier exec of this very process */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		err_errno(err, errno, "can't make %s", path);
+		return NULL;
+	}
+	return STEAL_PTR(path);
+}
+
 void runtime_free(struct runtime *r)
 {
 	if (r->listen_fd >= 0)
 		close(r->listen_fd);
+	if (r->cap_fd >= 0)
+		close(r->cap_fd);
 	free(r->dir);
 	free(r->tmp);
 	free(r->request_socket);
-	*r = (struct runtime){.listen_fd = -1};
+	free(r->cap_file);
+	*r = (struct runtime){.listen_fd = -1, .cap_fd = -1};
 }
 
 void runtime_remove(const char *dir, const char *tmp)

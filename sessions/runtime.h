@@ -13,8 +13,10 @@ struct runtime {
 	char *dir;	      /* <runtime>/ID, 0700 */
 	char *tmp;	      /* /tmp/nono-UID-ID, 0700: the agent's own */
 	char *request_socket; /* dir/request.sock; elevation makes it */
+	char *cap_file;	      /* dir/cap.json, what NONO_CAP_FILE names */
 	char token[TOKEN_LEN + 1];
 	int listen_fd; /* control.sock, listening, non-blocking */
+	int cap_fd;    /* of cap_file, empty at first */
 };
 
 /* Everything or nothing. */
@@ -23,6 +25,10 @@ int runtime_create(const char *id, struct runtime *out, struct err *err);
 void runtime_free(struct runtime *r);
 /* Removes the files; paths may be NULL. Safe to repeat. */
 void runtime_remove(const char *dir, const char *tmp);
+
+/* The same file for a program that confines itself (nono wrap): named after the caller, removed by
+ * whoever makes the next one when the program is gone. Its path, caller frees; NULL with err. */
+char *runtime_wrap_cap_file(struct err *err);
 
 /* The temporary directory that a session of this id has. Caller frees. */
 char *runtime_tmp_path(const char *id);

@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 
 #include "sessions/broker.h"
+#include "sessions/runtime.h"
 
 extern char **environ;
 
@@ -38,22 +39,45 @@ static int confine(const struct plan *plan, bool silent, struct err *err)
 	return 0;
 }
 
+/* What the program can read about its own limits. Inside of another sandbox that one's file stays:
+ * its limits hold as well, and nono's own files are out of reach. */
+static int write_cap_file(struct policy *p, struct err *err)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_(buf_free) struct buf text = {0};
+
+	p->private_tmp = false; /* that takes a supervisor, which removes it */
+	if (session_inside())
+		return 0;
+	path = runtime_wrap_cap_file(err);
+	if (!path || policy_set_cap_file(p, path, err) < 0)
+		return -1;
+	policy_to_json(p, &text);
+	return file_write_atomic(path, 0400, text.data, text.len, err);
+}
+
+static char **environment(const struct policy *p)
+{
+	_cleanup_free_ char *pwd = xasprintf("PWD=%s", p->workdir);
+	_cleanup_free_ char *cap = p->cap_file ? xasprintf("NONO_CAP_FILE=%s", p->cap_file) : NULL;
+	char *extra[] = {pwd, cap, NULL};
+
+	return policy_environment(p, environ, extra);
+}
+
 int session_wrap(const struct session_options *o, struct err *err)
 {
 	struct plan plan;
-	char **env;
+	char **env = NULL;
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
-	{
-		char *pwd = xasprintf("PWD=%s", plan.policy->workdir);
-		char *extra[] = {pwd, NULL};
-		env = policy_environment(plan.policy, environ, extra);
-		free(pwd);
-	}
-	if (confine(&plan, o->silent, err) == 0) {
-		execve(plan.program, o->argv, env);
-		err_errno(err, errno, "can't execute %s", plan.program);
+	if (write_cap_file(plan.policy, err) == 0) {
+		env = environment(plan.policy);
+		if (confine(&plan, o->silent, err) == 0) {
+			execve(plan.program, o->argv, env);
+			err_errno(err, errno, "can't execute %s", plan.program);
+		}
 	}
 	strv_free(env);
 	plan_free(&plan);

@@ -161,4 +161,96 @@ def commands(c):
         assert a["details"], a
 
 
-main([denied, suggestions, allowed, hosts, scopes, text, usage, commands])
+FORGE = """
+for f in $NONO_CAP_FILE /var/tmp/.nono-cap.json; do
+  [ -e $f ] || continue
+  (echo '{"fs":[]}' > $f); rm -f $f; mv $f $f.moved; mv -f $TMPDIR/new $f; ln -f $TMPDIR/new $f
+  ln -sf $TMPDIR/new $f; chmod 666 $f; (echo '{"fs":[]}' > $f); cp $TMPDIR/new $f; mkdir -p $f.d
+done 2>/dev/null
+mv $(dirname $NONO_CAP_FILE) $(dirname $NONO_CAP_FILE).moved 2>/dev/null
+cat $NONO_CAP_FILE
+"""
+
+
+def cap_file(c, text):
+    cap = json.loads(text)
+    assert {"path": c.work, "access": "readwrite", "is_file": False, "source": "user", "original": ".",
+            "workspace": True} in cap["fs"], cap["fs"]
+    for name, kind in (("net_blocked", bool), ("allowed_commands", list), ("blocked_commands", list),
+                       ("bypass_protection_paths", list), ("allowed_domains", list)):
+        assert isinstance(cap[name], kind), name
+    assert cap["workdir"] and cap["net_blocked"] is True
+
+
+def forged(c):
+    """NONO_CAP_FILE is there in every kind of session; nobody inside changes what it says, or puts
+    another file in its place."""
+    # A home outside of /tmp: then the session has a view of /tmp of its own.
+    private = {"HOME": "/nonexistent"}
+    for flags, env in ((["run"], {}), (["run", "--namespaces", "off"], {}),
+                       (["run", "--workdir", "/usr/share"], private), (["wrap"], {}),
+                       (["shell", "--shell", "/bin/sh"], {})):
+        if env:
+            grants = ["--block-net"]
+        else:
+            grants = ["--allow", ".", "--block-net"]
+        script = "echo forged > $TMPDIR/new 2>/dev/null;" + FORGE
+        args = [flags[0], "-s", *flags[1:], *grants]
+        if flags[0] == "shell":
+            code, out, err = c.raw(*args, stdin=None, input=script.encode(), env=env)
+        else:
+            code, out, err = c.raw(*args, "--", "sh", "-c", script, env=env)
+        assert code == 0 and b"forged" not in out, (flags, code, out, err)
+        if not env:
+            cap_file(c, out)
+        else:
+            assert json.loads(out)["fs"], (flags, out)
+    left = [f for f in os.listdir(c.base + "/run/nono") if not f.startswith("wrap-")]
+    assert not left, left
+    c.raw("wrap", "-s", "--", "true")
+    assert len([f for f in os.listdir(c.base + "/run/nono") if f.startswith("wrap-")]) == 1
+
+
+def itself(c):
+    home, work = scene(c)
+    a = ask(c, "--self", "--path", "x")
+    assert a == {"status": "not_sandboxed", "message": a["message"]}, a
+    assert c.nono("why", "--self", "--path", "x").startswith("NOT SANDBOXED\n  Message: ")
+    questions = ((["--path", "x", "--op", "write"], "allowed", "granted_path"),
+                 (["--path", "~/.ssh/id_rsa"], "denied", "filesystem_deny"),
+                 (["--path", ".git/hooks/h", "--op", "write"], "denied", "protected_path"),
+                 (["--path", "/usr/bin/env", "--op", "write"], "denied", "insufficient_access"),
+                 (["--path", c.base + "/outside/z"], "denied", "path_not_granted"),
+                 (["--path", c.env["XDG_STATE_HOME"] + "/nono"], "denied", "nono_state"),
+                 (["--path", "$NONO_CAP_FILE"], "allowed", "granted_path"),
+                 (["--path", "$NONO_CAP_FILE", "--op", "write"], "denied", "nono_state"),
+                 (["--path", "$TMPDIR/x", "--op", "write"], "allowed", "granted_path"),
+                 (["--host", "example.com"], "denied", "network_blocked"),
+                 (["--scope", "signal"], "scope", None),
+                 (["--command", "git"], "denied", "command_policy_unavailable"))
+    inner = "ASAN_OPTIONS=detect_leaks=0 " + c.path
+    for kind in (["run"], ["run", "--namespaces", "off"], ["wrap"]):
+        rows = [q for q in questions if kind != ["wrap"] or "$TMPDIR/x" not in q[0]]
+        script = "; ".join("%s why --self --json %s" % (inner, " ".join(q[0])) for q in rows)
+        out = c.nono(kind[0], "-s", *kind[1:], "--allow", ".", "--block-net",
+                     "--read-file", c.path, "--", "sh", "-c", script)
+        decoder, at = json.JSONDecoder(), 0
+        for q, status, reason in rows:
+            a, at = decoder.raw_decode(out, at)
+            at += 1
+            assert (a["status"], a.get("reason")) == (status, reason), (kind, q, a)
+    # What the variable names is read with care.
+    for text in ("", "{", "[]", "{}", '{"fs":1}', '{"fs":[{"path":"x"}]}',
+                 '{"fs":[{"path":"/x","access":"some","source":"s"}]}', '{"fs":[' + "[" * 1000):
+        name = os.path.join(c.work, "cap")
+        with open(name, "w") as f:
+            f.write(text)
+        os.chmod(name, 0o644)
+        c.nono("why", "--self", "--path", "x", env={"NONO_CAP_FILE": name}, code=1)
+        assert "NONO_CAP_FILE" in c.err, c.err
+    c.nono("why", "--self", "--path", "x", env={"NONO_CAP_FILE": "/nonexistent"}, code=1)
+    for flags in (["--read", "."], ["-p", "codex"], ["--block-net"]):
+        c.nono("why", "--self", "--path", "x", *flags, code=2)
+
+
+main([denied, suggestions, allowed, hosts, scopes, text, usage, commands, forged, itself])

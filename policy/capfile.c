@@ -1,0 +1,165 @@
+/* NONO_CAP_FILE read back: the policy as the program inside can know it. */
+#include "common/document.h"
+#include "policy/resolve.h"
+
+struct reader {
+	const struct document *d;
+	struct err *err;
+};
+
+static int bad(const struct reader *r, const struct doc *at, const char *what)
+{
+	return doc_error(r->d->label, at, r->err, "%s", what);
+}
+
+static const char *text(const struct doc *map, const char *name)
+{
+	const struct doc *v = doc_get(map, name);
+
+	return v && v->kind == DOC_STRING ? v->string : NULL;
+}
+
+/* other: where it is not said. */
+static bool flag(const struct doc *map, const char *name, bool other)
+{
+	const struct doc *v = doc_get(map, name);
+
+	return v && v->kind == DOC_BOOL ? v->boolean : other;
+}
+
+static bool read_access(const char *word, unsigned *out)
+{
+	static const struct {
+		const char *word;
+		unsigned access;
+	} words[] = {{"read", NONO_READ},
+		     {"write", NONO_WRITE},
+		     {"readwrite", NONO_READ | NONO_WRITE},
+		     {"all", CLOSED}};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq(word, words[i].word)) {
+			*out = words[i].access;
+			return true;
+		}
+	return false;
+}
+
+/* path, access and source, which both kinds of rules have. */
+static int read_rule(const struct reader *r, const struct doc *e, char path[POLICY_PATH_MAX],
+		     unsigned *access, const char **source)
+{
+	const char *p = text(e, "path");
+
+	*source = text(e, "source");
+	if (!p || path_clean(path, POLICY_PATH_MAX, p) < 0 ||
+	    !read_access(text(e, "access"), access) || !*source)
+		return bad(r, e, "not a rule with path, access and source");
+	return 0;
+}
+
+static int read_grant(struct resolver *out, const struct reader *r, const struct doc *e)
+{
+	const char *source, *original = text(e, "original");
+	char path[POLICY_PATH_MAX];
+	struct policy_grant *g;
+	unsigned access;
+
+	if (read_rule(r, e, path, &access, &source) < 0)
+		return -1;
+	if ((access & NONO_READ) && flag(e, "exec", true))
+		access |= NONO_EXEC;
+	if (add_grant(out, path, access,
+		      (flag(e, "is_file", false) ? GRANT_FILE : 0) |
+			  (flag(e, "workspace", false) ? GRANT_WORKSPACE : 0) |
+			  (flag(e, "missing", false) ? GRANT_MISSING : 0) |
+			  (flag(e, "glob", false) && strchr(path_base(path), '*') ? GRANT_GLOB : 0),
+		      source) < 0)
+		return -1;
+	g = &out->p->grants[out->p->n_grants - 1];
+	if (!str_eq(g->path, path) || g->original)
+		return bad(r, e, "the same path twice");
+	g->own = flag(e, "own", false);
+	if (original && !str_eq(original, path))
+		g->original = xstrdup(original);
+	return 0;
+}
+
+static int read_deny(struct resolver *out, const struct reader *r, const struct doc *e)
+{
+	const char *source;
+	char path[POLICY_PATH_MAX];
+	unsigned access;
+
+	if (read_rule(r, e, path, &access, &source) < 0)
+		return -1;
+	add_deny(out, path, access, source, text(e, "label"), flag(e, "own", false),
+		 flag(e, "quiet", false));
+	return 0;
+}
+
+static int read_strings(const struct reader *r, const struct doc *map, const char *name,
+			struct list *out)
+{
+	const struct doc *l = doc_get(map, name);
+
+	doc_each(e, l)
+	{
+		if (e->kind != DOC_STRING)
+			return bad(r, e, "not a string");
+		list_add(out, e->string);
+	}
+	return 0;
+}
+
+static int read_rules(struct resolver *out, const struct reader *r, const struct doc *root)
+{
+	const struct doc *fs = doc_get(root, "fs");
+
+	if (!fs || fs->kind != DOC_LIST)
+		return bad(r, root, "not a file that says what a sandbox allows");
+	doc_each(e, fs)
+	{
+		if (read_grant(out, r, e) < 0)
+			return -1;
+	}
+	doc_each(e, doc_get(root, "deny"))
+	{
+		if (read_deny(out, r, e) < 0)
+			return -1;
+	}
+	if (read_strings(r, root, "bypass_protection_paths", &out->bypass) < 0 ||
+	    read_strings(r, root, "unix_sockets", &out->sockets) < 0)
+		return -1;
+	return 0;
+}
+
+int policy_from_json(const char *json, size_t n, const char *label, struct policy **out,
+		     struct err *err)
+{
+	_cleanup_(document_freep) struct document *d = doc_read(json, n, DOC_JSON, label, err);
+	_cleanup_(policy_freep) struct policy *p = NULL;
+	struct resolver r = {.err = err};
+	struct reader in = {d, err};
+	int rc;
+
+	if (!d)
+		return -1;
+	r.p = p = xcalloc(1, sizeof(*p));
+	p->home = dir_home();
+	rc = read_rules(&r, &in, d->root);
+	p->workdir = xstrdup(text(d->root, "workdir") ? text(d->root, "workdir") : "/");
+	p->profile_name = text(d->root, "profile") ? xstrdup(text(d->root, "profile")) : NULL;
+	p->net_blocked = flag(d->root, "net_blocked", true);
+	p->elevation = flag(d->root, "capability_elevation", false);
+	p->protect_workspace = flag(d->root, "protect_autorun", true);
+	p->bypasses = STEAL_PTR(r.bypass.v);
+	p->n_unix_sockets = r.sockets.n;
+	p->unix_sockets = STEAL_PTR(r.sockets.v);
+	free(r.grant_hash);
+	free(r.deny_hash);
+	if (rc < 0 || index_build(p, err) < 0)
+		return -1;
+	*out = STEAL_PTR(p);
+	return 0;
+}
