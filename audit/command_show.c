@@ -116,9 +116,9 @@ static void put_time(const char *time)
 	command_put(s, 0);
 }
 
-static void print_tally(const char *title, struct tally *t, bool times)
+static void print_tally(const char *title, struct tally *t, bool times, size_t lines)
 {
-	size_t n = t->used < SHOW_LINES ? t->used : SHOW_LINES;
+	size_t n = t->used < lines ? t->used : lines;
 
 	if (!t->used)
 		return;
@@ -184,10 +184,43 @@ static void print_show(const struct session_meta *m, struct summary *s, bool ali
 	printf("events    %llu\n", (unsigned long long)s->count);
 	if (s->damage.msg[0])
 		printf("DAMAGED   %s\n", s->damage.msg);
-	print_tally("Events by kind and decision", &s->kinds, false);
-	print_tally("Requests answered", &s->decisions, true);
-	print_tally("Denied", &s->denials, true);
-	print_tally("Programs run", &s->programs, false);
+	print_tally("Events by kind and decision", &s->kinds, false, SHOW_LINES);
+	print_tally("Requests answered", &s->decisions, true, SHOW_LINES);
+	print_tally("Denied", &s->denials, true, SHOW_LINES);
+	print_tally("Programs run", &s->programs, false, SHOW_LINES);
+}
+
+/* "--denied" of the arguments: taken out. */
+static bool take_denied(int *argc, char **argv)
+{
+	int n = *argc, out = 0;
+
+	for (int i = 0; i < n; i++)
+		if (i == 0 || !str_eq(argv[i], "--denied"))
+			argv[out++] = argv[i];
+	*argc = out;
+	return out < n;
+}
+
+static cJSON *denied_json(struct tally *t)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	tally_sort(t);
+	for (size_t i = 0; i < t->used; i++) {
+		const struct tally_entry *e = &t->slots[i];
+		size_t op = strcspn(e->text, " ");
+		_cleanup_free_ char *name = xstrndup(e->text, op);
+		cJSON *o = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(o, "op", name);
+		cJSON_AddStringToObject(o, "target", e->text + op + strspn(e->text + op, " "));
+		cJSON_AddNumberToObject(o, "count", (double)e->count);
+		cJSON_AddStringToObject(o, "first", e->first);
+		cJSON_AddStringToObject(o, "last", e->last);
+		cJSON_AddItemToArray(list, o);
+	}
+	return list;
 }
 
 int command_show(int argc, char **argv, struct err *err)
@@ -196,12 +229,16 @@ int command_show(int argc, char **argv, struct err *err)
 	_cleanup_(summary_free) struct summary s = {0};
 	_cleanup_close_ int dir = -1;
 	char id[65];
-	bool json, alive;
+	bool json, alive, denied = take_denied(&argc, argv);
 
 	if (command_one_id(argc, argv, id, &json, err) < 0 || (dir = store_open_dir(id, err)) < 0 ||
 	    command_meta(dir, &m, &alive, err) < 0 || summarise(id, &s, err) < 0)
 		return -1;
-	if (json)
+	if (denied && json)
+		command_print(denied_json(&s.denials));
+	else if (denied)
+		print_tally("Denied", &s.denials, true, SIZE_MAX);
+	else if (json)
 		command_print(show_json(&m, &s));
 	else
 		print_show(&m, &s, alive);

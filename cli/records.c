@@ -17,7 +17,7 @@ const struct command command_audit = {
     .details =
 	"  nono audit list [--today] [--since DAY] [--until DAY] [--command TEXT] [--path PATH]\n"
 	"                  [--recent N] [--json]\n"
-	"  nono audit show ID [--json]\n"
+	"  nono audit show ID [--denied] [--json]\n"
 	"  nono audit verify ID [--json]\n\n"
 	"verify recomputes every hash: exit code 0 when all of them hold, 1 when not.\n",
     .flags = CLI_RAW,

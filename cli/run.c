@@ -1,6 +1,7 @@
 /* nono run, shell, wrap. */
 #include <sys/ioctl.h>
 
+#include "cli/diagnostics.h"
 #include "cli/keys.h"
 #include "cli/run_options.h"
 #include "tui/tui.h"
@@ -9,9 +10,10 @@ struct start {
 	struct cli *cli;
 	struct run_options *o;
 	char *const *argv;
-	bool shown;   /* dry run: everything was said */
-	bool refused; /* the working directory is not shared: asked and answered */
-	bool again;   /* it is: resolve once more with it */
+	bool shown;		     /* dry run: everything was said */
+	bool refused;		     /* the working directory is not shared: asked and answered */
+	bool again;		     /* it is: resolve once more with it */
+	char id[SESSION_ID_LEN + 1]; /* of the session in the foreground, "" = none */
 };
 
 /* ---- before anything is started -------------------------------------------------------- */
@@ -100,6 +102,60 @@ static int on_resolved(void *data, const struct policy *p, struct err *err)
 	return 0;
 }
 
+/* ---- when it is over ------------------------------------------------------------------------ */
+
+#define FOOTER_LINES 5
+
+static void on_named(void *data, const char id[SESSION_ID_LEN + 1])
+{
+	struct start *s = data;
+
+	memcpy(s->id, id, sizeof(s->id));
+}
+
+static void print_diagnostics(const struct diagnostics *d)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(buf_free) struct buf out = {0}, safe = {0};
+	cJSON *o = diagnostics_json(d);
+
+	text = cJSON_PrintUnformatted(o);
+	cJSON_Delete(o);
+	if (!text)
+		return;
+	json_safe(&safe, text, strlen(text));
+	json_pretty(&out, safe.data, safe.len);
+	buf_addc(&out, '\n');
+	fwrite(out.data, 1, out.len, stderr);
+}
+
+/* A failed program, and something it was refused: that may be why. */
+static void explain_end(const struct start *s, const struct policy_input *in, int code,
+			bool front_end)
+{
+	const struct run_options *o = s->o;
+	const char *no_prompt = getenv("NONO_NO_SAVE_PROMPT");
+	_cleanup_(buf_free) struct buf out = {0};
+	struct diagnostics d;
+
+	if (!s->id[0] || s->cli->command->mask != RUN || (s->cli->silent && !o->diagnostics_json))
+		return;
+	/* The front end may have been left while the program goes on. */
+	if ((!code && !o->diagnostics_json) || !diagnostics_load(s->id, code || !front_end, &d))
+		return;
+	if (d.record.exit_code != 0 && !o->no_diagnostics && !s->cli->silent) {
+		diagnostics_footer(&d, FOOTER_LINES, &out);
+		if (out.len)
+			fwrite(out.data, 1, out.len, stderr);
+		if (!o->diagnostics_json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO) &&
+		    !str_eq(no_prompt, "1"))
+			diagnostics_save_prompt(&d, in);
+	}
+	if (o->diagnostics_json)
+		print_diagnostics(&d);
+	diagnostics_free(&d);
+}
+
 /* ---- ways to start ------------------------------------------------------------------------ */
 
 static void terminal_size(const struct run_options *o, int *cols, int *rows)
@@ -128,14 +184,13 @@ static int in_background(struct start *s, struct session_options *so, struct err
 	return 0;
 }
 
-static int in_front_end(const struct run_options *o, struct session_options *so, struct err *err)
+static int in_front_end(struct start *s, struct session_options *so, struct err *err)
 {
-	struct tui_options t = {.own = true, .prefix = o->prefix};
-	char id[SESSION_ID_LEN + 1];
+	struct tui_options t = {.own = true, .prefix = s->o->prefix};
 
-	if (session_start(so, id, err) < 0)
+	if (session_start(so, s->id, err) < 0)
 		return -1;
-	t.attach = id;
+	t.attach = s->id;
 	return tui_main(&t);
 }
 
@@ -143,17 +198,23 @@ static int start_once(struct start *s, struct err *err)
 {
 	struct run_options *o = s->o;
 	struct session_options so;
+	int r;
 
 	run_session_options(o, s->cli->silent, s->argv, &so);
 	so.resolved = on_resolved;
-	so.resolved_data = s;
+	so.data = s;
 	if (s->cli->command->mask == WRAP)
 		return session_wrap(&so, err);
 	so.terminal = o->detached || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
-	if (!so.terminal)
-		return session_run(&so, err);
-	terminal_size(o, &so.cols, &so.rows);
-	return o->detached ? in_background(s, &so, err) : in_front_end(o, &so, err);
+	if (so.terminal)
+		terminal_size(o, &so.cols, &so.rows);
+	if (o->detached)
+		return in_background(s, &so, err);
+	so.named = on_named;
+	r = so.terminal ? in_front_end(s, &so, err) : session_run(&so, err);
+	if (r >= 0)
+		explain_end(s, &so.policy, r, so.terminal);
+	return r;
 }
 
 static int start(struct cli *cli, char *const *argv, struct err *err)

@@ -19,6 +19,7 @@ struct run_options {
 	int audit_level;	/* enum policy_audit_level */
 	int namespaces;		/* enum nono_want */
 	bool dry_run, no_audit, detached;
+	bool no_diagnostics, diagnostics_json;
 	int verbose;
 	int size[2]; /* columns, rows; 0 when not given */
 };

@@ -66,6 +66,7 @@ struct violation { /* denials of one target */
 	char op[16];
 	char program[256];
 	char rule[256], source[64];
+	unsigned access; /* enum nono_access that was asked for */
 	uint64_t count;
 	uint64_t first_ns, last_ns; /* CLOCK_REALTIME */
 	bool hidden;

@@ -118,8 +118,9 @@ static uint16_t take_slot(struct violations *t, uint64_t hash)
 	return i;
 }
 
-void violations_note(struct violations *t, const char *target, const char *op, const char *program,
-		     const char *rule, const char *source, bool grantable, uint64_t real_ns)
+void violations_note(struct violations *t, const char *target, const char *op, unsigned access,
+		     const char *program, const char *rule, const char *source, bool grantable,
+		     uint64_t real_ns)
 {
 	char op_text[sizeof(t->v->op)], target_text[sizeof(t->v->target)];
 	struct violation *v;
@@ -145,6 +146,7 @@ void violations_note(struct violations *t, const char *target, const char *op, c
 	copy_text(v->program, sizeof(v->program), program ? program : "");
 	copy_text(v->rule, sizeof(v->rule), rule ? rule : "");
 	copy_text(v->source, sizeof(v->source), source ? source : "");
+	v->access |= access;
 	v->grantable = grantable;
 	v->last_ns = real_ns;
 	v->count++;

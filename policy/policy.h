@@ -132,6 +132,8 @@ struct policy {
 	char **unix_sockets; /* path sockets that may be connected to: a path; "DIR/." = in it,
 				"DIR/.." = below it */
 	size_t n_unix_sockets;
+	char **suppress_save;	      /* refusals below these are not offered for saving;
+					 NULL-terminated */
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
 	bool net_blocked;
@@ -238,6 +240,31 @@ void strv_free(char **v);
  * Without apply the text of the change (unified diff) alone is returned in *diff; caller frees. */
 int policy_always(const struct policy *p, const char *path, unsigned access, bool deny, bool apply,
 		  char **diff, struct err *err);
+
+/* ---- rules for a profile ----------------------------------------------- */
+
+/* An entry of a list of "filesystem": "read_file", "~/x". */
+struct policy_entry {
+	const char *list; /* static */
+	char *value;	  /* owned by whoever has the entry */
+};
+
+/* False for what a profile has no words for, or a person can't read: control characters, '*'. */
+bool policy_nameable(const char *path);
+/* The path with "~", "$XDG_CONFIG_HOME", ... and, if workdir, "$WORKDIR" at its front. */
+char *policy_word(const struct policy *p, const char *path, bool workdir);
+/* The list that grants access to a file or a directory. */
+const char *policy_list_for(unsigned access, bool dir);
+/* A new profile as it is written to a file. */
+void policy_profile_text(struct buf *out, const char *name, const char *extends,
+			 const struct policy_entry *v, size_t n, bool block_net);
+/* Adds entries to the user's profile of that name: made if there is none, then it extends the
+ * profile in use (and has no network, if block_net). Without apply only *diff is made; caller
+ * frees. */
+int policy_save(const struct policy *p, const char *name, const struct policy_entry *v, size_t n,
+		bool block_net, bool apply, char **diff, struct err *err);
+/* How a profile refers to the one in use: its name, or where its file is. Caller frees. */
+char *policy_reference(const struct policy *p);
 
 /* The capability summary of a dry run and of the start ("Capabilities:" ...), §2.2 of the
  * reference. verbose adds sources and non-user grants. */

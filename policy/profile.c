@@ -19,6 +19,7 @@ const char *const profile_fs_names[FS_LISTS] = {
     [FS_UNIX_SOCKET] = "unix_socket",
     [FS_UNIX_SOCKET_DIR] = "unix_socket_dir",
     [FS_UNIX_SOCKET_SUBTREE] = "unix_socket_subtree",
+    [FS_SUPPRESS_SAVE] = "suppress_save_prompt",
 };
 
 bool list_has(const struct list *l, const char *s)

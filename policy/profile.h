@@ -35,6 +35,7 @@ enum profile_fs {
 	FS_UNIX_SOCKET,
 	FS_UNIX_SOCKET_DIR,
 	FS_UNIX_SOCKET_SUBTREE,
+	FS_SUPPRESS_SAVE,
 	FS_LISTS
 };
 extern const char *const profile_fs_names[FS_LISTS];

@@ -105,6 +105,25 @@ static int profile_sockets(struct resolver *r, const struct profile *prof)
 	return 0;
 }
 
+static int profile_suppress(struct resolver *r, const struct list *l)
+{
+	struct list paths = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < l->n && rc == 0; i++) {
+		bool unset;
+		_cleanup_free_ char *path = expand_path(r, l->v[i], "suppress_save_prompt", &unset);
+		_cleanup_free_ char *real = path ? canon(r, path, NULL, NULL) : NULL;
+
+		if (real)
+			list_add(&paths, real);
+		else if (!unset)
+			rc = -1;
+	}
+	r->p->suppress_save = paths.v;
+	return rc;
+}
+
 static int profile_bypass(struct resolver *r, const struct list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -141,6 +160,8 @@ static int apply_profile(struct resolver *r, const struct profile *prof)
 	}
 	if (profile_denies(r, &prof->fs[FS_DENY], CLOSED, false) < 0 ||
 	    profile_denies(r, &prof->fs[FS_PROTECT], NONO_WRITE, true) < 0)
+		return -1;
+	if (profile_suppress(r, &prof->fs[FS_SUPPRESS_SAVE]) < 0)
 		return -1;
 	return profile_sockets(r, prof);
 }

@@ -142,6 +142,7 @@ void policy_free(struct policy *p)
 	free(p->denies);
 	strv_free(p->bypasses);
 	strv_free(p->unix_sockets);
+	strv_free(p->suppress_save);
 	strv_free(p->env_deny);
 	strv_free(p->env_allow);
 	strv_free(p->env_set);

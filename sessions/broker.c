@@ -287,6 +287,19 @@ static void on_gate(uv_poll_t *h, int status, int events)
 	b->executed = r == 0;
 }
 
+/* Before the table goes away with the engine; what others still do counts until then. */
+static void keep_denials(struct broker *b)
+{
+	struct violation_list l;
+
+	if (!b->elevation)
+		return;
+	elevation_violations(b->elevation, &l);
+	cJSON_Delete(b->denials);
+	b->denials = denials_json(b->plan->policy, l.v, l.n, &b->denials_total);
+	free(l.v);
+}
+
 static void agent_ended(struct broker *b, int status)
 {
 	struct pty_control m = {.type = PTY_CONTROL_EXITED};
@@ -294,6 +307,7 @@ static void agent_ended(struct broker *b, int status)
 	if (b->agent_gone)
 		return;
 	b->agent_gone = true;
+	keep_denials(b);
 	b->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	m.arg0 = b->exit_code;
 	broker_tell_host(b, &m, -1);
@@ -443,6 +457,7 @@ static void session_over(struct broker *b)
 	uv_timer_stop(&b->sample_timer);
 	uv_poll_stop(&b->elevation_poll);
 	uv_timer_stop(&b->elevation_timer);
+	keep_denials(b);
 	elevation_stop(STEAL_PTR(b->elevation));
 	if (b->failure.msg[0] && !b->executed) {
 		close_down(b);

@@ -51,6 +51,8 @@ struct broker {
 	struct audit_log *log;
 	struct elevation *elevation;
 	cJSON *record;
+	cJSON *denials; /* what was refused, once the program has ended */
+	uint64_t denials_total;
 	bool recorded;
 
 	uv_loop_t loop;
@@ -80,6 +82,8 @@ void broker_end(struct broker *b);
 
 /* ---- between the broker's files --------------------------------------------------- */
 
+/* denials.c: the list for the record, folded; total: how many targets there are. */
+cJSON *denials_json(const struct policy *p, const struct violation *v, size_t n, uint64_t *total);
 cJSON *layers_json(const struct nono_layers *l);
 /* Writes the record with its present status; NULL exit code while it runs. */
 int broker_write_record(struct broker *b, struct err *err);

@@ -408,6 +408,12 @@ int broker_write_record(struct broker *b, struct err *err)
 	    o, "status", cJSON_CreateString(b->agent_gone ? "exited" : "running"));
 	cJSON_ReplaceItemInObjectCaseSensitive(
 	    o, "exit_code", b->agent_gone ? cJSON_CreateNumber(b->exit_code) : cJSON_CreateNull());
+	if (b->denials) {
+		cJSON_DeleteItemFromObjectCaseSensitive(o, "denials");
+		cJSON_DeleteItemFromObjectCaseSensitive(o, "denials_total");
+		cJSON_AddItemToObject(o, "denials", STEAL_PTR(b->denials));
+		cJSON_AddNumberToObject(o, "denials_total", (double)b->denials_total);
+	}
 	if (registry_write(b->plan->id, o, err) < 0)
 		return -1;
 	b->recorded = true;
@@ -613,6 +619,7 @@ void broker_end(struct broker *b)
 	runtime_free(&b->rt);
 	policy_spec_free(b->spec_owner);
 	cJSON_Delete(b->record);
+	cJSON_Delete(b->denials);
 	free(b->last_status);
 	if (b->gate_fd >= 0)
 		close(b->gate_fd);

@@ -83,12 +83,14 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 	if (!in.program)
 		in.program = p.program;
 	if (policy_resolve(&in, &p.policy, err) < 0 ||
-	    (o->resolved && o->resolved(o->resolved_data, p.policy, err) < 0) ||
+	    (o->resolved && o->resolved(o->data, p.policy, err) < 0) ||
 	    policy_make_state(p.policy, err) < 0) {
 		plan_free(&p);
 		return -1;
 	}
 	runtime_new_id(p.id);
+	if (o->named)
+		o->named(o->data, p.id);
 	*out = p;
 	return 0;
 }

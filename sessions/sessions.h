@@ -30,7 +30,9 @@ struct session_options {
 	/* Called once with the resolved policy, before anything is made, in the caller's process; a
 	 * negative result (with *err) ends the start. May be NULL. */
 	int (*resolved)(void *data, const struct policy *p, struct err *err);
-	void *resolved_data;
+	/* Called in the same process when the session has its id. May be NULL. */
+	void (*named)(void *data, const char id[SESSION_ID_LEN + 1]);
+	void *data; /* of both */
 };
 
 /* Starts a session in the background and returns when it can be attached to. Nothing is left
@@ -80,6 +82,29 @@ const char *session_status_name(enum session_status s);
 int session_prune(long older_than_days, long keep, bool dry_run, struct err *err);
 /* True inside a sandbox (NONO_CAP_FILE). */
 bool session_inside(void);
+
+/* ---- what was refused ------------------------------------------------------ */
+
+#define SESSION_DENIALS_MAX 200
+
+/* Refusals of one target, or of several in one directory; the newest last. */
+struct session_denial {
+	char path[1024];  /* or address; printable */
+	char access[16];  /* "read", "write", "readwrite", "exec", "connect" */
+	char reason[32];  /* as of policy_reason_name(), "not_permitted" for what no rule is about
+			   */
+	char rule[256];	  /* printable, may be "" */
+	char source[64];  /* of the rule */
+	char flag[1152];  /* that would grant it, "" if none does */
+	uint64_t count;	  /* of calls */
+	unsigned targets; /* in the directory path, 1 for path itself */
+	bool socket;	  /* path is that of a socket */
+	bool offer;	  /* may be granted or suppressed by the save prompt */
+};
+/* Of a session that has ended (its record says it). *total: how many targets there were, also those
+ * that are not kept. Caller frees *out. */
+int session_denials(const struct session_record *r, struct session_denial **out, size_t *n,
+		    uint64_t *total);
 
 /* ---- control protocol --------------------------------------------------
  *

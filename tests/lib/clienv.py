@@ -27,6 +27,7 @@ class Case:
         self.work = os.path.join(self.base, "work")
         self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
                     "HOME": os.path.join(self.base, "home"), "TERM": "xterm-256color",
+                    "NONO_NO_SAVE_PROMPT": "1",
                     "XDG_STATE_HOME": os.path.join(self.base, "state"),
                     "XDG_RUNTIME_DIR": os.path.join(self.base, "run")}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):

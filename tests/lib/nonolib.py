@@ -84,7 +84,8 @@ class Place:
                     "TERM": "xterm-256color", "SHELL": "/bin/sh",
                     "XDG_STATE_HOME": os.path.join(self.base, "state"),
                     "XDG_RUNTIME_DIR": os.path.join(self.base, "run"),
-                    "GIT_CONFIG_NOSYSTEM": "1", "NONO_TEST_MARK": self.mark}
+                    "GIT_CONFIG_NOSYSTEM": "1", "NONO_TEST_MARK": self.mark,
+                    "NONO_NO_SAVE_PROMPT": "1"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
@@ -356,7 +357,7 @@ class Pty:
         end = time.monotonic() + timeout * SLOW
         while self.p.poll() is None:
             self.pump(0.05)
-            assert time.monotonic() < end, "the program on the terminal does not end"
+            assert time.monotonic() < end, "the program on the terminal does not end: %r" % self.data[-600:]
         return self.p.returncode
 
     def restored(self, what):
