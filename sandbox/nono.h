@@ -55,6 +55,14 @@ struct nono_mount {
 
 enum nono_net { NONO_NET_OPEN = 0, NONO_NET_OFF };
 
+/* What a whole tree of processes may use; 0 = no limit. */
+struct nono_limits {
+	uint64_t memory;    /* bytes */
+	uint64_t processes; /* processes and threads at the same time */
+	uint64_t cpu;	    /* thousandths of a processor */
+	uint64_t wall_ms;   /* from the start; the supervisor's own to hold */
+};
+
 /* How much a layer matters: used if the kernel gives it, demanded, or left out. */
 enum nono_want { NONO_AUTO = 0, NONO_REQUIRE, NONO_SKIP };
 
