@@ -18,13 +18,12 @@ struct chunk {
 	max_align_t data[];
 };
 
-void *doc_alloc(struct document *d, size_t n)
+static void *take(struct document *d, size_t n, size_t align)
 {
 	struct chunk *c = d->memory;
-	void *p;
+	size_t at = c ? (c->used + align - 1) / align * align : 0;
 
-	n = (n + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-	if (!c || c->size - c->used < n) {
+	if (!c || c->size < at || c->size - at < n) {
 		size_t size = !c ? CHUNK_FIRST : c->size < CHUNK_MAX ? c->size * 2 : CHUNK_MAX;
 
 		if (size < n)
@@ -33,15 +32,20 @@ void *doc_alloc(struct document *d, size_t n)
 		c->size = size;
 		c->next = d->memory;
 		d->memory = c;
+		at = 0;
 	}
-	p = (char *)c->data + c->used;
-	c->used += n;
-	return p;
+	c->used = at + n;
+	return (char *)c->data + at;
+}
+
+void *doc_alloc(struct document *d, size_t n)
+{
+	return take(d, n, sizeof(max_align_t));
 }
 
 char *doc_strndup(struct document *d, const char *s, size_t n)
 {
-	char *p = doc_alloc(d, n + 1);
+	char *p = take(d, n + 1, 1);
 
 	memcpy(p, s, n);
 	return p;
@@ -204,8 +208,9 @@ static void keep(void *member _unused_)
 struct document *doc_read(const char *text, size_t n, enum doc_format format, const char *label,
 			  struct err *err)
 {
-	static struct doc_node *(*const readers[DOC_YAML + 1])(struct doc_reader *) = {
+	static struct doc_node *(*const readers[])(struct doc_reader *) = {
 	    [DOC_JSON] = doc_read_json,
+	    [DOC_TOML] = doc_read_toml,
 	    [DOC_YAML] = doc_read_yaml,
 	};
 	_cleanup_(document_freep) struct document *d = xcalloc(1, sizeof(*d));
@@ -216,10 +221,6 @@ struct document *doc_read(const char *text, size_t n, enum doc_format format, co
 	d->label = doc_strndup(d, label, strlen(label));
 	if (n > DOC_TEXT_MAX) {
 		err_set(err, "%s: larger than %u bytes", label, DOC_TEXT_MAX);
-		return NULL;
-	}
-	if (!readers[format]) {
-		err_set(err, "%s: TOML can't be read", label);
 		return NULL;
 	}
 	if (!n)

@@ -13,7 +13,7 @@
 struct doc_node {
 	struct doc d; /* first */
 	struct doc_node *parent, *last;
-	unsigned flags; /* the reader's own */
+	unsigned flags, section; /* the reader's own */
 };
 
 struct doc_reader {

@@ -2,10 +2,9 @@
  * YAML 1.2, core schema, over libyaml's events. One document a file. Aliases are written out
  * within the bounds of every document; merge keys and tags outside the core schema are errors.
  */
-#include <math.h>
 #include <yaml.h>
 
-#include "common/document_build.h"
+#include "common/document_yaml.h"
 
 /* libyaml compares each directive with all before it. */
 #define DIRECTIVES_MAX 16
@@ -81,165 +80,6 @@ static int next(struct yaml *y, yaml_event_t *e)
 
 /* ---- scalars ------------------------------------------------------------- */
 
-static bool among(const char *s, const char *const words[], size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(s, words[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool is_null(const char *s)
-{
-	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
-
-	return among(s, words, ARRAY_LEN(words));
-}
-
-static bool is_bool(const char *s, bool *out)
-{
-	static const char *const yes[] = {"true", "True", "TRUE"}, *const no[] = {"false", "False",
-										  "FALSE"};
-
-	*out = among(s, yes, ARRAY_LEN(yes));
-	return *out || among(s, no, ARRAY_LEN(no));
-}
-
-static const char *digits(const char *s)
-{
-	return s + strspn(s, "0123456789");
-}
-
-/* 1 if it is one, 0 if not, -1 with the error set. */
-static int take_int(struct yaml *y, const char *s, struct doc_place at, int64_t *out)
-{
-	const char *d = s + (*s == '-' || *s == '+');
-	int base = 10;
-
-	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'o')) {
-		base = s[1] == 'x' ? 16 : 8;
-		d = s + 2;
-		if (!*d || d[strspn(d, base == 16 ? "0123456789abcdefABCDEF" : "01234567")])
-			return 0;
-	} else if (!*d || *digits(d)) {
-		return 0;
-	} else if (d[0] == '0' && d[1]) {
-		return doc_fail(y->r, at,
-				"%.40s: a number with a zero in front means different things to "
-				"different readers (text needs quotes)",
-				s);
-	}
-	errno = 0;
-	*out = strtoll(base == 10 ? s : d, NULL, base);
-	if (errno)
-		return doc_fail(y->r, at, "a number out of range");
-	return 1;
-}
-
-static bool float_form(const char *s)
-{
-	const char *whole, *end;
-
-	s += *s == '-' || *s == '+';
-	whole = digits(s);
-	end = whole;
-	if (*end == '.')
-		end = digits(end + 1);
-	if (whole == s && end - whole < 2)
-		return false;
-	if (*end == 'e' || *end == 'E') {
-		s = end + 1;
-		s += *s == '-' || *s == '+';
-		end = digits(s);
-		if (end == s)
-			return false;
-	}
-	return !*end;
-}
-
-static int take_float(struct yaml *y, const char *s, struct doc_place at, double *out)
-{
-	static const char *const inf[] = {".inf", ".Inf", ".INF"}, *const nan_[] = {".nan", ".NaN",
-										    ".NAN"};
-	const char *abs = s + (*s == '-' || *s == '+');
-
-	if (among(abs, inf, ARRAY_LEN(inf))) {
-		*out = *s == '-' ? -INFINITY : INFINITY;
-		return 1;
-	}
-	if (among(s, nan_, ARRAY_LEN(nan_))) {
-		*out = NAN;
-		return 1;
-	}
-	if (!float_form(s))
-		return 0;
-	return doc_float(s, out) < 0 ? doc_fail(y->r, at, "a number out of range") : 1;
-}
-
-/* What plain text is. */
-static int resolve(struct yaml *y, const char *s, struct doc_place at, struct doc *out)
-{
-	int is;
-
-	out->kind = DOC_NULL;
-	if (is_null(s))
-		return 0;
-	out->kind = DOC_BOOL;
-	if (is_bool(s, &out->boolean))
-		return 0;
-	out->kind = DOC_INT;
-	is = take_int(y, s, at, &out->integer);
-	if (is)
-		return is < 0 ? -1 : 0;
-	out->kind = DOC_FLOAT;
-	is = take_float(y, s, at, &out->real);
-	if (is)
-		return is < 0 ? -1 : 0;
-	out->kind = DOC_STRING;
-	return 0;
-}
-
-#define CORE "tag:yaml.org,2002:"
-
-static int unknown_tag(struct yaml *y, const char *tag, struct doc_place at)
-{
-	char shown[128];
-
-	return doc_fail(y->r, at, "the tag %s is not known here",
-			text_printable(shown, sizeof(shown), tag, strlen(tag)));
-}
-
-/* An explicit tag: what it names, and whether the text is that. */
-static int tagged(struct yaml *y, const char *s, const char *tag, struct doc_place at,
-		  struct doc *out)
-{
-	static const struct {
-		const char *tag;
-		enum doc_kind kind;
-	} tags[] = {
-	    {"!", DOC_STRING},	     {CORE "str", DOC_STRING},	{CORE "int", DOC_INT},
-	    {CORE "bool", DOC_BOOL}, {CORE "float", DOC_FLOAT}, {CORE "null", DOC_NULL},
-	};
-	size_t i = 0;
-
-	while (i < ARRAY_LEN(tags) && strcmp(tag, tags[i].tag) != 0)
-		i++;
-	if (i == ARRAY_LEN(tags))
-		return unknown_tag(y, tag, at);
-	out->kind = DOC_STRING;
-	if (tags[i].kind == DOC_STRING)
-		return 0;
-	if (resolve(y, s, at, out) < 0)
-		return -1;
-	if (out->kind == DOC_INT && tags[i].kind == DOC_FLOAT) {
-		out->real = (double)out->integer;
-		out->kind = DOC_FLOAT;
-	}
-	if (out->kind != tags[i].kind)
-		return doc_fail(y->r, at, "not what its tag says");
-	return 0;
-}
-
 /* The text of a scalar, bounded and free of NUL. */
 static char *scalar_text(struct yaml *y, const yaml_event_t *e, struct doc_place at)
 {
@@ -265,9 +105,9 @@ static int scalar(struct yaml *y, const yaml_event_t *e, struct doc *out)
 	if (!s)
 		return -1;
 	if (tag)
-		rc = tagged(y, s, tag, at, out);
+		rc = yaml_tagged(y->r, s, tag, at, out);
 	else if (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-		rc = resolve(y, s, at, out);
+		rc = yaml_plain(y->r, s, at, out);
 	else
 		out->kind = DOC_STRING;
 	if (out->kind == DOC_STRING)
@@ -369,9 +209,9 @@ static int member(struct yaml *y, yaml_event_t *key, struct doc_node *map)
 	if (!name)
 		return -1;
 	if (key->data.scalar.tag &&
-	    tagged(y, name, (const char *)key->data.scalar.tag, at, &of_name) < 0)
+	    yaml_tagged(y->r, name, (const char *)key->data.scalar.tag, at, &of_name) < 0)
 		return -1;
-	if (plain && is_null(name))
+	if (plain && yaml_is_null(name))
 		return doc_fail(y->r, at, "a member without a name");
 	if (plain && strcmp(name, "<<") == 0)
 		return doc_fail(y->r, at,
@@ -400,8 +240,9 @@ static int container(struct yaml *y, const yaml_event_t *start, struct doc_node 
 	const char *tag =
 	    (const char *)(map ? start->data.mapping_start.tag : start->data.sequence_start.tag);
 
-	if (tag && strcmp(tag, "!") != 0 && strcmp(tag, map ? CORE "map" : CORE "seq") != 0)
-		return unknown_tag(y, tag, at);
+	if (tag && strcmp(tag, "!") != 0 &&
+	    strcmp(tag, map ? YAML_CORE "map" : YAML_CORE "seq") != 0)
+		return yaml_unknown_tag(y->r, tag, at);
 	if (++y->r->depth > DOC_DEPTH_MAX)
 		return doc_fail(y->r, at, "nested too deeply");
 	out->d.kind = map ? DOC_MAP : DOC_LIST;
