@@ -176,3 +176,22 @@ void buf_add_json_str(struct buf *b, const char *s, size_t n)
 	}
 	buf_addc(b, '"');
 }
+
+void buf_add_word(struct buf *b, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "/._-+=:@%,";
+
+	if (*s && !s[strspn(s, plain)]) {
+		buf_adds(b, s);
+		return;
+	}
+	buf_addc(b, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_adds(b, "'\\''");
+		else
+			buf_addc(b, *s);
+	}
+	buf_addc(b, '\'');
+}

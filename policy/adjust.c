@@ -22,28 +22,6 @@ static void drop_hidden_denies(struct policy *p)
 	p->n_denies = kept;
 }
 
-/* To add rules to a policy that is finished: room for them, and the hashes of those there are. */
-static void begin(struct resolver *r)
-{
-	struct policy *p = r->p;
-
-	r->grant_hash = xcalloc(p->n_grants + RULES_STEP, sizeof(*r->grant_hash));
-	for (size_t i = 0; i < p->n_grants; i++)
-		r->grant_hash[i] = rule_hash(p->grants[i].path);
-	r->deny_hash = xcalloc(p->n_denies + RULES_STEP, sizeof(*r->deny_hash));
-	for (size_t i = 0; i < p->n_denies; i++)
-		r->deny_hash[i] = rule_hash(p->denies[i].path);
-	/* Rules may have been taken out since. */
-	p->grants = xrealloc_array(p->grants, p->n_grants + RULES_STEP, sizeof(*p->grants));
-	p->denies = xrealloc_array(p->denies, p->n_denies + RULES_STEP, sizeof(*p->denies));
-}
-
-static void end(struct resolver *r)
-{
-	free(r->grant_hash);
-	free(r->deny_hash);
-}
-
 /* A mount point does not go away by what the program does itself, but by what is done for it. */
 static void deny_mount_point(struct resolver *r, const char *path)
 {
@@ -55,13 +33,13 @@ static void deny_mount_point(struct resolver *r, const char *path)
 
 int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *err)
 {
-	struct resolver r = {.p = p, .err = err};
+	struct resolver r = {.err = err};
 	unsigned access = NONO_READ | NONO_WRITE | NONO_EXEC;
 	int rc;
 
 	if (bound)
 		drop_hidden_denies(p);
-	begin(&r);
+	rules_take(&r, p);
 	rc = add_grant(&r, tmp, access, 0, "system");
 	for (size_t i = 0; bound && i < TMP_DIRS && rc == 0; i++)
 		rc = add_grant(&r, tmp_dirs[i], access, 0, "system");
@@ -69,13 +47,13 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
 		deny_mount_point(&r, POLICY_CAP_IN_TMP);
 		deny_mount_point(&r, "/var/tmp/" POLICY_CAP_NAME);
 	}
-	end(&r);
+	resolver_free(&r);
 	return rc < 0 ? rc : index_build(p, err);
 }
 
 int policy_set_cap_file(struct policy *p, const char *path, struct err *err)
 {
-	struct resolver r = {.p = p, .err = err};
+	struct resolver r = {.err = err};
 	struct stat st;
 	int rc;
 
@@ -87,12 +65,12 @@ int policy_set_cap_file(struct policy *p, const char *path, struct err *err)
 			S_ISDIR(st.st_mode);
 	if (p->cap_in_tmp)
 		return 0;
-	begin(&r);
+	rules_take(&r, p);
 	rc = add_grant(&r, p->cap_file, NONO_READ, GRANT_FILE, "system");
 	for (size_t i = 0; i < p->n_grants; i++)
 		if (strcmp(p->grants[i].path, p->cap_file) == 0)
 			p->grants[i].own = true;
-	end(&r);
+	resolver_free(&r);
 	return rc < 0 ? rc : index_build(p, err);
 }
 

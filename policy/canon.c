@@ -11,7 +11,8 @@ static const char *env_abs(const char *name)
 	return v && v[0] == '/' ? v : NULL;
 }
 
-static char *variable(const struct resolver *r, const char *name, size_t n, bool *known)
+/* NULL: not set, or nothing that can be part of a path here. first: the path starts with it. */
+static char *variable(const struct resolver *r, const char *name, bool first)
 {
 	static const struct {
 		const char *name, *below_home;
@@ -21,39 +22,31 @@ static char *variable(const struct resolver *r, const char *name, size_t n, bool
 	    {"XDG_STATE_HOME", ".local/state"},
 	    {"XDG_CACHE_HOME", ".cache"},
 	};
-	char var[64];
 	const char *v;
 
-	*known = n < sizeof(var);
-	if (!*known)
-		return NULL;
-	memcpy(var, name, n);
-	var[n] = '\0';
-	if (strcmp(var, "HOME") == 0)
+	if (strcmp(name, "HOME") == 0)
 		return xstrdup(r->p->home);
-	if (strcmp(var, "WORKDIR") == 0)
+	if (strcmp(name, "WORKDIR") == 0)
 		return xstrdup(r->p->workdir);
-	if (strcmp(var, "UID") == 0)
+	if (strcmp(name, "UID") == 0)
 		return xasprintf("%u", (unsigned)getuid());
-	if (strcmp(var, "NONO_CONFIG") == 0)
+	if (strcmp(name, "NONO_CONFIG") == 0)
 		return dir_config();
-	if (strcmp(var, "TMPDIR") == 0) {
-		v = env_abs("TMPDIR");
+	if (strcmp(name, "NONO_PACKAGES") == 0) {
+		_cleanup_free_ char *config = dir_config();
+		return xasprintf("%s/packages", config);
+	}
+	v = first ? env_abs(name) : getenv(name);
+	if (strcmp(name, "TMPDIR") == 0)
 		return xstrdup(v ? v : "/tmp");
-	}
-	/* Where agents were told to keep their state. */
-	if (strcmp(var, "XDG_RUNTIME_DIR") == 0 || strcmp(var, "CLAUDE_CONFIG_DIR") == 0 ||
-	    strcmp(var, "CODEX_HOME") == 0) {
-		v = env_abs(var);
-		return v ? xstrdup(v) : NULL;
-	}
 	for (size_t i = 0; i < ARRAY_LEN(xdg); i++)
-		if (strcmp(var, xdg[i].name) == 0) {
-			v = env_abs(var);
-			return v ? xstrdup(v) : xasprintf("%s/%s", r->p->home, xdg[i].below_home);
-		}
-	*known = false;
-	return NULL;
+		if (strcmp(name, xdg[i].name) == 0 && !v)
+			return xasprintf("%s/%s", r->p->home, xdg[i].below_home);
+	/* Inside a path it is one name: "/srv/$USER". */
+	if (!v ||
+	    (!first && (!*v || strchr(v, '/') || strcmp(v, ".") == 0 || strcmp(v, "..") == 0)))
+		return NULL;
+	return xstrdup(v);
 }
 
 static bool var_char(char c)
@@ -76,7 +69,7 @@ char *expand_path(const struct resolver *r, const char *entry, const char *who, 
 	while (*s) {
 		const char *end = s + 1;
 		_cleanup_free_ char *value = NULL;
-		bool known;
+		char name[256];
 
 		if (*s != '$') {
 			size_t n = strcspn(s, "$");
@@ -86,12 +79,13 @@ char *expand_path(const struct resolver *r, const char *entry, const char *who, 
 		}
 		while (var_char(*end))
 			end++;
-		value = variable(r, s + 1, (size_t)(end - s - 1), &known);
-		if (!known) {
-			err_set(r->err, "%s: \"%s\": unknown variable %.*s", who, entry,
-				(int)(end - s), s);
+		if (end == s + 1 || (size_t)(end - s) > sizeof(name)) {
+			err_set(r->err, "%s: \"%s\": a '$' that no name follows", who, entry);
 			return NULL;
 		}
+		memcpy(name, s + 1, (size_t)(end - s - 1));
+		name[end - s - 1] = '\0';
+		value = variable(r, name, s == entry);
 		if (!value) {
 			*unset = true;
 			return NULL;
@@ -111,6 +105,16 @@ char *expand_path(const struct resolver *r, const char *entry, const char *who, 
 	return xstrdup(clean);
 }
 
+int expand_entry(const struct resolver *r, const char *entry, const char *who, struct list *out)
+{
+	bool unset;
+	_cleanup_free_ char *path = expand_path(r, entry, who, &unset);
+
+	if (path)
+		list_add(out, path);
+	return path || unset ? 0 : -1;
+}
+
 char *expand_account(const struct resolver *r, const char *entry)
 {
 	if (!r->account_home || entry[0] != '~' || entry[1] != '/')
@@ -118,23 +122,13 @@ char *expand_account(const struct resolver *r, const char *entry)
 	return xasprintf("%s%s", r->account_home, entry + 1);
 }
 
-static uint32_t hash_dir(const char *dir, size_t n)
-{
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)dir[i]) * 16777619u;
-	return h;
-}
-
 static const struct canon_dir *known_dir(const struct resolver *r, const char *dir, size_t n)
 {
-	uint32_t h = hash_dir(dir, n);
-
-	for (size_t i = r->n_dirs; i-- > 0;)
-		if (r->dirs[i].hash == h && r->dirs[i].len == n &&
-		    memcmp(r->dirs[i].from, dir, n) == 0)
+	lookup_each(i, &r->by_dir, lookup_hash(dir, n))
+	{
+		if (r->dirs[i].len == n && memcmp(r->dirs[i].from, dir, n) == 0)
 			return &r->dirs[i];
+	}
 	return NULL;
 }
 
@@ -142,9 +136,12 @@ static const struct canon_dir *remember(struct resolver *r, char *from, char *to
 {
 	size_t n = strlen(from);
 
-	if (r->n_dirs % 64 == 0)
-		r->dirs = xrealloc_array(r->dirs, r->n_dirs + 64, sizeof(*r->dirs));
-	r->dirs[r->n_dirs] = (struct canon_dir){from, to, n, hash_dir(from, n), exists};
+	if (r->n_dirs == r->cap_dirs) {
+		r->cap_dirs = r->cap_dirs ? r->cap_dirs * 2 : 64;
+		r->dirs = xrealloc_array(r->dirs, r->cap_dirs, sizeof(*r->dirs));
+	}
+	lookup_add(&r->by_dir, lookup_hash(from, n), (uint32_t)r->n_dirs);
+	r->dirs[r->n_dirs] = (struct canon_dir){from, to, n, exists};
 	return &r->dirs[r->n_dirs++];
 }
 
@@ -215,6 +212,7 @@ void canon_free(struct resolver *r)
 		free(r->dirs[i].to);
 	}
 	free(r->dirs);
+	lookup_free(&r->by_dir);
 	r->dirs = NULL;
-	r->n_dirs = 0;
+	r->n_dirs = r->cap_dirs = 0;
 }

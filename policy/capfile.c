@@ -153,11 +153,10 @@ int policy_from_json(const char *json, size_t n, const char *label, struct polic
 	p->net_blocked = flag(d->root, "net_blocked", true);
 	p->elevation = flag(d->root, "capability_elevation", false);
 	p->protect_workspace = flag(d->root, "protect_autorun", true);
-	p->bypasses = STEAL_PTR(r.bypass.v);
+	p->bypasses = list_steal(&r.bypass);
 	p->n_unix_sockets = r.sockets.n;
-	p->unix_sockets = STEAL_PTR(r.sockets.v);
-	free(r.grant_hash);
-	free(r.deny_hash);
+	p->unix_sockets = list_steal(&r.sockets);
+	resolver_free(&r);
 	if (rc < 0 || index_build(p, err) < 0)
 		return -1;
 	*out = STEAL_PTR(p);

@@ -43,21 +43,33 @@ char *policy_reference(const struct policy *p)
 	return xstrdup(p->profile_file);
 }
 
-static void find_file(struct change *c)
+/* Its text is changed in place, which is only understood for JSON: a profile in another syntax gets
+ * a NAME.json that extends it. */
+static int find_file(struct change *c, struct err *err)
 {
 	const struct policy *p = c->p;
 	_cleanup_free_ char *config = dir_config();
+	enum doc_format format = DOC_JSON;
 
-	if (p->profile_file) {
+	if (p->profile_file)
+		doc_format_of(p->profile_file, &format);
+	if (p->profile_file && format == DOC_JSON) {
 		c->file = xstrdup(p->profile_file);
-		return;
+		return 0;
 	}
-	c->name = xstrdup(p->profile_name ? p->profile_name : "default");
+	c->name = policy_reference(p);
+	if (!profile_name_ok(c->name))
+		return err_set(err,
+			       "%s is not JSON, and none of your own profiles: put the rule in by "
+			       "hand",
+			       c->name);
 	c->extends = xstrdup(c->name);
 	/* Made meanwhile, perhaps by the last answer. */
-	c->file = profile_user_file(c->name);
+	if (!p->profile_file)
+		c->file = profile_user_file(c->name);
 	if (!c->file)
 		c->file = xasprintf("%s/profiles/%s.json", config, c->name);
+	return 0;
 }
 
 static int find_named(struct change *c, const char *name, struct err *err)
@@ -164,9 +176,7 @@ int change_begin(struct change *c, const struct policy *p, const char *name, boo
 		 struct err *err)
 {
 	*c = (struct change){.p = p, .lock = -1};
-	if (!name)
-		find_file(c);
-	else if (find_named(c, name, err) < 0)
+	if ((name ? find_named(c, name, err) : find_file(c, err)) < 0)
 		return -1;
 	if (apply) {
 		c->lock = open_dir(c, true, err);

@@ -104,18 +104,18 @@ int groups_apply(struct resolver *r, const struct profile *prof)
 	if (!all)
 		return -1;
 	for (size_t i = 0; i < prof->exclude.n; i++) {
-		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->exclude.v[i]);
+		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->exclude.v[i].text);
 		if (!g)
-			return no_group(r, prof->exclude.v[i]);
+			return no_group(r, prof->exclude.v[i].text);
 		if (flag(g, "required"))
 			return err_set(r->err, "the group \"%s\" is required and can't be excluded",
-				       prof->exclude.v[i]);
+				       prof->exclude.v[i].text);
 	}
 	for (size_t i = 0; i < prof->include.n; i++) {
-		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->include.v[i]);
+		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->include.v[i].text);
 		if (!g)
-			return no_group(r, prof->include.v[i]);
-		if (!list_has(&prof->exclude, prof->include.v[i]) && apply_group(r, g) < 0)
+			return no_group(r, prof->include.v[i].text);
+		if (!entries_find(&prof->exclude, prof->include.v[i].text) && apply_group(r, g) < 0)
 			return -1;
 	}
 	return 0;

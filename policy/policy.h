@@ -99,12 +99,22 @@ struct policy_deny {
 	char *label; /* "ssh keys", NULL if none */
 };
 
+/* The machine that conditions in profiles ("when") are about: what os-release says. */
+struct policy_host {
+	char id[64], id_like[128], version[32];
+};
+void policy_host_read(struct policy_host *out);
+
 enum policy_audit_level { POLICY_AUDIT_ALL = 0, POLICY_AUDIT_CHANGES, POLICY_AUDIT_DECISIONS };
 
 /* Everything about a run that the command line decides. Strings are borrowed. */
 struct policy_input {
-	const char *profile; /* name or path, NULL = default only */
-	const char *workdir; /* NULL = the current directory */
+	const char *profile;	    /* name or path, NULL = default only */
+	const char *const *extends; /* more bases of the profile; NULL-terminated, may be NULL */
+	const char *trust_profile;  /* POLICY_HASH of what the user consents to, NULL = only to
+				       what he did before */
+	const struct policy_host *host; /* NULL = as policy_host_read() finds it */
+	const char *workdir;		/* NULL = the current directory */
 	bool allow_cwd;
 	const char *program; /* resolved path of what will be executed, NULL = unknown: its
 				installation is granted read and exec */
@@ -129,10 +139,16 @@ char *limits_show_memory(uint64_t bytes, char *out, size_t size);
 char *limits_show_cpu(uint64_t thousandths, char *out, size_t size);
 char *limits_show_time(uint64_t ms, char *out, size_t size);
 
+/* A script that runs outside, around the session. */
+struct policy_hook {
+	char *script;	    /* absolute, NULL = none */
+	unsigned timeout_s; /* 0 = not said */
+};
+
 /* The resolved policy of one run. Read-only after policy_resolve(); shared by threads. */
 struct policy {
 	char *profile_name;	 /* NULL when none was named */
-	char *profile_file;	 /* the user's file it came from, NULL for a built-in one */
+	char *profile_file;	 /* the file it came from, NULL for a built-in one */
 	unsigned workdir_access; /* what the profile wants in the working directory, 0 = nothing */
 	char *workdir;		 /* canonical */
 	char *home;
@@ -144,8 +160,19 @@ struct policy {
 	char **unix_sockets; /* path sockets that may be connected to: a path; "DIR/." = in it,
 				"DIR/.." = below it */
 	size_t n_unix_sockets;
-	char **suppress_save;	      /* refusals below these are not offered for saving;
-					 NULL-terminated */
+	char **suppress_save; /* refusals below these are not offered for saving;
+				 NULL-terminated */
+	/* Asked for, but beyond what this version can enforce: names of members, NULL if none. A
+	 * question may be answered under such a policy, a program is not run under it
+	 * (policy_enforceable). */
+	char **unenforced;
+	char *binary;		/* the program, if the command line names none; may be NULL */
+	char **command_args;	/* put in front of the program's arguments; may be NULL */
+	char **env_credentials; /* "VARIABLE=reference"; may be NULL */
+	struct policy_hook before, after; /* of the session */
+	struct policy_limits limits;
+	char **skipdirs, **rollback_patterns, **rollback_globs; /* may be NULL */
+	bool allow_gpu;
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
 	bool net_blocked;
@@ -166,6 +193,9 @@ static inline void policy_freep(struct policy **p)
 {
 	policy_free(*p);
 }
+
+/* Fails if the policy asks for what can't be enforced. Before anything is run under it. */
+int policy_enforceable(const struct policy *p, struct err *err);
 
 /* Makes the agent's own folders that are missing, so that the kernel can have rules for them (what
  * is made later only the broker opens, and nothing executes). What can't be made is left to the
@@ -288,7 +318,32 @@ void policy_to_json(const struct policy *p, struct buf *out);
 int policy_from_json(const char *json, size_t n, const char *label, struct policy **out,
 		     struct err *err);
 
+/* ---- profiles ---------------------------------------------------------- */
+
 /* Names of the built-in and user profiles, sorted; NULL-terminated; strv_free(). */
 char **policy_profiles(void);
+
+/* A profile that a repository brings (it lies in the working directory, or extends what does) is
+ * used only with the user's consent to its very content. */
+#define POLICY_HASH_MAX 65 /* SHA-256 in hex */
+struct policy_consent {
+	char hash[POLICY_HASH_MAX]; /* "" if no consent is needed */
+	bool given;
+	char **files; /* what is brought; NULL-terminated */
+};
+int policy_consent(const struct policy_input *in, struct policy_consent *out, struct err *err);
+void policy_consent_free(struct policy_consent *c);
+bool policy_consent_given(const char *hash);
+/* Remembers it, among nono's own files. file is for people who read the list. */
+int policy_consent_store(const char *hash, const char *file, struct err *err);
+
+/* A profile for who shows it (policy/profile.h has the members): as its file says it, and with all
+ * it extends. Needs no consent. */
+struct profile;
+struct policy_profile {
+	struct profile *own, *merged;
+};
+int policy_profile_load(const char *what, struct policy_profile *out, struct err *err);
+void policy_profile_free(struct policy_profile *p);
 
 #endif

@@ -1,210 +1,222 @@
-/* Where profiles come from: the user's directory, a path, the program itself; and what they extend.
- */
-#include <dirent.h>
-
+/* A profile by its name or path, and what it extends. */
 #include "policy/assets.h"
-#include "policy/json.h"
-#include "policy/policy.h"
-#include "policy/profile.h"
+#include "policy/profile_find.h"
+#include "policy/profile_trust.h"
 
 #define EXTENDS_DEPTH 10
 #define LOADS_MAX     64 /* files read for one profile, however they are nested */
 
 struct loader {
+	const struct profile_request *rq;
 	const char *stack[EXTENDS_DEPTH + 1]; /* what is being loaded: paths, "built-in NAME" */
 	unsigned depth;
 	unsigned loads;
 	struct err *err;
 };
 
-bool profile_name_ok(const char *name)
-{
-	size_t n = strlen(name);
+static struct profile *load(struct loader *l, const char *what, const struct profile_file *from);
 
-	if (!n || n > 128 || name[0] == '-' || name[n - 1] == '-')
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
-		      (name[i] >= '0' && name[i] <= '9') || name[i] == '-'))
-			return false;
-	return true;
+/* "a -> b -> a" */
+static void chain(const struct loader *l, const char *id, struct buf *out)
+{
+	unsigned i = 0;
+
+	while (i < l->depth && strcmp(l->stack[i], id) != 0)
+		i++;
+	for (i = i == l->depth ? 0 : i; i < l->depth; i++)
+		buf_addf(out, "%s -> ", l->stack[i]);
+	buf_adds(out, id);
 }
 
-char *profile_user_file(const char *name)
+static int enter(struct loader *l, const char *id)
 {
-	static const char *const suffixes[] = {"jsonc", "json"};
-	_cleanup_free_ char *config = dir_config();
+	_cleanup_(buf_free) struct buf b = {0};
+	bool again = false;
 
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-		_cleanup_free_ char *path =
-		    xasprintf("%s/profiles/%s.%s", config, name, suffixes[i]);
-		if (access(path, F_OK) == 0)
-			return STEAL_PTR(path);
+	for (unsigned i = 0; i < l->depth; i++)
+		again |= strcmp(l->stack[i], id) == 0;
+	if (!again && l->depth < EXTENDS_DEPTH) {
+		l->stack[l->depth++] = id;
+		return 0;
 	}
-	return NULL;
+	chain(l, id, &b);
+	if (again)
+		return err_set(l->err, "a profile extends itself: %s", b.data);
+	return err_set(l->err, "profiles extend each other more than %d deep: %s", EXTENDS_DEPTH,
+		       b.data);
 }
 
-static struct profile *load(struct loader *l, const char *what, const char *from, char **file);
+static int merge_base(struct loader *l, struct profile **base, const char *name,
+		      const struct profile_file *from)
+{
+	_cleanup_(profile_freep) struct profile *b = load(l, name, from);
 
-/* p with everything it extends below it. name is p's own name, if it was found by one. */
-static struct profile *with_bases(struct loader *l, struct profile *child, const char *id,
-				  const char *file)
+	if (!b)
+		return -1;
+	if (*base)
+		profile_merge(*base, b);
+	else
+		*base = STEAL_PTR(b);
+	return 0;
+}
+
+/* The profile with everything it extends below it; it is taken over. */
+static struct profile *with_bases(struct loader *l, struct profile *child, const char *id)
 {
 	_cleanup_(profile_freep) struct profile *p = child;
 	_cleanup_(profile_freep) struct profile *base = NULL;
+	const char *const *more = l->depth ? NULL : l->rq->extends;
 
-	if (!p->extends.n)
+	if (l->rq->alone || (!p->extends.n && !(more && *more)))
 		return STEAL_PTR(p);
-	for (unsigned i = 0; i < l->depth; i++)
-		if (strcmp(l->stack[i], id) == 0) {
-			err_set(l->err, "%s: extends itself", id);
-			return NULL;
-		}
-	if (l->depth >= EXTENDS_DEPTH) {
-		err_set(l->err, "%s: extends more than %d profiles deep", id, EXTENDS_DEPTH);
+	if (enter(l, id) < 0)
 		return NULL;
-	}
-	l->stack[l->depth++] = id;
-	for (size_t i = 0; i < p->extends.n; i++) {
-		_cleanup_(profile_freep) struct profile *b = load(l, p->extends.v[i], file, NULL);
-		if (!b)
+	for (size_t i = 0; i < p->extends.n; i++)
+		if (merge_base(l, &base, p->extends.v[i].text, p->file) < 0)
 			return NULL;
-		if (!base)
-			base = STEAL_PTR(b);
-		else
-			profile_merge(base, b);
-	}
+	for (; more && *more; more++)
+		if (merge_base(l, &base, *more, NULL) < 0)
+			return NULL;
 	l->depth--;
 	profile_merge(base, p);
 	return STEAL_PTR(base);
 }
 
-static struct profile *load_builtin(struct loader *l, const struct asset *a)
+static struct profile *decode(struct loader *l, const struct doc *root, struct profile_file *f)
 {
-	_cleanup_free_ char *id = xasprintf("built-in %s", a->name);
-	struct profile *p = profile_parse(a->text, (size_t)(a->end - a->text), id, l->err);
+	struct profile *p = profile_decode(root, f, l->rq->host, l->err);
 
-	return p ? with_bases(l, p, id, NULL) : NULL;
+	return p ? with_bases(l, p, p->file->label) : NULL;
 }
 
-static struct profile *load_file(struct loader *l, const char *path)
+static struct profile *load_file(struct loader *l, const char *path, enum profile_origin origin,
+				 const char *name)
 {
-	size_t n;
-	_cleanup_free_ char *real = path_real(path, l->err);
+	struct profile_file *f = xcalloc(1, sizeof(*f));
+	enum doc_format format = DOC_JSON;
 	_cleanup_free_ char *text = NULL;
-	struct profile *p;
+	char clean[POLICY_PATH_MAX];
+	size_t n;
 
-	if (!real) {
-		err_prefix(l->err, "cannot read the profile");
+	f->origin = origin;
+	text = trust_read(path, origin == PROFILE_USER, &f->path, &n, l->err);
+	if (!text) {
+		free(f);
 		return NULL;
 	}
-	/* A name that leads into a loop is found by the file, not by how it was written. */
-	for (unsigned i = 0; i < l->depth; i++)
-		if (strcmp(l->stack[i], real) == 0) {
-			err_set(l->err, "%s: extends itself", real);
-			return NULL;
-		}
-	text = file_read(real, JSON_SIZE_MAX, &n, l->err);
-	if (!text)
+	f->label = xstrdup(f->path);
+	f->name = name ? xstrdup(name) : NULL;
+	f->found = xstrdup(path);
+	doc_format_of(path, &format);
+	if (path_clean(clean, sizeof(clean), path) < 0)
+		str_copy(clean, sizeof(clean), f->path);
+	f->document = doc_read(text, n, format, f->label, l->err);
+	if (!f->document) {
+		free(f->path);
+		free(f->label);
+		free(f->name);
+		free(f->found);
+		free(f);
 		return NULL;
-	p = profile_parse(text, n, real, l->err);
-	return p ? with_bases(l, p, real, real) : NULL;
+	}
+	f->brought = trust_is_brought(clean, l->rq) || trust_is_brought(f->path, l->rq);
+	if (f->brought)
+		trust_sha256(text, n, f->sha256);
+	return decode(l, f->document->root, f);
 }
 
-static bool looks_like_path(const char *what)
+static struct profile *load_builtin(struct loader *l, const char *name)
 {
-	return strchr(what, '/') || str_ends(what, ".json") || str_ends(what, ".jsonc");
+	struct profile_file *f = xcalloc(1, sizeof(*f));
+	const struct asset *a = asset_profile(name);
+
+	f->origin = PROFILE_BUILTIN;
+	f->name = xstrdup(name);
+	f->label = xasprintf("built-in %s", name);
+	f->document = doc_read(a->text, (size_t)(a->end - a->text), DOC_JSON, f->label, l->err);
+	if (!f->document)
+		abort(); /* a part of the program */
+	return decode(l, f->document->root, f);
 }
 
-/* from: the file that says "extends", NULL for the command line and built-in ones. */
-static struct profile *load(struct loader *l, const char *what, const char *from, char **file)
+static struct profile *load_path(struct loader *l, const char *what,
+				 const struct profile_file *from)
 {
-	_cleanup_free_ char *path = NULL;
-	const struct asset *a;
+	char path[POLICY_PATH_MAX];
 
+	if (find_path(what, from ? from->label : NULL, path, sizeof(path), l->err) < 0)
+		return NULL;
+	return load_file(l, path, PROFILE_PATH, NULL);
+}
+
+/* One name, files of more than one syntax: they must build on each other. */
+static int check_alone(struct loader *l, const struct profile *p, const struct list *files,
+		       size_t i)
+{
+	if (i + 1 >= files->n || entries_find(&p->extends, p->file->name))
+		return 0;
+	return err_set(
+	    l->err,
+	    "two profiles are called \"%s\": %s and %s. Remove or rename one of them, or "
+	    "let the first one extend \"%s\"",
+	    p->file->name, files->v[i], files->v[i + 1], p->file->name);
+}
+
+/* The user's own "codex" that extends "codex" means the next one: his file in another syntax, then
+ * the built-in one. */
+static struct profile *load_name(struct loader *l, const char *name,
+				 const struct profile_file *from)
+{
+	_cleanup_(list_free) struct list files = {0};
+	bool again = from && from->origin == PROFILE_USER && strcmp(from->name, name) == 0;
+	size_t i = 0;
+
+	find_user_files(name, &files);
+	while (again && i < files.n && strcmp(files.v[i], from->found) != 0)
+		i++;
+	i += again && i < files.n;
+	if (i < files.n) {
+		struct profile *p = load_file(l, files.v[i], PROFILE_USER, name);
+
+		if (p && check_alone(l, p, &files, i) < 0)
+			profile_freep(&p);
+		return p;
+	}
+	if (asset_profile(name))
+		return load_builtin(l, name);
+	find_none(name, from ? from->label : NULL, l->err);
+	return NULL;
+}
+
+/* from: the file that says "extends", NULL for the command line. */
+static struct profile *load(struct loader *l, const char *what, const struct profile_file *from)
+{
 	if (++l->loads > LOADS_MAX) {
-		err_set(l->err, "%s: extends more than %d profiles in all", from ? from : what,
-			LOADS_MAX);
+		err_set(l->err, "%s: extends more than %d profiles in all",
+			from ? from->label : what, LOADS_MAX);
 		return NULL;
 	}
-	if (looks_like_path(what)) {
-		if (from && what[0] != '/') {
-			err_set(l->err,
-				"%s: extends \"%s\": a profile extends names or absolute paths",
-				from, what);
-			return NULL;
-		}
-		path = xstrdup(what);
-	} else {
-		if (!profile_name_ok(what)) {
-			err_set(l->err, "\"%s\" is not a profile name (letters, digits, '-')",
-				what);
-			return NULL;
-		}
-		path = profile_user_file(what);
-		/* The user's own "codex" that extends "codex" means the built-in one. */
-		if (path && from) {
-			_cleanup_free_ char *real = realpath(path, NULL);
-			if (real && strcmp(real, from) == 0 && asset_profile(what)) {
-				free(path);
-				path = NULL;
-			}
-		}
-		a = asset_profile(what);
-		if (!path && a)
-			return load_builtin(l, a);
-		if (!path) {
-			_cleanup_free_ char *config = dir_config();
-			err_set(l->err,
-				"no profile \"%s\": neither %s/profiles/%s.json nor a built-in one",
-				what, config, what);
-			return NULL;
-		}
+	if (find_is_pack(what)) {
+		err_set(l->err,
+			"\"%.200s\" names a pack: packs can't be installed with this version; use "
+			"a profile by its name or path",
+			what);
+		return NULL;
 	}
-	struct profile *p = load_file(l, path);
-	if (p && file)
-		*file = STEAL_PTR(path);
-	return p;
-}
-
-struct profile *profile_load(const char *what, char **file, struct err *err)
-{
-	struct loader l = {.err = err};
-
-	*file = NULL;
-	return load(&l, what, NULL, file);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-char **policy_profiles(void)
-{
-	_cleanup_free_ char *config = dir_config();
-	_cleanup_free_ char *dir = xasprintf("%s/profiles", config);
-	struct list l = {0};
-	struct dirent *de;
-	DIR *d = opendir(dir);
-
-	for (size_t i = 0; i < asset_n_profiles; i++)
-		list_add(&l, asset_profiles[i].name);
-	while (d && (de = readdir(d))) {
-		char name[256];
-		char *dot;
-
-		if (!str_copy(name, sizeof(name), de->d_name))
-			continue;
-		dot = strrchr(name, '.');
-		if (!dot || (strcmp(dot, ".json") != 0 && strcmp(dot, ".jsonc") != 0))
-			continue;
-		*dot = '\0';
-		if (profile_name_ok(name))
-			list_add(&l, name);
+	if (find_is_path(what))
+		return load_path(l, what, from);
+	if (!profile_name_ok(what)) {
+		err_set(l->err, "\"%.200s\" is not a profile name (letters, digits, '-')", what);
+		return NULL;
 	}
-	if (d)
-		closedir(d);
-	qsort(l.v, l.n, sizeof(*l.v), by_name);
-	return l.v;
+	return load_name(l, what, from);
+}
+
+struct profile *profile_load(const struct profile_request *rq, struct err *err)
+{
+	struct loader l = {.rq = rq, .err = err};
+
+	if (rq->builtin)
+		return load_builtin(&l, rq->what);
+	return load(&l, rq->what, NULL);
 }

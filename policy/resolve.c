@@ -2,275 +2,8 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-#include "policy/assets.h"
+#include "policy/profile_trust.h"
 #include "policy/resolve.h"
-
-/* ---- profile ------------------------------------------------------------ */
-
-static const struct {
-	enum profile_fs list;
-	unsigned access;
-	bool file;
-	bool workspace;
-} grant_lists[] = {
-    {FS_ALLOW, NONO_READ | NONO_WRITE | NONO_EXEC, false, true},
-    {FS_READ, NONO_READ | NONO_EXEC, false, false},
-    {FS_WRITE, NONO_WRITE, false, true},
-    {FS_STATE, NONO_READ | NONO_WRITE | NONO_EXEC, false, false},
-    {FS_ALLOW_FILE, NONO_READ | NONO_WRITE, true, false},
-    {FS_READ_FILE, NONO_READ | NONO_EXEC, true, false},
-    {FS_WRITE_FILE, NONO_WRITE, true, false},
-};
-
-static int profile_grant(struct resolver *r, const char *entry, size_t kind)
-{
-	unsigned access = grant_lists[kind].access, flags = 0;
-	const char *who = profile_fs_names[grant_lists[kind].list];
-	bool unset, exists, is_dir;
-	_cleanup_free_ char *path = expand_path(r, entry, who, &unset);
-	_cleanup_free_ char *real = NULL;
-	const char *star = path ? strchr(path, '*') : NULL;
-
-	if (!path)
-		return unset ? 0 : -1;
-	if (star) {
-		if (!grant_lists[kind].file || strchr(star, '/') || strchr(star + 1, '*'))
-			return err_set(r->err,
-				       "%s: \"%s\": one '*' in the last component of a file is "
-				       "all that is understood",
-				       who, entry);
-		real = canon(r, path, NULL, NULL);
-		return add_grant(r, real, access, GRANT_FILE | GRANT_GLOB, "profile");
-	}
-	real = canon(r, path, &exists, &is_dir);
-	if (!exists && !(access & NONO_WRITE))
-		return 0;
-	if (grant_lists[kind].file && is_dir)
-		return err_set(r->err, "%s: \"%s\" is a directory", who, entry);
-	if (grant_lists[kind].file || (exists && !is_dir))
-		flags |= GRANT_FILE;
-	if (!exists)
-		flags |= GRANT_MISSING;
-	if (grant_lists[kind].list == FS_STATE)
-		flags |= GRANT_STATE;
-	if (grant_lists[kind].workspace && r->p->protect_workspace && !(flags & GRANT_FILE))
-		flags |= GRANT_WORKSPACE;
-	return add_grant(r, real, access, flags, "profile");
-}
-
-static int profile_denies(struct resolver *r, const struct list *l, unsigned access, bool quiet)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		bool unset, exists;
-		_cleanup_free_ char *path = expand_path(r, l->v[i], "deny", &unset);
-		_cleanup_free_ char *real = NULL;
-
-		if (!path && unset)
-			continue;
-		if (!path)
-			return -1;
-		real = canon(r, path, &exists, NULL);
-		add_deny(r, real, access, "profile", NULL, false, quiet);
-		if (exists && strcmp(real, path) != 0)
-			add_deny(r, path, access, "profile", NULL, false, quiet);
-	}
-	return 0;
-}
-
-static int profile_sockets(struct resolver *r, const struct profile *prof)
-{
-	static const struct {
-		enum profile_fs list;
-		const char *suffix;
-	} kinds[] = {
-	    {FS_UNIX_SOCKET, ""}, {FS_UNIX_SOCKET_DIR, "/."}, {FS_UNIX_SOCKET_SUBTREE, "/.."}};
-
-	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
-		for (size_t i = 0; i < prof->fs[kinds[k].list].n; i++) {
-			bool unset;
-			_cleanup_free_ char *path =
-			    expand_path(r, prof->fs[kinds[k].list].v[i], "unix_socket", &unset);
-			_cleanup_free_ char *real = NULL, *entry = NULL;
-
-			if (!path && unset)
-				continue;
-			if (!path)
-				return -1;
-			real = canon(r, path, NULL, NULL);
-			if (check_own(r, real, false) < 0)
-				return -1;
-			entry = xasprintf("%s%s", real, kinds[k].suffix);
-			list_add(&r->sockets, entry);
-		}
-	return 0;
-}
-
-static int profile_suppress(struct resolver *r, const struct list *l)
-{
-	struct list paths = {0};
-	int rc = 0;
-
-	for (size_t i = 0; i < l->n && rc == 0; i++) {
-		bool unset;
-		_cleanup_free_ char *path = expand_path(r, l->v[i], "suppress_save_prompt", &unset);
-		_cleanup_free_ char *real = path ? canon(r, path, NULL, NULL) : NULL;
-
-		if (real)
-			list_add(&paths, real);
-		else if (!unset)
-			rc = -1;
-	}
-	r->p->suppress_save = paths.v;
-	return rc;
-}
-
-static int profile_bypass(struct resolver *r, const struct list *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		bool unset, covered = false;
-		_cleanup_free_ char *path = expand_path(r, l->v[i], "bypass_protection", &unset);
-		_cleanup_free_ char *real = NULL;
-
-		if (!path && unset)
-			continue;
-		if (!path)
-			return -1;
-		real = canon(r, path, NULL, NULL);
-		for (size_t g = 0; g < r->p->n_grants && !covered; g++)
-			covered = r->p->grants[g].is_file ? strcmp(r->p->grants[g].path, real) == 0
-							  : path_under(r->p->grants[g].path, real);
-		if (!covered)
-			return err_set(
-			    r->err, "bypass_protection %s: no grant covers it; grant it too", real);
-		for (size_t d = 0; d < r->p->n_denies; d++)
-			if (!r->p->denies[d].own && strcmp(r->p->denies[d].path, real) == 0)
-				r->p->denies[d].access = 0;
-		list_add(&r->bypass, real);
-	}
-	return 0;
-}
-
-static int apply_profile(struct resolver *r, const struct profile *prof)
-{
-	for (size_t k = 0; k < ARRAY_LEN(grant_lists); k++) {
-		const struct list *l = &prof->fs[grant_lists[k].list];
-		for (size_t i = 0; i < l->n; i++)
-			if (profile_grant(r, l->v[i], k) < 0)
-				return -1;
-	}
-	if (profile_denies(r, &prof->fs[FS_DENY], CLOSED, false) < 0 ||
-	    profile_denies(r, &prof->fs[FS_PROTECT], NONO_WRITE, true) < 0)
-		return -1;
-	if (profile_suppress(r, &prof->fs[FS_SUPPRESS_SAVE]) < 0)
-		return -1;
-	return profile_sockets(r, prof);
-}
-
-/* ---- flags -------------------------------------------------------------- */
-
-static void set_original(struct resolver *r, const char *real, const char *written)
-{
-	for (size_t i = r->p->n_grants; i-- > 0;) {
-		struct policy_grant *g = &r->p->grants[i];
-
-		if (strcmp(g->path, real) != 0)
-			continue;
-		if (!g->original)
-			g->original = xstrdup(written);
-		return;
-	}
-}
-
-static int flag_grants(struct resolver *r, const char *const *paths, const char *option,
-		       unsigned access, bool file)
-{
-	for (; paths && *paths; paths++) {
-		char abs[POLICY_PATH_MAX], clean[POLICY_PATH_MAX];
-		_cleanup_free_ char *cwd = (*paths)[0] == '/' ? NULL : getcwd(NULL, 0);
-		_cleanup_free_ char *real = NULL;
-		bool exists, is_dir;
-		unsigned flags = file ? GRANT_FILE : 0;
-
-		if (!**paths || path_join(abs, sizeof(abs), cwd ? cwd : "/", *paths) < 0 ||
-		    path_clean(clean, sizeof(clean), abs) < 0)
-			return err_usage(r->err, "%s \"%.200s\": not a usable path", option,
-					 *paths);
-		/* ".." after a link is not what path_clean() makes of it: ask the kernel first. */
-		real = realpath(abs, NULL);
-		if (!real) {
-			list_add(&r->skipped, clean);
-			continue;
-		}
-		struct stat st;
-		exists = stat(real, &st) == 0;
-		is_dir = exists && S_ISDIR(st.st_mode);
-		if (file == is_dir)
-			return err_set(r->err, "%s %s: is %s; use %s", option, *paths,
-				       is_dir ? "a directory" : "not a directory",
-				       is_dir ? "the flag without -file" : "the -file flag");
-		if (exists && S_ISCHR(st.st_mode))
-			flags |= GRANT_DEVICE;
-		if (!file && (access & NONO_WRITE) && r->p->protect_workspace)
-			flags |= GRANT_WORKSPACE;
-		if (add_grant(r, real, access, flags, "user") < 0)
-			return -1;
-		if (strcmp(real, *paths) != 0)
-			set_original(r, real, *paths);
-	}
-	return 0;
-}
-
-static int apply_flags(struct resolver *r, const struct policy_input *in)
-{
-	const struct {
-		const char *const *paths;
-		const char *option;
-		unsigned access;
-		bool file;
-	} flags[] = {
-	    {in->allow, "--allow", NONO_READ | NONO_WRITE | NONO_EXEC, false},
-	    {in->read, "--read", NONO_READ | NONO_EXEC, false},
-	    {in->write, "--write", NONO_WRITE, false},
-	    {in->allow_file, "--allow-file", NONO_READ | NONO_WRITE | NONO_EXEC, true},
-	    {in->read_file, "--read-file", NONO_READ | NONO_EXEC, true},
-	    {in->write_file, "--write-file", NONO_WRITE, true},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		if (flag_grants(r, flags[i].paths, flags[i].option, flags[i].access,
-				flags[i].file) < 0)
-			return -1;
-	return 0;
-}
-
-static void warn_skipped(struct resolver *r)
-{
-	_cleanup_(buf_free) struct buf b = {0};
-
-	if (!r->skipped.n)
-		return;
-	buf_adds(&b, "some requested sandbox grants were skipped because the path does not exist:");
-	for (size_t i = 0; i < r->skipped.n; i++)
-		buf_addf(&b, "%s %s", i ? "," : "", r->skipped.v[i]);
-	add_warning(r->p, xstrdup(b.data));
-}
-
-static int apply_workdir(struct resolver *r, const struct policy_input *in)
-{
-	unsigned access = r->p->workdir_access;
-
-	if (!in->allow_cwd)
-		return 0;
-	if (!access)
-		access = NONO_READ | NONO_EXEC;
-	if (add_grant(r, r->p->workdir, access,
-		      (access & NONO_WRITE) && r->p->protect_workspace ? GRANT_WORKSPACE : 0,
-		      "user") < 0)
-		return -1;
-	return worktree_grant(r, access);
-}
-
-/* ---- all of it ----------------------------------------------------------- */
 
 static int own_files(struct resolver *r)
 {
@@ -294,45 +27,108 @@ static int own_files(struct resolver *r)
 	return 0;
 }
 
-/* Lifted rules stay in the list, for their label; they close nothing. */
-static struct profile *load_all(const struct policy_input *in, char **file, struct err *err)
-{
-	const struct asset *a = asset_profile("default");
-	_cleanup_(profile_freep) struct profile *base =
-	    profile_parse(a->text, (size_t)(a->end - a->text), "default", err);
-	_cleanup_(profile_freep) struct profile *named = NULL;
-	_cleanup_free_ char *own_default = in->profile ? NULL : profile_user_file("default");
+/* ---- profile ------------------------------------------------------------- */
 
-	if (!base || (!in->profile && !own_default))
-		return STEAL_PTR(base);
-	named = profile_load(in->profile ? in->profile : "default", file, err);
-	if (!named)
-		return NULL;
-	profile_merge(base, named);
-	return STEAL_PTR(base);
+static char **real_paths(const char *const *a, const char *const *b)
+{
+	struct list l = {0};
+
+	for (size_t k = 0; k < 2; k++)
+		for (const char *const *v = k ? b : a; v && *v; v++) {
+			_cleanup_free_ char *real = realpath(*v, NULL);
+
+			if (real)
+				list_add(&l, real);
+		}
+	return list_steal(&l);
 }
 
-static void take_settings(struct policy *p, const struct policy_input *in, struct profile *prof)
+/* The profile that the input names, or the user's own "default"; *out = NULL if there is none. */
+static int load_named(const struct policy_input *in, const struct policy_host *host,
+		      struct profile **out, struct err *err)
 {
-	p->profile_name = in->profile ? xstrdup(prof->name ? prof->name : in->profile) : NULL;
-	p->workdir_access = prof->workdir > 0 ? (unsigned)prof->workdir : 0;
-	p->net_blocked = in->block_net >= 0 ? in->block_net : prof->block_net > 0;
-	p->elevation = in->elevation >= 0 ? in->elevation : prof->elevation > 0;
-	p->protect_workspace =
-	    in->protect_workspace >= 0 ? in->protect_workspace : prof->protect_autorun != 0;
-	p->private_tmp = prof->private_tmp > 0;
-	p->audit_level = in->audit_level;
-	p->namespaces = in->namespaces;
-	if (prof->has_env_allow) {
-		if (!prof->env_allow.v)
-			prof->env_allow.v = xcalloc(1, sizeof(char *));
-		p->env_allow = STEAL_PTR(prof->env_allow.v);
-		prof->env_allow.n = 0;
+	_cleanup_free_ char *workdir = realpath(in->workdir ? in->workdir : ".", NULL);
+	char **writable = NULL;
+	struct profile_request rq = {.what = in->profile ? in->profile : "default",
+				     .workdir = workdir,
+				     .extends = in->extends,
+				     .host = host};
+
+	*out = NULL;
+	if (!in->profile) {
+		_cleanup_free_ char *own = profile_user_file("default");
+
+		if (!own && !in->extends)
+			return 0;
 	}
-	p->env_deny = STEAL_PTR(prof->env_deny.v);
-	prof->env_deny.n = 0;
-	p->env_set = STEAL_PTR(prof->env_set.v);
-	prof->env_set.n = 0;
+	writable = real_paths(in->allow, in->write);
+	rq.writable = (const char *const *)writable;
+	*out = profile_load(&rq, err);
+	strv_free(writable);
+	return *out ? 0 : -1;
+}
+
+static int check_consent(const struct policy_input *in, const struct profile *prof, struct err *err)
+{
+	char hash[POLICY_HASH_MAX];
+
+	if (!trust_hash(prof, hash) ||
+	    (in->trust_profile && strcmp(in->trust_profile, hash) == 0) ||
+	    policy_consent_given(hash))
+		return 0;
+	return err_set(err,
+		       "the profile %s comes with what is worked on, and nobody agreed to it yet: "
+		       "look at it (nono profile show %s), then say --trust-profile %s",
+		       in->profile, in->profile, hash);
+}
+
+int policy_consent(const struct policy_input *in, struct policy_consent *out, struct err *err)
+{
+	_cleanup_(profile_freep) struct profile *named = NULL;
+	struct policy_host host = {0};
+	struct list files = {0};
+
+	*out = (struct policy_consent){0};
+	if (!in->host)
+		policy_host_read(&host);
+	if (load_named(in, in->host ? in->host : &host, &named, err) < 0)
+		return -1;
+	if (!named || !trust_hash(named, out->hash))
+		return 0;
+	for (size_t i = 0; i < named->n_files; i++)
+		if (named->files[i]->brought)
+			list_add(&files, named->files[i]->path);
+	out->files = list_steal(&files);
+	out->given = (in->trust_profile && strcmp(in->trust_profile, out->hash) == 0) ||
+		     policy_consent_given(out->hash);
+	return 0;
+}
+
+void policy_consent_free(struct policy_consent *c)
+{
+	strv_free(c->files);
+	*c = (struct policy_consent){0};
+}
+
+/* Everything lies on top of "default". */
+static struct profile *load_all(const struct policy_input *in, char **file, struct err *err)
+{
+	const struct profile_request base_rq = {.what = "default", .builtin = true};
+	_cleanup_(profile_freep) struct profile *base = NULL, *named = NULL;
+	struct policy_host host = {0};
+
+	if (!in->host)
+		policy_host_read(&host);
+	base = profile_load(&base_rq, err);
+	if (!base || load_named(in, in->host ? in->host : &host, &named, err) < 0)
+		return NULL;
+	if (!named)
+		return STEAL_PTR(base);
+	if (check_consent(in, named, err) < 0)
+		return NULL;
+	*file = named->file->found ? xstrdup(named->file->found) : NULL;
+	profile_merge(base, named);
+	return STEAL_PTR(base);
 }
 
 /* Only the file: name services would be asked at every start, over sockets. */
@@ -389,21 +185,21 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 {
 	struct policy *p = r->p;
 
-	take_settings(p, in, prof);
+	settings_take(p, in, prof);
 	if (find_places(r, in, r->err) < 0 || own_files(r) < 0 || groups_apply(r, prof) < 0 ||
-	    apply_profile(r, prof) < 0 || apply_flags(r, in) < 0 || apply_workdir(r, in) < 0)
+	    profile_apply(r, prof) < 0 || flags_apply(r, in) < 0 || workdir_apply(r, in) < 0)
 		return -1;
 	if (in->program && program_grant(r, in->program) < 0)
 		return -1;
-	if (profile_bypass(r, &prof->fs[FS_BYPASS]) < 0)
+	if (profile_bypass(r, prof) < 0)
 		return -1;
-	warn_skipped(r);
+	flags_warn(r);
 	if (p->private_tmp && in_tmp(p))
 		p->private_tmp = false;
-	p->bypasses = STEAL_PTR(r->bypass.v);
 	p->n_unix_sockets = r->sockets.n;
-	p->unix_sockets = STEAL_PTR(r->sockets.v);
-	r->bypass.n = r->sockets.n = 0;
+	p->unix_sockets = list_steal(&r->sockets);
+	p->bypasses = list_steal(&r->bypass);
+	p->suppress_save = list_steal(&r->suppress);
 	return index_build(p, r->err);
 }
 
@@ -420,17 +216,23 @@ int policy_resolve(const struct policy_input *in, struct policy **out, struct er
 	r.p = p = xcalloc(1, sizeof(*p));
 	p->profile_file = STEAL_PTR(file);
 	rc = resolve(&r, in, prof);
-	canon_free(&r);
-	for (size_t i = 0; i < ARRAY_LEN(r.own); i++)
-		free(r.own[i]);
-	free(r.account_home);
-	free(r.grant_hash);
-	free(r.deny_hash);
-	list_free(&r.skipped);
-	list_free(&r.sockets);
-	list_free(&r.bypass);
+	resolver_free(&r);
 	if (rc < 0)
 		return -1;
 	*out = STEAL_PTR(p);
 	return 0;
+}
+
+int policy_enforceable(const struct policy *p, struct err *err)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+
+	if (!p->unenforced)
+		return 0;
+	for (char **s = p->unenforced; *s; s++)
+		buf_addf(&b, "%s%s", s == p->unenforced ? "" : ", ", *s);
+	return err_set(err,
+		       "the profile %s asks for what can't be enforced by this version (%s): use "
+		       "--block-net (no network) or --allow-net (all of it)",
+		       p->profile_name ? p->profile_name : "default", b.data);
 }

@@ -12,8 +12,7 @@
 
 struct canon_dir { /* a directory as it was written, and where it is */
 	char *from, *to;
-	size_t len;    /* of from */
-	uint32_t hash; /* of from */
+	size_t len; /* of from */
 	bool exists;
 };
 
@@ -23,18 +22,23 @@ struct resolver {
 	char *own[3];	    /* state, config, runtime: canonical */
 	char *account_home; /* of the password entry, where $HOME is another: NULL if it isn't */
 	struct canon_dir *dirs;
-	size_t n_dirs;
-	uint32_t *grant_hash, *deny_hash; /* of the paths, to find equal ones */
-	struct list skipped;		  /* user's grants of paths that don't exist */
-	struct list sockets;
-	struct list bypass;
+	size_t n_dirs, cap_dirs;
+	struct lookup by_dir;		 /* dirs by from */
+	struct lookup by_grant, by_deny; /* the policy's, by path */
+	size_t cap_grants, cap_denies;
+	struct list skipped; /* user's grants of paths that don't exist */
+	struct list sockets, bypass, suppress;
 };
+void resolver_free(struct resolver *r); /* not the policy */
 
 /* ---- paths (canon.c) --------------------------------------------------- */
 
 /* "~/x", "$VAR/x", "/x" -> absolute. NULL without an error message: the variable is not set and the
  * entry means nothing here; NULL with one: wrong. */
 char *expand_path(const struct resolver *r, const char *entry, const char *who, bool *unset);
+/* All that an entry of a profile stands for: one path, none (a variable that is not set), or what a
+ * @git: token says. */
+int expand_entry(const struct resolver *r, const char *entry, const char *who, struct list *out);
 /* The same below the account's own home, where $HOME is another; NULL if the entry isn't below "~".
  */
 char *expand_account(const struct resolver *r, const char *entry);
@@ -44,9 +48,8 @@ void canon_free(struct resolver *r);
 
 /* ---- rules (rules.c) ---------------------------------------------------- */
 
-#define RULES_STEP 64 /* grants and denies grow by */
-
-uint32_t rule_hash(const char *s);
+/* Makes a resolver for a policy that has rules already. */
+void rules_take(struct resolver *r, struct policy *p);
 /* An error for a grant that overlaps nono's own files. */
 int check_own(struct resolver *r, const char *path, bool is_file);
 
@@ -62,15 +65,22 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	      const char *source);
 void add_deny(struct resolver *r, const char *canonical, unsigned access, const char *source,
 	      const char *label, bool own, bool quiet);
-void add_warning(struct policy *p, char *text); /* taken over */
+void lift_deny(struct resolver *r, const char *canonical); /* never nono's own */
+void add_warning(struct policy *p, char *text);		   /* taken over */
 
 #define TMP_DIRS 2
 extern const char *const tmp_dirs[TMP_DIRS]; /* what a private view lies over */
 
 /* ---- parts -------------------------------------------------------------- */
 
-int groups_apply(struct resolver *r, const struct profile *prof); /* groups.c */
-int program_grant(struct resolver *r, const char *program);	  /* program.c */
-int worktree_grant(struct resolver *r, unsigned access);	  /* worktree.c */
+void settings_take(struct policy *p, const struct policy_input *in, const struct profile *prof);
+int profile_apply(struct resolver *r, const struct profile *prof);
+int profile_bypass(struct resolver *r, const struct profile *prof); /* after all grants */
+int flags_apply(struct resolver *r, const struct policy_input *in);
+void flags_warn(struct resolver *r);
+int workdir_apply(struct resolver *r, const struct policy_input *in);
+int groups_apply(struct resolver *r, const struct profile *prof);
+int program_grant(struct resolver *r, const char *program); /* program.c */
+int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
 
 #endif

@@ -1,14 +1,7 @@
 /* The lists of grants and denies: one entry a path. */
 #include "policy/resolve.h"
 
-uint32_t rule_hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	while (*s)
-		h = (h ^ (unsigned char)*s++) * 16777619u;
-	return h;
-}
+#define RULES_FIRST 256
 
 void add_warning(struct policy *p, char *text)
 {
@@ -43,15 +36,16 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	      const char *source)
 {
 	struct policy *p = r->p;
-	uint32_t h = rule_hash(canonical);
+	uint32_t h = lookup_hash(canonical, strlen(canonical));
 	bool from_group = str_starts(source, "group:") || strcmp(source, "system") == 0;
 	struct policy_grant *g;
 
 	if (!from_group && check_own(r, canonical, flags & GRANT_FILE) < 0)
 		return -1;
-	for (size_t i = 0; i < p->n_grants; i++) {
+	lookup_each(i, &r->by_grant, h)
+	{
 		g = &p->grants[i];
-		if (r->grant_hash[i] != h || strcmp(g->path, canonical) != 0)
+		if (strcmp(g->path, canonical) != 0)
 			continue;
 		/* A tree and a file of one name: the tree says more. */
 		g->is_file = g->is_file && (flags & GRANT_FILE);
@@ -64,12 +58,11 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 		}
 		return 0;
 	}
-	if (p->n_grants % RULES_STEP == 0) {
-		size_t n = p->n_grants + RULES_STEP;
-		p->grants = xrealloc_array(p->grants, n, sizeof(*p->grants));
-		r->grant_hash = xrealloc_array(r->grant_hash, n, sizeof(*r->grant_hash));
+	if (p->n_grants == r->cap_grants) {
+		r->cap_grants = r->cap_grants ? r->cap_grants * 2 : RULES_FIRST;
+		p->grants = xrealloc_array(p->grants, r->cap_grants, sizeof(*p->grants));
 	}
-	r->grant_hash[p->n_grants] = h;
+	lookup_add(&r->by_grant, h, (uint32_t)p->n_grants);
 	p->grants[p->n_grants++] = (struct policy_grant){
 	    .path = xstrdup(canonical),
 	    .access = access,
@@ -88,11 +81,13 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 	      const char *label, bool own, bool quiet)
 {
 	struct policy *p = r->p;
-	uint32_t h = rule_hash(canonical);
+	uint32_t h = lookup_hash(canonical, strlen(canonical));
 
-	for (size_t i = 0; i < p->n_denies; i++) {
+	lookup_each(i, &r->by_deny, h)
+	{
 		struct policy_deny *d = &p->denies[i];
-		if (r->deny_hash[i] != h || strcmp(d->path, canonical) != 0)
+
+		if (strcmp(d->path, canonical) != 0)
 			continue;
 		d->access |= access;
 		d->own |= own;
@@ -101,12 +96,11 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 			d->label = xstrdup(label);
 		return;
 	}
-	if (p->n_denies % RULES_STEP == 0) {
-		size_t n = p->n_denies + RULES_STEP;
-		p->denies = xrealloc_array(p->denies, n, sizeof(*p->denies));
-		r->deny_hash = xrealloc_array(r->deny_hash, n, sizeof(*r->deny_hash));
+	if (p->n_denies == r->cap_denies) {
+		r->cap_denies = r->cap_denies ? r->cap_denies * 2 : RULES_FIRST;
+		p->denies = xrealloc_array(p->denies, r->cap_denies, sizeof(*p->denies));
 	}
-	r->deny_hash[p->n_denies] = h;
+	lookup_add(&r->by_deny, h, (uint32_t)p->n_denies);
 	p->denies[p->n_denies++] = (struct policy_deny){
 	    .path = xstrdup(canonical),
 	    .access = access,
@@ -115,6 +109,45 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 	    .source = xstrdup(source),
 	    .label = label ? xstrdup(label) : NULL,
 	};
+}
+
+void lift_deny(struct resolver *r, const char *canonical)
+{
+	lookup_each(i, &r->by_deny, lookup_hash(canonical, strlen(canonical)))
+	{
+		struct policy_deny *d = &r->p->denies[i];
+
+		if (!d->own && strcmp(d->path, canonical) == 0)
+			d->access = 0;
+	}
+}
+
+void rules_take(struct resolver *r, struct policy *p)
+{
+	r->p = p;
+	for (size_t i = 0; i < p->n_grants; i++)
+		lookup_add(&r->by_grant, lookup_hash(p->grants[i].path, strlen(p->grants[i].path)),
+			   (uint32_t)i);
+	for (size_t i = 0; i < p->n_denies; i++)
+		lookup_add(&r->by_deny, lookup_hash(p->denies[i].path, strlen(p->denies[i].path)),
+			   (uint32_t)i);
+	r->cap_grants = p->n_grants;
+	r->cap_denies = p->n_denies;
+}
+
+void resolver_free(struct resolver *r)
+{
+	canon_free(r);
+	for (size_t i = 0; i < ARRAY_LEN(r->own); i++)
+		free(r->own[i]);
+	free(r->account_home);
+	lookup_free(&r->by_grant);
+	lookup_free(&r->by_deny);
+	list_free(&r->skipped);
+	list_free(&r->sockets);
+	list_free(&r->bypass);
+	list_free(&r->suppress);
+	*r = (struct resolver){0};
 }
 
 void strv_free(char **v)
@@ -143,6 +176,19 @@ void policy_free(struct policy *p)
 	strv_free(p->bypasses);
 	strv_free(p->unix_sockets);
 	strv_free(p->suppress_save);
+	strv_free(p->unenforced);
+	strv_free(p->command_args);
+	strv_free(p->env_credentials);
+	strv_free(p->skipdirs);
+	strv_free(p->rollback_patterns);
+	strv_free(p->rollback_globs);
+	free(p->binary);
+	free(p->before.script);
+	free(p->after.script);
+	free(p->limits.memory);
+	free(p->limits.max_processes);
+	free(p->limits.cpu);
+	free(p->limits.wall_time);
 	strv_free(p->env_deny);
 	strv_free(p->env_allow);
 	strv_free(p->env_set);

@@ -3,26 +3,6 @@
 
 #include "policy/index.h"
 
-/* As a shell reads it. */
-static void add_word(struct buf *b, const char *s)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "/._-+=:@%,";
-
-	if (!s[strspn(s, plain)]) {
-		buf_adds(b, s);
-		return;
-	}
-	buf_addc(b, '\'');
-	for (; *s; s++) {
-		if (*s == '\'')
-			buf_adds(b, "'\\''");
-		else
-			buf_addc(b, *s);
-	}
-	buf_addc(b, '\'');
-}
-
 static const char *flag_for(unsigned access, bool dir)
 {
 	if (!(access & NONO_WRITE))
@@ -149,7 +129,7 @@ void policy_suggest(const struct policy *p, const char *path, unsigned access, c
 		is_dir = true;
 	}
 	buf_addf(&b, "%s ", flag_for(access, is_dir));
-	add_word(&b, what);
+	buf_add_word(&b, what);
 	if (!str_copy(out, size, b.data))
 		*out = '\0';
 }

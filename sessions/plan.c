@@ -82,7 +82,7 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 		return -1;
 	if (!in.program)
 		in.program = p.program;
-	if (policy_resolve(&in, &p.policy, err) < 0 ||
+	if (policy_resolve(&in, &p.policy, err) < 0 || policy_enforceable(p.policy, err) < 0 ||
 	    (o->resolved && o->resolved(o->data, p.policy, err) < 0) ||
 	    policy_make_state(p.policy, err) < 0) {
 		plan_free(&p);

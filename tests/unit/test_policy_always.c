@@ -181,6 +181,7 @@ static void test_refused(void **state)
 {
 	const char *const allow[] = {at("work"), NULL};
 	struct policy_input in = default_input();
+	struct policy_consent consent;
 	_cleanup_free_ char *text = NULL;
 	struct policy *p = again("codex");
 
@@ -196,7 +197,11 @@ static void test_refused(void **state)
 	make_file("work/p.json", "{}");
 	in.allow = allow;
 	in.profile = at("work/p.json");
+	assert_int_equal(policy_consent(&in, &consent, NULL), 0);
+	assert_false(consent.given);
+	in.trust_profile = consent.hash;
 	p = resolved(NULL, &in);
+	policy_consent_free(&consent);
 	assert_non_null(p);
 	refuses(p, at("home/.sshfoo"), "may write there");
 	text = contents("work/p.json");

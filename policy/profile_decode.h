@@ -1,0 +1,31 @@
+/*
+ * profile_decode - what the parts of decoding share. Internal.
+ */
+#ifndef NONO_POLICY_PROFILE_DECODE_H
+#define NONO_POLICY_PROFILE_DECODE_H
+
+#include "policy/profile_schema.h"
+
+struct member_reader {
+	const char *label;
+	struct profile *p;
+	struct profile *overrides; /* platform_overrides.linux */
+	const struct policy_host *host;
+	bool store;	 /* false: the values are only checked */
+	char where[256]; /* "network.custom_credentials.x", for messages */
+	struct err *err;
+};
+
+/* Sets the error "LABEL:LINE:COLUMN: where: what"; -1. */
+int member_bad(struct member_reader *d, const struct doc *at, const char *what);
+size_t member_enter(struct member_reader *d, const char *name);
+int member_map(struct member_reader *d, const struct doc *map, const struct member *table);
+int member_overrides(struct member_reader *d, const struct doc *at);
+
+/* profile_values.c: one value, by its kind. */
+int member_value(struct member_reader *d, const struct doc *at, const struct member *m);
+/* profile_domains.c */
+int member_domains(struct member_reader *d, const struct doc *at, struct entries *out);
+int member_endpoints(struct member_reader *d, const struct doc *at, struct entries *out);
+
+#endif

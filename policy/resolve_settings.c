@@ -1,0 +1,104 @@
+/* What a profile says that is no rule about files. */
+#include "policy/resolve.h"
+
+static char *copy(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+/* NULL for an empty list. */
+static char **texts(const struct entries *l)
+{
+	struct list out = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		list_add(&out, l->v[i].text);
+	return list_steal(&out);
+}
+
+static char *amount(const struct place *p)
+{
+	if (!p->at)
+		return NULL;
+	if (p->at->kind == DOC_INT)
+		return xasprintf("%lld", (long long)p->at->integer);
+	if (p->at->kind == DOC_FLOAT)
+		return xasprintf("%.6g", p->at->real);
+	return xstrdup(p->at->string);
+}
+
+/* Name and value as in an environment. */
+static char **pairs(const struct entries *l, bool value_first)
+{
+	char **v = l->n ? xcalloc(l->n + 1, sizeof(*v)) : NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const char *value = l->v[i].place.at->string;
+
+		v[i] = value_first ? xasprintf("%s=%s", value, l->v[i].text)
+				   : xasprintf("%s=%s", l->v[i].text, value);
+	}
+	return v;
+}
+
+static void take_hook(struct policy_hook *out, const struct place *p)
+{
+	const struct doc *script = doc_get(p->at, "script");
+	const struct doc *timeout = doc_get(p->at, "timeout_secs");
+
+	out->script = script ? xstrdup(script->string) : NULL;
+	out->timeout_s = timeout ? (unsigned)timeout->integer : 0;
+}
+
+static unsigned workdir_access(const struct profile *prof)
+{
+	static const unsigned access[] = {
+	    [WORKDIR_READ] = NONO_READ | NONO_EXEC,
+	    [WORKDIR_WRITE] = NONO_WRITE,
+	    [WORKDIR_READWRITE] = NONO_READ | NONO_WRITE | NONO_EXEC,
+	};
+
+	return access[prof->workdir];
+}
+
+/* With no network there is nothing to narrow; who says --allow-net wants it as it is. */
+static void take_network(struct policy *p, const struct policy_input *in,
+			 const struct profile *prof)
+{
+	struct list unenforced = {0};
+
+	p->net_blocked = in->block_net >= 0 ? in->block_net : prof->block_net == SAID_YES;
+	if (p->net_blocked || in->block_net == 0)
+		return;
+	profile_unenforced(prof, &unenforced);
+	p->unenforced = list_steal(&unenforced);
+}
+
+void settings_take(struct policy *p, const struct policy_input *in, const struct profile *prof)
+{
+	p->profile_name = in->profile ? xstrdup(prof->name ? prof->name : in->profile) : NULL;
+	p->workdir_access = workdir_access(prof);
+	p->elevation = in->elevation >= 0 ? in->elevation : prof->elevation == SAID_YES;
+	p->protect_workspace =
+	    in->protect_workspace >= 0 ? in->protect_workspace : prof->protect_autorun != SAID_NO;
+	p->private_tmp = prof->private_tmp == SAID_YES;
+	p->audit_level = in->audit_level;
+	p->namespaces = in->namespaces;
+	p->allow_gpu = prof->allow_gpu == SAID_YES;
+	take_network(p, in, prof);
+	p->env_allow = texts(&prof->env_allow);
+	if (!p->env_allow && prof->env_allow.said)
+		p->env_allow = xcalloc(1, sizeof(char *));
+	p->env_deny = texts(&prof->env_deny);
+	p->env_set = pairs(&prof->env_set, false);
+	p->env_credentials = pairs(&prof->env_credentials, true);
+	p->binary = copy(prof->binary);
+	p->command_args = texts(&prof->command_args);
+	p->skipdirs = texts(&prof->skipdirs);
+	p->rollback_patterns = texts(&prof->rollback_patterns);
+	p->rollback_globs = texts(&prof->rollback_globs);
+	take_hook(&p->before, &prof->session_before);
+	take_hook(&p->after, &prof->session_after);
+	p->limits = (struct policy_limits){amount(&prof->memory), amount(&prof->max_processes),
+					   amount(&prof->cpu), amount(&prof->wall_time)};
+}
