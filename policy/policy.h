@@ -346,4 +346,11 @@ struct policy_profile {
 int policy_profile_load(const char *what, struct policy_profile *out, struct err *err);
 void policy_profile_free(struct policy_profile *p);
 
+/* What it says, with the schema's names; one line. (command_policies: a list of layers, base
+ * first.) */
+void policy_profile_to_json(const struct profile *p, struct buf *out);
+/* The JSON Schema of profiles (one line), and the members as a text for people. */
+void policy_profile_schema(struct buf *out);
+void policy_profile_reference(struct buf *out);
+
 #endif

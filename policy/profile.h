@@ -209,8 +209,9 @@ bool profile_name_ok(const char *name);
 /* The user's own file of that name, NULL if there is none; caller frees. */
 char *profile_user_file(const char *name);
 
-/* What no part of this version can enforce, by member; network_open: all connections are allowed.
- */
+void doc_to_json(struct buf *b, const struct doc *d); /* one line */
+
+/* What no part of this version can enforce, by member. */
 void profile_unenforced(const struct profile *p, struct list *out);
 
 #endif
