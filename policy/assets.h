@@ -1,19 +1,20 @@
 /*
- * assets - the built-in groups and profiles, part of the program itself: starting reads no file
- * for them and nobody can put others in their place. The installed copies are documentation.
+ * assets - the built-in groups and profiles, part of the program itself: starting reads and parses
+ * no file for them and nobody can put others in their place. policy/bake.c makes them from assets/
+ * when nono is built; the installed copies are documentation.
  */
 #ifndef NONO_POLICY_ASSETS_H
 #define NONO_POLICY_ASSETS_H
 
-#include <stddef.h>
+#include "common/document.h"
 
 struct asset {
-	const char *name; /* of the profile */
-	const char *text;
-	const char *end;
+	const char *name;  /* of the profile */
+	const char *label; /* in messages */
+	const struct doc *root;
 };
 
-extern const struct asset asset_profiles[];
+extern const struct asset asset_profiles[]; /* by name */
 extern const size_t asset_n_profiles;
 extern const struct asset asset_groups;
 

@@ -6,7 +6,6 @@
 #include "policy/assets.h"
 #include "policy/change.h"
 #include "policy/diff.h"
-#include "policy/json.h"
 #include "policy/profile.h"
 
 void change_free(struct change *c)
@@ -130,7 +129,7 @@ static int read_file(struct change *c, struct err *err)
 	if (fd < 0)
 		return errno == ENOENT && c->name ? 0
 						  : err_errno(err, errno, "can't read %s", c->file);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > JSON_SIZE_MAX)
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > DOC_TEXT_MAX)
 		return err_set(err, "%s is no file that a profile can be in", c->file);
 	c->before = xcalloc((size_t)st.st_size + 1, 1);
 	n = read_full(fd, c->before, (size_t)st.st_size);

@@ -3,7 +3,8 @@
  * again: it is not handed out unless it is a profile that says what it should.
  */
 #include "policy/edit.h"
-#include "policy/json.h"
+
+#include "common/document.h"
 
 /* Past blanks and comments. The text was parsed before: strings and comments end. */
 static const char *skip(const char *s)
@@ -132,18 +133,19 @@ static char *quoted(const char *s)
 static int has(const char *text, const char *label, const char *list, const char *value,
 	       struct err *err)
 {
-	_cleanup_json_ cJSON *j = json_parse(text, strlen(text), label, err);
-	const cJSON *fs, *l, *e;
+	_cleanup_(document_freep) struct document *d =
+	    doc_read(text, strlen(text), DOC_JSON, label, err);
+	const struct doc *fs, *l;
 
-	if (!j)
+	if (!d)
 		return -1;
-	fs = cJSON_GetObjectItemCaseSensitive(j, "filesystem");
-	l = fs ? cJSON_GetObjectItemCaseSensitive(fs, list) : NULL;
-	if (!cJSON_IsObject(j) || (fs && !cJSON_IsObject(fs)) || (l && !cJSON_IsArray(l)))
+	fs = doc_get(d->root, "filesystem");
+	l = doc_get(fs, list);
+	if (d->root->kind != DOC_MAP || (fs && fs->kind != DOC_MAP) || (l && l->kind != DOC_LIST))
 		return err_set(err, "%s: not a profile", label);
-	cJSON_ArrayForEach(e, l)
+	doc_each(e, l)
 	{
-		if (cJSON_IsString(e) && strcmp(e->valuestring, value) == 0)
+		if (e->kind == DOC_STRING && strcmp(e->string, value) == 0)
 			return 1;
 	}
 	return 0;

@@ -1,6 +1,5 @@
 /* The built-in groups: which are in force, and what they give and close. */
 #include "policy/assets.h"
-#include "policy/json.h"
 #include "policy/resolve.h"
 
 static int no_group(struct resolver *r, const char *name)
@@ -8,20 +7,22 @@ static int no_group(struct resolver *r, const char *name)
 	return err_set(r->err, "no group \"%s\"", name);
 }
 
-static const char *text(const cJSON *g, const char *member)
+static const char *text(const struct doc *g, const char *member)
 {
-	const cJSON *j = cJSON_GetObjectItemCaseSensitive(g, member);
+	const struct doc *d = doc_get(g, member);
 
-	return cJSON_IsString(j) ? j->valuestring : NULL;
+	return d && d->kind == DOC_STRING ? d->string : NULL;
 }
 
-static bool flag(const cJSON *g, const char *member)
+static bool flag(const struct doc *g, const char *member)
 {
-	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(g, member));
+	const struct doc *d = doc_get(g, member);
+
+	return d && d->kind == DOC_BOOL && d->boolean;
 }
 
 /* A link: its own name is closed as well, so that it stays what it is. */
-static void deny(struct resolver *r, const cJSON *g, const char *path, unsigned access,
+static void deny(struct resolver *r, const struct doc *g, const char *path, unsigned access,
 		 const char *source)
 {
 	bool exists;
@@ -32,11 +33,10 @@ static void deny(struct resolver *r, const cJSON *g, const char *path, unsigned 
 		add_deny(r, path, access, source, text(g, "label"), false, flag(g, "quiet"));
 }
 
-static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, const cJSON *list,
-		       bool allow)
+static int apply_paths(struct resolver *r, const struct doc *g, const char *kind,
+		       const struct doc *list, bool allow)
 {
-	_cleanup_free_ char *source = xasprintf("group:%s", g->string);
-	const cJSON *e;
+	_cleanup_free_ char *source = xasprintf("group:%s", g->name);
 	unsigned access = 0;
 
 	if (strcmp(kind, "read") == 0)
@@ -49,10 +49,10 @@ static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, con
 		access = CLOSED;
 	else if (strcmp(kind, "write") == 0)
 		access = NONO_WRITE;
-	cJSON_ArrayForEach(e, list)
+	doc_each(e, list)
 	{
 		bool unset, exists, is_dir;
-		_cleanup_free_ char *path = expand_path(r, e->valuestring, source, &unset);
+		_cleanup_free_ char *path = expand_path(r, e->string, source, &unset);
 		_cleanup_free_ char *account = NULL, *real = NULL;
 
 		if (!path && unset)
@@ -62,7 +62,7 @@ static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, con
 		if (!allow) {
 			deny(r, g, path, access, source);
 			/* $HOME is only a variable: keys stay keys where another is used. */
-			account = expand_account(r, e->valuestring);
+			account = expand_account(r, e->string);
 			if (account)
 				deny(r, g, account, access, source);
 			continue;
@@ -79,18 +79,16 @@ static int apply_paths(struct resolver *r, const cJSON *g, const char *kind, con
 	return 0;
 }
 
-static int apply_group(struct resolver *r, const cJSON *g)
+static int apply_group(struct resolver *r, const struct doc *g)
 {
-	const cJSON *list;
-
-	cJSON_ArrayForEach(list, cJSON_GetObjectItemCaseSensitive(g, "allow"))
+	doc_each(list, doc_get(g, "allow"))
 	{
-		if (apply_paths(r, g, list->string, list, true) < 0)
+		if (apply_paths(r, g, list->name, list, true) < 0)
 			return -1;
 	}
-	cJSON_ArrayForEach(list, cJSON_GetObjectItemCaseSensitive(g, "deny"))
+	doc_each(list, doc_get(g, "deny"))
 	{
-		if (apply_paths(r, g, list->string, list, false) < 0)
+		if (apply_paths(r, g, list->name, list, false) < 0)
 			return -1;
 	}
 	return 0;
@@ -98,13 +96,10 @@ static int apply_group(struct resolver *r, const cJSON *g)
 
 int groups_apply(struct resolver *r, const struct profile *prof)
 {
-	_cleanup_json_ cJSON *all = json_parse(
-	    asset_groups.text, (size_t)(asset_groups.end - asset_groups.text), "groups", r->err);
+	const struct doc *all = asset_groups.root;
 
-	if (!all)
-		return -1;
 	for (size_t i = 0; i < prof->exclude.n; i++) {
-		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->exclude.v[i].text);
+		const struct doc *g = doc_get(all, prof->exclude.v[i].text);
 		if (!g)
 			return no_group(r, prof->exclude.v[i].text);
 		if (flag(g, "required"))
@@ -112,7 +107,7 @@ int groups_apply(struct resolver *r, const struct profile *prof)
 				       prof->exclude.v[i].text);
 	}
 	for (size_t i = 0; i < prof->include.n; i++) {
-		const cJSON *g = cJSON_GetObjectItemCaseSensitive(all, prof->include.v[i].text);
+		const struct doc *g = doc_get(all, prof->include.v[i].text);
 		if (!g)
 			return no_group(r, prof->include.v[i].text);
 		if (!entries_find(&prof->exclude, prof->include.v[i].text) && apply_group(r, g) < 0)

@@ -132,11 +132,8 @@ static struct profile *load_builtin(struct loader *l, const char *name)
 
 	f->origin = PROFILE_BUILTIN;
 	f->name = xstrdup(name);
-	f->label = xasprintf("built-in %s", name);
-	f->document = doc_read(a->text, (size_t)(a->end - a->text), DOC_JSON, f->label, l->err);
-	if (!f->document)
-		abort(); /* a part of the program */
-	return decode(l, f->document->root, f);
+	f->label = xstrdup(a->label);
+	return decode(l, a->root, f);
 }
 
 static struct profile *load_path(struct loader *l, const char *what,

@@ -6,50 +6,59 @@
 #include <cmocka.h>
 #include <pwd.h>
 
-#include "policy/json.h"
+#include "policy/assets.h"
 #include "policy/profile.h"
 #include "tests/lib/policyenv.h"
 
-static void test_json(void **state)
+/* What was baked says what the files say, and every one of them is a profile. */
+static void same_tree(const struct doc *a, const struct doc *b)
 {
-	static const struct {
-		const char *text;
-		bool ok;
-	} table[] = {
-	    {"{}", true},
-	    {"{\"a\": 1,}", true},
-	    {"{\"a\": [1, 2,], // end\n}", true},
-	    {"/* c */ {\"a\": \"// no comment\"}", true},
-	    {"{\"a\": \"/* none */\"}", true},
-	    {"{\"a\": 1,,}", false},
-	    {"{\"a\": 1} x", false},
-	    {"{\"a\": 1, \"a\": 2}", false},
-	    {"{\"a\": {\"b\": 1, \"b\": 1}}", false},
-	    {"{\"a\": \"\\u0000\"}", false},
-	    {"{\"a\": \"\n\"}", false},
-	    {"{\"a\": /* open", false},
-	    {"{\"a\": \"open", false},
-	    {"{\"a\" / 1}", false},
-	    {"", false},
-	    {"[", false},
-	};
-	char deep[128];
+	assert_int_equal(a->kind, b->kind);
+	assert_true(a->line == b->line && a->column == b->column);
+	assert_true(str_eq(a->name, b->name));
+	if (a->kind == DOC_STRING)
+		assert_string_equal(a->string, b->string);
+	if (a->kind == DOC_BOOL)
+		assert_int_equal(a->boolean, b->boolean);
+	if (a->kind == DOC_INT)
+		assert_int_equal(a->integer, b->integer);
+	if (a->kind == DOC_LIST || a->kind == DOC_MAP)
+		assert_int_equal(a->count, b->count);
+	for (a = doc_first(a), b = doc_first(b); a && b; a = a->next, b = b->next)
+		same_tree(a, b);
+	assert_true(!a && !b);
+}
 
+static void check_asset(const struct asset *a, const char *file)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", NONO_SOURCE_ASSET_DIR, file), *text = NULL;
+	_cleanup_(document_freep) struct document *d = NULL;
+	struct err err = {0};
+	size_t n;
+
+	text = file_read(path, DOC_TEXT_MAX, &n, &err);
+	if (text)
+		d = doc_read(text, n, DOC_JSON, path, &err);
+	if (!d)
+		fail_msg("%s", err.msg);
+	same_tree(d->root, a->root);
+}
+
+static void test_builtin(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct err err = {0};
-		cJSON *j = json_parse(table[i].text, strlen(table[i].text), "t", &err);
+	check_asset(&asset_groups, "groups.json");
+	assert_true(asset_n_profiles >= 5);
+	assert_null(asset_profile("nothing"));
+	for (size_t i = 0; i < asset_n_profiles; i++) {
+		const struct asset *a = &asset_profiles[i];
+		_cleanup_free_ char *file = xasprintf("profiles/%s.json", a->name);
+		const struct doc *name = doc_get(doc_get(a->root, "meta"), "name");
 
-		if ((j != NULL) != table[i].ok)
-			fail_msg("%s: %s", table[i].text, err.msg);
-		if (!j)
-			assert_true(str_starts(err.msg, "t"));
-		cJSON_Delete(j);
+		check_asset(a, file);
+		assert_ptr_equal(asset_profile(a->name), a);
+		assert_string_equal(name->string, a->name);
 	}
-	memset(deep, '[', 60);
-	memset(deep + 60, ']', 60);
-	assert_null(json_parse(deep, 120, "t", NULL));
-	assert_null(json_parse("{}\0{}", 5, "t", NULL));
 }
 
 static void test_members(void **state)
@@ -403,7 +412,7 @@ static void test_way_to_quiet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_builtin),
 	    cmocka_unit_test(test_members),
 	    cmocka_unit_test(test_when),
 	    cmocka_unit_test(test_merge),
