@@ -220,12 +220,16 @@ static int start_once(struct start *s, struct err *err)
 static int start(struct cli *cli, char *const *argv, struct err *err)
 {
 	struct start s = {.cli = cli, .o = cli->options, .argv = argv};
+	struct session_options so;
 	unsigned mods;
 	uint32_t key;
 	int r;
 
 	if (s.o->prefix && key_named(s.o->prefix, &key, &mods) < 0)
 		return err_usage(err, "'%.40s' is not the name of a key, like C-b", s.o->prefix);
+	run_session_options(s.o, cli->silent, argv, &so);
+	if (run_consent(&so.policy, err) < 0)
+		return -1;
 	r = start_once(&s, err);
 	if (s.again) {
 		s.again = false;

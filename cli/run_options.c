@@ -63,6 +63,11 @@ const struct option_row run_rows[] = {
      .help = "Rules on top of the default ones: claude-code, codex, opencode, gemini, one of "
 	     "your own, or a file",
      .env = {"NONO_PROFILE"}},
+    {.name = "trust-profile",
+     .kind = OPTION_STRING,
+     AT(trust_profile),
+     .arg = "SHA256",
+     .help = "Use the profile that comes with what is worked on, if it says exactly this"},
     {.name = "block-net",
      .kind = OPTION_SET,
      .value = NET_BLOCKED,
@@ -177,6 +182,7 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 	    .policy =
 		{
 		    .profile = o->profile,
+		    .trust_profile = o->trust_profile,
 		    .workdir = o->workdir,
 		    .allow_cwd = o->allow_cwd,
 		    .allow = o->allow.v,

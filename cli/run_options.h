@@ -13,7 +13,7 @@ enum run_switch { SWITCH_PROFILE = 0, SWITCH_ON, SWITCH_OFF };
 struct run_options {
 	struct strings allow, read, write, allow_file, read_file, write_file;
 	bool allow_cwd;
-	const char *workdir, *profile, *name, *shell, *prefix;
+	const char *workdir, *profile, *trust_profile, *name, *shell, *prefix;
 	int net;		/* enum run_net */
 	int elevation, protect; /* enum run_switch */
 	int audit_level;	/* enum policy_audit_level */
@@ -29,5 +29,8 @@ extern const struct option_row run_rows[];
 /* Everything is borrowed from o and argv. */
 void run_session_options(const struct run_options *o, bool silent, char *const *argv,
 			 struct session_options *out);
+
+/* Asks for consent to a profile that a repository brings, where there is a terminal (consent.c). */
+int run_consent(const struct policy_input *in, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "policy/assets.h"
 #include "policy/profile_find.h"
+#include "policy/profile_schema.h"
 
 /* In the order they are looked for; those of one syntax hide each other. */
 static const struct {
@@ -134,27 +135,17 @@ char **policy_profiles(void)
 
 /* ---- nothing there ----------------------------------------------------------- */
 
-/* Letters that two names share at their start; enough to say "did you mean". */
-static size_t shared(const char *a, const char *b)
-{
-	size_t n = 0;
-
-	while (a[n] && a[n] == b[n])
-		n++;
-	return n;
-}
-
 int find_none(const char *what, const char *from, struct err *err)
 {
 	_cleanup_free_ char *config = dir_config();
 	char **names = policy_profiles();
 	const char *near = NULL;
-	size_t best = 2;
+	unsigned best = (unsigned)strlen(what) / 3 + 1;
 	int rc;
 
 	for (char **n = names; *n; n++)
-		if (shared(*n, what) > best) {
-			best = shared(*n, what);
+		if (word_distance(*n, what) < best) {
+			best = word_distance(*n, what);
 			near = *n;
 		}
 	rc = err_set(err,

@@ -11,7 +11,7 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
 }
 
 /* Letters put in, left out, changed, or two changed about. */
-static unsigned distance(const char *a, const char *b)
+unsigned word_distance(const char *a, const char *b)
 {
 	unsigned row[3][NAME_MAX_LEN + 1];
 	size_t n = strlen(a), m = strlen(b);
@@ -51,7 +51,7 @@ const char *profile_nearest(const struct member *table, const char *name)
 
 	for (; table->name; table++) {
 		unsigned d =
-		    same_but_for_dashes(table->name, name) ? 0 : distance(table->name, name);
+		    same_but_for_dashes(table->name, name) ? 0 : word_distance(table->name, name);
 
 		if (d < best && d < strlen(table->name)) {
 			best = d;

@@ -82,6 +82,15 @@ static int check_consent(const struct policy_input *in, const struct profile *pr
 		       in->profile, in->profile, hash);
 }
 
+/* Parts of the program, all of it. */
+static bool is_builtin(const struct policy_input *in)
+{
+	const char *name = in->profile ? in->profile : "default";
+	_cleanup_free_ char *own = profile_name_ok(name) ? profile_user_file(name) : NULL;
+
+	return profile_name_ok(name) && !own && !in->extends;
+}
+
 int policy_consent(const struct policy_input *in, struct policy_consent *out, struct err *err)
 {
 	_cleanup_(profile_freep) struct profile *named = NULL;
@@ -89,6 +98,8 @@ int policy_consent(const struct policy_input *in, struct policy_consent *out, st
 	struct list files = {0};
 
 	*out = (struct policy_consent){0};
+	if (is_builtin(in))
+		return 0;
 	if (!in->host)
 		policy_host_read(&host);
 	if (load_named(in, in->host ? in->host : &host, &named, err) < 0)
