@@ -41,14 +41,14 @@ void diagnostics_free(struct diagnostics *d)
 static const char *remedy(const struct session_denial *d)
 {
 	static const struct {
-		const char *reason, *text;
+		enum policy_reason reason;
+		const char *text;
 	} table[] = {
-	    {"nono_state", "nono's own: never granted"},
-	    {"sensitive_path", "closed by a deny rule"},
-	    {"filesystem_deny", "closed by a deny rule"},
-	    {"protected_path", "protected: it would be run outside later"},
-	    {"path_not_granted", "no flag grants it"},
-	    {"insufficient_access", "no flag grants it"},
+	    {POLICY_OWN_STATE, "nono's own: never granted"},
+	    {POLICY_SENSITIVE_PATH, "closed by a deny rule"},
+	    {POLICY_PROTECTED_PATH, "protected: it would be run outside later"},
+	    {POLICY_NOT_GRANTED, "no flag grants it"},
+	    {POLICY_INSUFFICIENT, "no flag grants it"},
 	};
 
 	if (d->offer)
@@ -56,9 +56,14 @@ static const char *remedy(const struct session_denial *d)
 	if (d->socket)
 		return "a socket: filesystem.unix_socket in a profile grants it";
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (str_eq(d->reason, table[i].reason))
+		if (str_eq(d->reason, policy_reason_name(table[i].reason)))
 			return table[i].text;
 	return d->rule[0] ? d->rule : "not permitted";
+}
+
+static bool closed(const struct session_denial *d)
+{
+	return str_eq(d->reason, policy_reason_name(POLICY_SENSITIVE_PATH));
 }
 
 static void add_line(struct buf *out, const struct session_denial *d)
@@ -68,7 +73,7 @@ static void add_line(struct buf *out, const struct session_denial *d)
 		buf_addf(out, "/… (%u in it)", d->targets);
 	if (d->flag[0])
 		buf_addf(out, "  ->  %s\n", d->flag);
-	else if (str_eq(d->reason, "sensitive_path") && d->source[0])
+	else if (closed(d) && d->source[0])
 		buf_addf(out, "  (closed by %s)\n", d->source);
 	else
 		buf_addf(out, "  (%s)\n", remedy(d));

@@ -60,6 +60,11 @@ static void visit(struct walk *w, const struct policy *p, uint32_t at, const cha
 		if (grant->workspace && !grant->is_file) {
 			w->inside = rest;
 			w->workspace = node->grant;
+		} else if (!grant->is_file && (grant->access & NONO_WRITE) && w->inside &&
+			   p->grants[w->workspace].observed) {
+			/* What the profile grants without that protection has none while it is
+			 * observed either. */
+			w->inside = NULL;
 		}
 	}
 	if (node->bypass) {

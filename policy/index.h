@@ -46,4 +46,7 @@ uint32_t index_find(const struct policy_index *ix, const char *path);
 /* Union of what deny rules at or below the node of path refuse; own files count as closed. */
 unsigned index_closed_below(const struct policy *p, const char *path);
 
+/* suggest.c: may this directory be granted as a whole by somebody who did not ask for just that? */
+bool suggest_may_offer(const struct policy *p, const char *dir);
+
 #endif

@@ -81,6 +81,7 @@ struct policy_grant {
 	bool glob;	/* files of one directory by name pattern: only the broker can do it */
 	bool guarded;	/* changes below it go through the broker */
 	bool workspace; /* auto-run files below it are protected */
+	bool observed;	/* stands for what was not granted (policy_input.observe) */
 	bool missing;	/* did not exist when resolved: only the broker can create it */
 	bool state;	/* a folder of the agent's own: made before it starts */
 	bool own;	/* a file of nono's own that may be read nevertheless */
@@ -125,6 +126,9 @@ struct policy_input {
 	int protect_workspace; /* -1 profile decides, else bool: auto-run files */
 	enum policy_audit_level audit_level;
 	enum nono_want namespaces;
+	/* To learn what a program needs: everything that no rule closes or protects is granted, by
+	 * way of the broker where it changes anything. No requests. */
+	bool observe;
 };
 
 /* As they were written ("512M", "200", "1.5", "2h"); NULL = not said, "none" = no limit. */
@@ -305,6 +309,29 @@ void policy_profile_text(struct buf *out, const char *name, const char *extends,
  * frees. */
 int policy_save(const struct policy *p, const char *name, const struct policy_entry *v, size_t n,
 		bool block_net, bool apply, char **diff, struct err *err);
+/* Something that a program did, or tried. */
+struct policy_access {
+	const char *path; /* absolute, clean, links followed */
+	unsigned access;  /* enum nono_access */
+	bool dir;	  /* path is a directory, and was used as one */
+	bool gone;	  /* it is not there any more */
+	bool refused;
+};
+/* The rules that a profile on top of p would need for it. */
+struct policy_learned {
+	struct policy_entry *v;
+	char **paths; /* of v */
+	size_t n;
+	size_t n_seen, n_covered;	       /* paths, those that p grants already */
+	size_t n_closed, n_left_out;	       /* no rule is made for these */
+	char **closed, **left_out;	       /* the first ones, with the reason; printable, NULL-
+						  terminated, NULL if none */
+	size_t n_closed_said, n_left_out_said; /* entries of the two */
+};
+void policy_learn(const struct policy *p, const struct policy_access *v, size_t n,
+		  struct policy_learned *out);
+void policy_learned_free(struct policy_learned *l);
+
 /* How a profile refers to the one in use: its name, or where its file is. Caller frees. */
 char *policy_reference(const struct policy *p);
 

@@ -207,6 +207,8 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	flags_warn(r);
 	if (p->private_tmp && in_tmp(p))
 		p->private_tmp = false;
+	if (in->observe && observe_grants(r) < 0)
+		return -1;
 	p->n_unix_sockets = r->sockets.n;
 	p->unix_sockets = list_steal(&r->sockets);
 	p->bypasses = list_steal(&r->bypass);

@@ -60,6 +60,7 @@ enum grant_flag {
 	GRANT_GLOB = 1 << 3,
 	GRANT_DEVICE = 1 << 4,
 	GRANT_STATE = 1 << 5,
+	GRANT_OBSERVED = 1 << 6,
 };
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source);
@@ -81,6 +82,7 @@ void flags_warn(struct resolver *r);
 int workdir_apply(struct resolver *r, const struct policy_input *in);
 int groups_apply(struct resolver *r, const struct profile *prof);
 int program_grant(struct resolver *r, const char *program); /* program.c */
+int observe_grants(struct resolver *r);			    /* observe.c */
 int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
 
 #endif

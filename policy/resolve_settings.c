@@ -78,7 +78,9 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 {
 	p->profile_name = in->profile ? xstrdup(prof->name ? prof->name : in->profile) : NULL;
 	p->workdir_access = workdir_access(prof);
-	p->elevation = in->elevation >= 0 ? in->elevation : prof->elevation == SAID_YES;
+	p->elevation = in->observe	    ? false
+		       : in->elevation >= 0 ? in->elevation
+					    : prof->elevation == SAID_YES;
 	p->protect_workspace =
 	    in->protect_workspace >= 0 ? in->protect_workspace : prof->protect_autorun != SAID_NO;
 	p->private_tmp = prof->private_tmp == SAID_YES;

@@ -40,7 +40,8 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	bool from_group = str_starts(source, "group:") || strcmp(source, "system") == 0;
 	struct policy_grant *g;
 
-	if (!from_group && check_own(r, canonical, flags & GRANT_FILE) < 0)
+	if (!from_group && !(flags & GRANT_OBSERVED) &&
+	    check_own(r, canonical, flags & GRANT_FILE) < 0)
 		return -1;
 	lookup_each(i, &r->by_grant, h)
 	{
@@ -51,8 +52,9 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 		g->is_file = g->is_file && (flags & GRANT_FILE);
 		g->workspace |= (flags & GRANT_WORKSPACE) != 0;
 		g->state |= (flags & GRANT_STATE) != 0;
+		g->observed |= (flags & GRANT_OBSERVED) != 0;
 		g->access |= access;
-		if (!from_group) {
+		if (!from_group && !(flags & GRANT_OBSERVED)) {
 			free(g->source);
 			g->source = xstrdup(source);
 		}
@@ -72,6 +74,7 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	    .state = flags & GRANT_STATE,
 	    .missing = flags & GRANT_MISSING,
 	    .workspace = flags & GRANT_WORKSPACE,
+	    .observed = flags & GRANT_OBSERVED,
 	    .source = xstrdup(source),
 	};
 	return 0;

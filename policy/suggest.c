@@ -47,7 +47,7 @@ static bool is_root_of_much(const struct policy *p, const char *dir)
 }
 
 /* A folder that may be offered as a whole: nothing closed in it, and no root of much. */
-static bool may_offer(const struct policy *p, const char *dir)
+bool suggest_may_offer(const struct policy *p, const char *dir)
 {
 	return !index_closed_below(p, dir) && !is_root_of_much(p, dir);
 }
@@ -95,7 +95,7 @@ static bool folder_of(const struct policy *p, const char *path, char dir[POLICY_
 	if (slash == dir)
 		return false;
 	*slash = '\0';
-	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && may_offer(p, dir);
+	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && suggest_may_offer(p, dir);
 }
 
 void policy_suggest(const struct policy *p, const char *path, unsigned access, char *out,
@@ -119,7 +119,7 @@ void policy_suggest(const struct policy *p, const char *path, unsigned access, c
 	access = missing_access(p, path, access);
 	if (stat(path, &st) == 0) {
 		is_dir = S_ISDIR(st.st_mode);
-		if (is_dir && (v.reason == POLICY_PROTECTED_PATH || !may_offer(p, path)))
+		if (is_dir && (v.reason == POLICY_PROTECTED_PATH || !suggest_may_offer(p, path)))
 			return;
 	} else if (access & NONO_WRITE) {
 		/* It is to be made: that is a right of its folder. */
