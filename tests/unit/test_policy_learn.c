@@ -262,7 +262,7 @@ static void test_with_profile(void **state)
 /* The rules hold: under a profile of them nothing of it is refused. */
 static void test_rules_suffice(void **state)
 {
-	struct policy *p = base(NULL);
+	struct policy *p;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -272,6 +272,9 @@ static void test_rules_suffice(void **state)
 
 		if (rows[i].left_out || rows[i].closed)
 			continue;
+		scene_down(NULL); /* one row's file is another's folder */
+		assert_int_equal(scene_up(NULL), 0);
+		p = base(NULL);
 		for (const struct did *d = rows[i].did; d->path && d->path[0] != '/'; d++) {
 			if (d->how & DIR_)
 				make_dir(d->path);
@@ -295,8 +298,8 @@ static void test_rules_suffice(void **state)
 		}
 		policy_free(q);
 		policy_learned_free(&l);
+		policy_free(p);
 	}
-	policy_free(p);
 }
 
 static void test_many(void **state)
