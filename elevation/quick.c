@@ -18,8 +18,9 @@ struct dir {
 	uint64_t hash, seen_ns;
 	uint32_t generation;
 	uint16_t len;
+	uint16_t gone;	      /* 0: it exists; else the bytes of path up to what is missing */
 	char name[NAME_KEEP]; /* as written */
-	char path[NAME_KEEP]; /* where it is; "" = the root */
+	char path[NAME_KEEP]; /* where it is, or would be; "" = the root */
 };
 
 struct quick_cache {
@@ -62,20 +63,48 @@ static uint64_t hash_of(const char *s, size_t n)
 	return h ^ h >> 29;
 }
 
-/* Where the directory called s (n bytes, absolute) is. NULL: not to be known this way. */
-static const char *dir_path(struct elevation *e, const struct call *c, const char *s, size_t n)
+/* The walk ended because something is not there. Puts in out where it is looked for and returns how
+ * much of that is the missing thing's own path; 0: nothing that can be kept. */
+static size_t missing_path(const struct walk *w, char *out, size_t size)
+{
+	const char *rest = w->rest + strspn(w->rest, "/");
+	size_t n = strlen(rest), base = strlen(w->base), at;
+	struct stat st;
+
+	while (n && rest[n - 1] == '/')
+		n--;
+	/* What follows a missing folder leads nowhere, not even back. */
+	if (!n || base + 1 + n >= size || rest[0] == '.' || memmem(rest, n, "/.", 2) ||
+	    memmem(rest, n, "//", 2))
+		return 0;
+	memcpy(out, w->base, base);
+	out[base] = '/';
+	memcpy(out + base + 1, rest, n);
+	n += base + 1;
+	out[n] = '\0';
+	for (at = base + 1; at < n; at++) {
+		at += strcspn(out + at, "/");
+		out[at] = '\0';
+		if (fstatat(w->root, out + 1, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			bool none = errno == ENOENT;
+
+			out[at] = at < n ? '/' : '\0';
+			return none ? at : 0;
+		}
+		if (!S_ISDIR(st.st_mode))
+			return 0;
+		out[at] = at < n ? '/' : '\0';
+	}
+	return 0;
+}
+
+static bool walk_to(struct elevation *e, const struct call *c, const char *s, size_t n,
+		    struct dir *d)
 {
 	struct quick_cache *q = e->quick;
-	uint64_t hash = hash_of(s, n);
-	struct dir *d = &q->dirs[hash & (DIRS - 1)];
 	struct walk *w = &q->walk;
 	bool usable;
 
-	if (n >= NAME_KEEP)
-		return NULL;
-	if (d->hash == hash && d->generation == q->generation && d->len == n &&
-	    c->received_ns - d->seen_ns < KEEP_NS && memcmp(d->name, s, n) == 0)
-		return d->path;
 	w->e = e;
 	w->c = c;
 	w->out = &q->place;
@@ -83,19 +112,39 @@ static const char *dir_path(struct elevation *e, const struct call *c, const cha
 	memcpy(w->rest, s, n);
 	memcpy(w->rest + n, "/", 2);
 	view_walk(w, AT_FDCWD, false);
-	usable = !q->place.err && q->place.fd >= 0 && S_ISDIR(q->place.st.st_mode) &&
-		 !w->through_proc && !path_under("/proc", q->place.path) &&
-		 strlen(q->place.path) < sizeof(d->path);
+	if (w->through_proc)
+		usable = false;
+	else if (q->place.err == ENOENT || (!q->place.err && q->place.fd < 0))
+		usable = (d->gone = (uint16_t)missing_path(w, d->path, sizeof(d->path))) != 0;
+	else
+		usable = !q->place.err && S_ISDIR(q->place.st.st_mode) &&
+			 str_copy(d->path, sizeof(d->path), q->place.path[1] ? q->place.path : "");
 	place_close(&q->place);
-	if (!usable)
+	return usable && !path_under("/proc", d->path);
+}
+
+/* The directory called s (n bytes, absolute). NULL: not to be known this way. */
+static struct dir *find_dir(struct elevation *e, const struct call *c, const char *s, size_t n)
+{
+	struct quick_cache *q = e->quick;
+	uint64_t hash = hash_of(s, n);
+	struct dir *d = &q->dirs[hash & (DIRS - 1)];
+
+	if (n >= NAME_KEEP)
+		return NULL;
+	if (d->hash == hash && d->generation == q->generation && d->len == n &&
+	    c->received_ns - d->seen_ns < KEEP_NS && memcmp(d->name, s, n) == 0)
+		return d;
+	d->generation = 0; /* of nobody, until all of it is known */
+	d->gone = 0;
+	if (!walk_to(e, c, s, n, d))
 		return NULL;
 	d->hash = hash;
 	d->generation = q->generation;
 	d->seen_ns = c->received_ns;
 	d->len = (uint16_t)n;
 	memcpy(d->name, s, n);
-	str_copy(d->path, sizeof(d->path), q->place.path[1] ? q->place.path : "");
-	return d->path;
+	return d;
 }
 
 /* "fd/N", many thousand times a second: without printf. */
@@ -140,36 +189,49 @@ static size_t make_absolute(const struct call *c, const struct proc *p, int dirf
 	return (size_t)base + n;
 }
 
-bool quick_find(struct elevation *e, const struct call *c, const struct proc *p, int dirfd,
-		bool follow, struct quick *out)
+/* Slashes at the end, and ".": they say that it has to be a directory. */
+static size_t trim(char *text, size_t n, bool *dir_only)
 {
-	char text[POLICY_PATH_MAX], *name;
-	size_t n = make_absolute(c, p, dirfd, text, sizeof(text)), len, dir_len;
-	int root = view_root(e, c->tid);
-	const char *dir;
+	*dir_only = false;
+	while (n > 1 && (text[n - 1] == '/' || (text[n - 1] == '.' && text[n - 2] == '/'))) {
+		*dir_only = true;
+		n--;
+	}
+	text[n] = '\0';
+	return n;
+}
 
-	if (!n || root < 0)
-		return false;
-	name = strrchr(text, '/') + 1;
-	len = n - (size_t)(name - text);
-	if (!len || len > NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return false;
-	dir = dir_path(e, c, text, (size_t)(name - text));
-	if (!dir)
-		return false;
-	dir_len = strlen(dir);
-	memcpy(out->path, dir, dir_len);
-	out->path[dir_len++] = '/';
-	memcpy(out->path + dir_len, name, len + 1);
+static bool exists(int root, struct quick *out)
+{
+	return fstatat(root, out->path + 1, &out->st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* In a directory that was missing a moment ago. */
+static bool still_missing(int root, struct dir *d, struct quick *out)
+{
+	const char next = out->path[d->gone];
+
+	out->path[d->gone] = '\0';
+	out->exists = exists(root, out);
+	out->path[d->gone] = next;
+	if (!out->exists && errno == ENOENT)
+		return true;
+	d->generation = 0;
+	return false;
+}
+
+/* The last component, and links from it to neighbours. */
+static bool look(int root, bool follow, bool dir_only, size_t dir_len, struct quick *out)
+{
 	for (int hops = 0; hops < HOPS; hops++) {
 		char link[NAME_MAX + 2];
 		ssize_t l;
 
-		out->exists = fstatat(root, out->path + 1, &out->st, AT_SYMLINK_NOFOLLOW) == 0;
+		out->exists = exists(root, out);
 		if (!out->exists)
-			return errno == ENOENT;
-		if (!S_ISLNK(out->st.st_mode) || !follow)
-			return true;
+			return errno == ENOENT && !dir_only;
+		if (!S_ISLNK(out->st.st_mode) || !(follow || dir_only))
+			return !dir_only || S_ISDIR(out->st.st_mode);
 		l = readlinkat(root, out->path + 1, link, sizeof(link) - 1);
 		if (l <= 0 || l > NAME_MAX || memchr(link, '/', (size_t)l) || link[0] == '.')
 			return false;
@@ -177,4 +239,31 @@ bool quick_find(struct elevation *e, const struct call *c, const struct proc *p,
 		memcpy(out->path + dir_len, link, (size_t)l + 1);
 	}
 	return false;
+}
+
+bool quick_find(struct elevation *e, const struct call *c, const struct proc *p, int dirfd,
+		bool follow, struct quick *out)
+{
+	char text[POLICY_PATH_MAX], *name;
+	size_t n = make_absolute(c, p, dirfd, text, sizeof(text)), len, dir_len;
+	int root = view_root(e, c->tid);
+	struct dir *dir;
+	bool dir_only;
+
+	if (!n || root < 0)
+		return false;
+	n = trim(text, n, &dir_only);
+	name = strrchr(text, '/') + 1;
+	len = n - (size_t)(name - text);
+	if (!len || len > NAME_MAX || strcmp(name, "..") == 0)
+		return false;
+	dir = find_dir(e, c, text, (size_t)(name - text));
+	if (!dir)
+		return false;
+	dir_len = strlen(dir->path);
+	memcpy(out->path, dir->path, dir_len);
+	out->path[dir_len++] = '/';
+	memcpy(out->path + dir_len, name, len + 1);
+	return dir->gone ? still_missing(root, dir, out)
+			 : look(root, follow, dir_only, dir_len, out);
 }

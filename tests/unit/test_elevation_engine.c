@@ -90,6 +90,53 @@ static void reading(void *arg)
 	close(fd);
 }
 
+/* Directories and missing directories, written in several ways, again while they are remembered. */
+static void folders(void *arg)
+{
+	char here[256];
+	int fd;
+
+	(void)arg;
+	for (int i = 0; i < 3; i++) {
+		for (const char *const *s =
+			 (const char *const[]){"ro/", "ro//", "ro/.", "ro/dir/./", "ws/absolute/",
+					       NULL};
+		     *s; s++) {
+			fd = open(at(*s), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+			CHECK(fd >= 0 && close(fd) == 0);
+		}
+		REFUSED(open(at("ro/file/"), O_RDONLY), ENOTDIR);
+		REFUSED(open(at("ro/file/."), O_RDONLY), ENOTDIR);
+		REFUSED(open(at("ro/none/"), O_RDONLY), ENOENT);
+		REFUSED(open(at("ro/none/deep/er/file"), O_RDONLY), ENOENT);
+		REFUSED(open(at("ro/none/../file"), O_RDONLY), ENOENT);
+		REFUSED(open(at("ro/dir/none/../../file"), O_RDONLY), ENOENT);
+		REFUSED(open(at("dirlink/"), O_RDONLY), EACCES);
+		REFUSED(open(at("ws/secret/."), O_RDONLY), EACCES);
+		REFUSED(open(at("closed/"), O_RDONLY), EACCES);
+		REFUSED(open(at("closed/none/file"), O_RDONLY), ENOENT);
+	}
+	/* It is there the moment it is made. */
+	for (int i = 0; i < 2; i++) {
+		REFUSED(open(at("ws/sub/made/x/file"), O_RDONLY), ENOENT);
+		REFUSED(open(at("free/made/x/file"), O_RDONLY), ENOENT);
+	}
+	CHECK(mkdir(at("ws/sub/made"), 0755) == 0 && mkdir(at("ws/sub/made/x"), 0755) == 0);
+	CHECK(symlink(at("ro"), at("free/made")) == 0);
+	REFUSED(open(at("ws/sub/made/x/file"), O_RDONLY), ENOENT);
+	REFUSED(open(at("free/made/x/file"), O_RDONLY), ENOENT);
+	fd = creat(at("ws/sub/made/x/file"), 0600);
+	CHECK(fd >= 0 && write(fd, "there", 5) == 5 && close(fd) == 0);
+	CHECK(reads(at("ws/sub/made/x/file"), "there") && reads(at("free/made/file"), "plain"));
+	/* A directory that has no name any more. */
+	CHECK(mkdir(at("free/gone"), 0755) == 0 && chdir(at("free/gone")) == 0);
+	fd = open(".", O_RDONLY | O_DIRECTORY);
+	CHECK(fd >= 0 && close(fd) == 0);
+	CHECK(rmdir(at("free/gone")) == 0);
+	REFUSED(open("file", O_RDONLY), ENOENT);
+	CHECK(chdir(at("ro")) == 0 && getcwd(here, sizeof(here)) && reads("file", "plain"));
+}
+
 static void spellings(void *arg)
 {
 	static const char *const prefix[] = {
@@ -497,6 +544,18 @@ static void check_reading(const struct engine *en)
 	CHECK(engine_events("open", "path", "allowed", at("ws/hidden")) == 1);
 }
 
+static void check_folders(const struct engine *en)
+{
+	CHECK(en->counts.denied == 9);
+	CHECK(engine_events("open", "read", "allowed", at("ro")) == 9);
+	CHECK(engine_events("open", "read", "allowed", at("ro/dir")) == 3);
+	CHECK(engine_events("open", "read", "allowed", at("ws/sub")) == 3);
+	CHECK(engine_events("open", "read", "missing", at("ro/none/deep/er/file")) == 3);
+	CHECK(engine_events("open", "read", "missing", at("ws/sub/made/x/file")) == 3);
+	CHECK(engine_events("open", "read", "allowed", at("ws/sub/made/x/file")) == 1);
+	CHECK(engine_events("open", "read", "allowed", at("free/gone")) == 1);
+}
+
 static void check_changing(const struct engine *en)
 {
 	(void)en;
@@ -520,6 +579,7 @@ static void check_asking(const struct engine *en)
 		both(&j, *state != NULL);                                   \
 	}
 TEST(reading, false, check_reading, NULL)
+TEST(folders, false, check_folders, NULL)
 TEST(spellings, false, NULL, NULL)
 TEST(nameless, false, NULL, NULL)
 TEST(writing, false, NULL, NULL)
@@ -536,7 +596,7 @@ int main(void)
 	    AS_BOTH(test_reading), AS_BOTH(test_spellings), AS_BOTH(test_nameless),
 	    AS_BOTH(test_writing), AS_BOTH(test_changing),  AS_BOTH(test_executing),
 	    AS_BOTH(test_racing),  AS_BOTH(test_crowd),	    AS_BOTH(test_asking),
-	    AS_BOTH(test_moving),
+	    AS_BOTH(test_moving),  AS_BOTH(test_folders),
 	};
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
 }
