@@ -140,6 +140,35 @@ int nono_confine(const struct nono_spec *spec, struct nono_layers *layers, int *
  * and the other two confinements do it themselves. */
 int nono_drop_capabilities(struct nono_error *err);
 
+/* ---- limits of a process tree, by control groups ---- */
+
+enum nono_limit { NONO_LIMIT_MEMORY = 0, NONO_LIMIT_PROCESSES, NONO_LIMIT_CPU, NONO_LIMITS };
+enum nono_held { NONO_HELD_NOT = 0, NONO_HELD_CGROUP1, NONO_HELD_CGROUP2 };
+
+#define NONO_GROUP_PATH_MAX 1024
+struct nono_group {
+	enum nono_held held;
+	char path[NONO_GROUP_PATH_MAX]; /* several limits may be held by one group */
+	char why[256];			/* why not, if it was asked for */
+};
+struct nono_groups {
+	struct nono_group of[NONO_LIMITS]; /* by enum nono_limit */
+};
+
+/* Makes groups called name (no slash in it) below the caller's own, with what limits asks for, as
+ * far as the rights allow. Nobody is in them yet. */
+void nono_groups_make(const struct nono_limits *limits, const char *name, struct nono_groups *out);
+/* Moves a process, before it starts others, into all of them. */
+int nono_groups_enter(const struct nono_groups *groups, pid_t pid, struct nono_error *err);
+struct nono_usage {
+	uint64_t memory, processes;
+	uint64_t killed;  /* processes, by the kernel, for the memory's limit */
+	uint64_t refused; /* new processes, for theirs */
+};
+void nono_groups_usage(const struct nono_groups *groups, struct nono_usage *out);
+/* Kills what is in the group and removes it; -1 if it is still there. */
+int nono_group_remove(const char *path);
+
 /* Closes everything but 0, 1, 2 (and keep, when >= 0). -1 with errno. */
 int nono_close_descriptors(int keep);
 
