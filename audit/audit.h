@@ -22,6 +22,7 @@ enum audit_kind {
 	AUDIT_CHANGE,	/* mkdir, unlink, rename, link, symlink, chmod, truncate, ... */
 	AUDIT_CONNECT,	/* connect or bind, any family */
 	AUDIT_PROCESS,	/* a process was first seen; target = its program */
+	AUDIT_LIMIT,	/* a limit of the session was reached: op = which, source = what holds it */
 	AUDIT_TERMINAL, /* something with an effect outside the pane: clipboard, notification, title
 			 */
 };

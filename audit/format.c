@@ -10,8 +10,8 @@
 
 const char *audit_kind_name(enum audit_kind k)
 {
-	static const char *const names[] = {"open",    "exec",	  "change",
-					    "connect", "process", "terminal"};
+	static const char *const names[] = {"open",    "exec",	"change",  "connect",
+					    "process", "limit", "terminal"};
 
 	return (size_t)k < ARRAY_LEN(names) ? names[k] : "unknown";
 }

@@ -18,6 +18,7 @@ struct run_options {
 	int elevation, protect; /* enum run_switch */
 	int audit_level;	/* enum policy_audit_level */
 	int namespaces;		/* enum nono_want */
+	const char *memory, *max_processes, *cpu, *wall_time;
 	bool dry_run, no_audit, detached;
 	bool no_diagnostics, diagnostics_json;
 	int verbose;

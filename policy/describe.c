@@ -59,6 +59,24 @@ static void describe_denies(const struct policy *p, struct buf *out)
 	}
 }
 
+static void describe_limits(const struct policy_limits *l, struct buf *out)
+{
+	const char *const all[][2] = {{"memory", l->memory},
+				      {"max_processes", l->max_processes},
+				      {"cpu", l->cpu},
+				      {"wall_time", l->wall_time}};
+	const char *before = "  limits: ";
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (!all[i][1] || str_eq(all[i][1], "none"))
+			continue;
+		buf_addf(out, "%s%s %s", before, all[i][0], all[i][1]);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		buf_addc(out, '\n');
+}
+
 void policy_describe(const struct policy *p, int verbose, struct buf *out)
 {
 	size_t others = 0, closed = 0;
@@ -81,6 +99,7 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out)
 		closed += p->denies[i].access != 0;
 	buf_addf(out, "  closed: %zu paths%s\n", closed, verbose > 1 ? "" : " (-vv shows them)");
 	buf_addf(out, "  network: %s\n", p->net_blocked ? "blocked" : "open");
+	describe_limits(&p->limits, out);
 	buf_addf(out, "  requests: %s\n",
 		 p->elevation ? "on (a person may grant what is refused)" : "off");
 	if (!p->protect_workspace)

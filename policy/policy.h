@@ -108,6 +108,11 @@ void policy_host_read(struct policy_host *out);
 
 enum policy_audit_level { POLICY_AUDIT_ALL = 0, POLICY_AUDIT_CHANGES, POLICY_AUDIT_DECISIONS };
 
+/* Limits as they were written ("512M", "200", "1.5", "2h"); NULL = not said, "none" = no limit. */
+struct policy_limits {
+	char *memory, *max_processes, *cpu, *wall_time;
+};
+
 /* Everything about a run that the command line decides. Strings are borrowed. */
 struct policy_input {
 	const char *profile;	    /* name or path, NULL = default only */
@@ -129,12 +134,9 @@ struct policy_input {
 	/* To learn what a program needs: everything that no rule closes or protects is granted, by
 	 * way of the broker where it changes anything. No requests. */
 	bool observe;
+	struct policy_limits limits; /* each before the profile's */
 };
 
-/* As they were written ("512M", "200", "1.5", "2h"); NULL = not said, "none" = no limit. */
-struct policy_limits {
-	char *memory, *max_processes, *cpu, *wall_time;
-};
 /* Checks what is said and turns it into numbers. The error names the member and what it could be;
  * its class is that of a wrong command line. out may be NULL. */
 int limits_parse(const struct policy_limits *in, struct nono_limits *out, struct err *err);

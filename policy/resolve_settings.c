@@ -27,6 +27,11 @@ static char *amount(const struct place *p)
 	return xstrdup(p->at->string);
 }
 
+static char *said_or(const char *said, const struct place *p)
+{
+	return said ? xstrdup(said) : amount(p);
+}
+
 /* Name and value as in an environment. */
 static char **pairs(const struct entries *l, bool value_first)
 {
@@ -101,6 +106,10 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	p->rollback_globs = texts(&prof->rollback_globs);
 	take_hook(&p->before, &prof->session_before);
 	take_hook(&p->after, &prof->session_after);
-	p->limits = (struct policy_limits){amount(&prof->memory), amount(&prof->max_processes),
-					   amount(&prof->cpu), amount(&prof->wall_time)};
+	p->limits = (struct policy_limits){
+	    said_or(in->limits.memory, &prof->memory),
+	    said_or(in->limits.max_processes, &prof->max_processes),
+	    said_or(in->limits.cpu, &prof->cpu),
+	    said_or(in->limits.wall_time, &prof->wall_time),
+	};
 }

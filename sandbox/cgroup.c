@@ -22,6 +22,7 @@
 
 #define MAGIC_CGROUP1 0x27e0eb
 #define MAGIC_CGROUP2 0x63677270
+#define SHARED_GROUP  "nono"
 #define CPU_PERIOD_US 100000
 #define REMOVE_TRIES  500
 #define REMOVE_NAP_NS 2000000
@@ -151,16 +152,37 @@ static void no(struct nono_group *g, const char *what, const char *where, int co
 		       code ? strerror(code) : "");
 }
 
+/*
+ * Makes dir/name. The top of a hierarchy is not even writable to its owner: who gave up his
+ * capabilities could not remove a group there again, so those of all sessions lie in one called
+ * "nono", which stays. below: switched on for it in version 2 (NULL = nothing to do).
+ */
+static int make_group(const char *parent, const char *name, const char *below,
+		      char out[NONO_GROUP_PATH_MAX])
+{
+	char dir[NONO_GROUP_PATH_MAX];
+	struct stat st;
+	bool top = stat(parent, &st) == 0 && !(st.st_mode & S_IWUSR);
+	int n = snprintf(dir, sizeof(dir), "%s%s", parent, top ? "/" SHARED_GROUP : "");
+
+	if (n >= (int)sizeof(dir) ||
+	    snprintf(out, NONO_GROUP_PATH_MAX, "%s/%s", dir, name) >= NONO_GROUP_PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (top && mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return -1;
+	if (top && below && put(dir, "cgroup.subtree_control", below) < 0)
+		return -1;
+	return mkdir(out, 0755);
+}
+
 static void make1(const struct cgroup_place *place, int which, const struct nono_limits *l,
 		  const char *name, struct nono_group *g)
 {
 	char dir[NONO_GROUP_PATH_MAX];
 
-	if (snprintf(dir, sizeof(dir), "%s/%s", place->dir, name) >= (int)sizeof(dir)) {
-		no(g, "too long a path:", place->dir, 0);
-		return;
-	}
-	if (mkdir(dir, 0755) < 0) {
+	if (make_group(place->dir, name, NULL, dir) < 0) {
 		no(g, "no control group can be made in", place->dir, errno);
 		return;
 	}
@@ -195,22 +217,15 @@ static int set2(const char *dir, unsigned need, const struct nono_limits *l)
 	return 0;
 }
 
-/* Can dir share out these controllers, after being told to if it must be? */
-static bool shares(const char *dir, unsigned need, struct nono_group *why)
+/* Can dir share out these controllers, after being told to if it must be? words: how to tell. */
+static bool shares(const char *dir, unsigned need, const char *words, struct nono_group *why)
 {
-	char words[64] = "";
-	size_t n = 0;
-
 	if (!has_controllers(dir, "cgroup.controllers", need)) {
 		no(why, "the controller is not handed down to", dir, 0);
 		return false;
 	}
 	if (has_controllers(dir, "cgroup.subtree_control", need))
 		return true;
-	for (int i = 0; i < NONO_LIMITS; i++)
-		if (need & (1U << i))
-			n += (size_t)snprintf(words + n, sizeof(words) - n, "%s+%s", n ? " " : "",
-					      controllers[i].name);
 	if (put(dir, "cgroup.subtree_control", words) == 0)
 		return true;
 	no(why, "the controller can't be switched on below", dir, errno);
@@ -232,19 +247,22 @@ static bool has_limit(const char *dir, unsigned need)
 static bool make2_in(const char *parent, unsigned need, const struct nono_limits *l,
 		     const char *name, struct nono_group *g)
 {
-	char dir[NONO_GROUP_PATH_MAX], procs[NONO_GROUP_PATH_MAX + 16];
+	char dir[NONO_GROUP_PATH_MAX], procs[NONO_GROUP_PATH_MAX + 16], words[64] = "";
+	size_t n = 0;
 
-	if (snprintf(dir, sizeof(dir), "%s/%s", parent, name) >= (int)sizeof(dir))
-		return false;
+	for (int i = 0; i < NONO_LIMITS; i++)
+		if (need & (1U << i))
+			n += (size_t)snprintf(words + n, sizeof(words) - n, "%s+%s", n ? " " : "",
+					      controllers[i].name);
 	/* Moving a process takes the right to write the common ancestor's list. */
 	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", parent);
 	if (faccessat(AT_FDCWD, procs, W_OK, AT_EACCESS) < 0) {
 		no(g, "no process can be moved in", parent, errno);
 		return false;
 	}
-	if (!shares(parent, need, g))
+	if (!shares(parent, need, words, g))
 		return false;
-	if (mkdir(dir, 0755) < 0) {
+	if (make_group(parent, name, words, dir) < 0) {
 		no(g, "no control group can be made in", parent, errno);
 		return false;
 	}

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "sessions/init.h"
+#include "sessions/limits.h"
 #include "sessions/names.h"
 
 extern char **environ;
@@ -115,6 +116,16 @@ static void default_signals(const struct init_config *cfg)
 	}
 }
 
+/* Init is one of those that are counted. */
+static void limit_processes(const struct init_config *cfg, const struct nono_layers *layers)
+{
+	rlim_t n = cfg->max_processes + 1;
+	struct rlimit r = {n, n};
+
+	if (cfg->max_processes && limits_rlimit_counts(layers) && setrlimit(RLIMIT_NPROC, &r) < 0)
+		fail(cfg, errno, "can't limit the number of processes");
+}
+
 static void run_program(const struct init_config *cfg, char *const *env)
 {
 	size_t argc = 0;
@@ -151,6 +162,7 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 	if (chdir(cfg->policy->workdir) < 0)
 		fail(cfg, errno, "can't enter the working directory %s", cfg->policy->workdir);
 	setrlimit(RLIMIT_CORE, &no_core);
+	limit_processes(cfg, layers);
 	env = environment(cfg, layers);
 	default_signals(cfg);
 	if (nono_close_descriptors(cfg->gate) < 0)

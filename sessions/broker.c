@@ -309,6 +309,7 @@ static void agent_ended(struct broker *b, int status)
 	b->agent_gone = true;
 	keep_denials(b);
 	b->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	broker_limits_at_end(b, WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	m.arg0 = b->exit_code;
 	broker_tell_host(b, &m, -1);
 }
@@ -350,19 +351,23 @@ static void on_stop_timeout(uv_timer_t *t)
 	kill_hard(t->data);
 }
 
-void broker_stop(struct broker *b, int ms)
+void broker_end_program(struct broker *b, int ms)
 {
 	struct init_msg m = {.type = INIT_STOP, .value = ms};
 
-	b->stopping = true;
-	if (b->over) {
-		linger_or_close(b);
-		return;
-	}
 	if (init_send(b->init_fd, &m, -1) < 0)
 		kill_hard(b);
 	/* Init does it all; this is for an init that is stuck. */
 	uv_timer_start(&b->stop_timer, on_stop_timeout, (uint64_t)ms + 2000, 0);
+}
+
+void broker_stop(struct broker *b, int ms)
+{
+	b->stopping = true;
+	if (b->over)
+		linger_or_close(b);
+	else
+		broker_end_program(b, ms);
 }
 
 static void reap_children(struct broker *b)
@@ -455,6 +460,8 @@ static void session_over(struct broker *b)
 		tree_kill(getpid(), b->host_pid); /* init may have been killed */
 	uv_timer_stop(&b->stop_timer);
 	uv_timer_stop(&b->sample_timer);
+	uv_timer_stop(&b->look_timer);
+	uv_timer_stop(&b->wall_timer);
 	uv_poll_stop(&b->elevation_poll);
 	uv_timer_stop(&b->elevation_timer);
 	keep_denials(b);
@@ -486,6 +493,7 @@ static void close_down(struct broker *b)
 	    (uv_handle_t *)&b->signal_poll,  (uv_handle_t *)&b->elevation_timer,
 	    (uv_handle_t *)&b->status_timer, (uv_handle_t *)&b->sample_timer,
 	    (uv_handle_t *)&b->stop_timer,   (uv_handle_t *)&b->linger_timer,
+	    (uv_handle_t *)&b->look_timer,   (uv_handle_t *)&b->wall_timer,
 	};
 
 	if (b->closing)
@@ -517,7 +525,8 @@ static int watch(struct broker *b, uv_poll_t *h, int fd, uv_poll_cb cb, struct e
 static int open_loop(struct broker *b, struct err *err)
 {
 	uv_timer_t *const timers[] = {&b->elevation_timer, &b->status_timer, &b->sample_timer,
-				      &b->stop_timer, &b->linger_timer};
+				      &b->stop_timer,	   &b->linger_timer, &b->look_timer,
+				      &b->wall_timer};
 	struct control_config control = {
 	    .loop = &b->loop,
 	    .listen_fd = b->rt.listen_fd,
@@ -552,6 +561,7 @@ int broker_loop(struct broker *b)
 	if (open_loop(b, &b->failure) < 0)
 		return -1; /* the process ends here: broker_end() ends the session */
 	dispatch_elevation(b);
+	broker_start_limits(b);
 	while (uv_run(&b->loop, UV_RUN_ONCE)) {
 		if (b->executed && b->ready_fd >= 0)
 			tell_ready(b);

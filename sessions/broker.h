@@ -16,6 +16,7 @@
 #include "sessions/activity.h"
 #include "sessions/control.h"
 #include "sessions/init.h"
+#include "sessions/limits.h"
 #include "sessions/runtime.h"
 #include "sessions/sessions.h"
 
@@ -23,6 +24,7 @@
 struct plan {
 	char *program; /* resolved path */
 	struct policy *policy;
+	struct nono_limits limits;
 	char id[SESSION_ID_LEN + 1];
 };
 int plan_make(const struct session_options *o, struct plan *out, struct err *err);
@@ -48,6 +50,8 @@ struct broker {
 
 	int init_fd, gate_fd, master_fd, host_fd, signal_fd;
 	pid_t init_pid, agent_pid, host_pid;
+	struct limits limits;
+	int limit_exit; /* the exit code if a limit ended the program, else 0 */
 	struct audit_log *log;
 	struct elevation *elevation;
 	cJSON *record;
@@ -59,6 +63,7 @@ struct broker {
 	bool have_loop;
 	uv_poll_t init_poll, gate_poll, host_poll, elevation_poll, signal_poll;
 	uv_timer_t elevation_timer, status_timer, sample_timer, stop_timer, linger_timer;
+	uv_timer_t look_timer, wall_timer;
 	struct control_server *control;
 
 	struct activity activity;
@@ -91,6 +96,15 @@ int broker_write_record(struct broker *b, struct err *err);
 void broker_reap_init(struct broker *b);
 /* Ends the session: SIGHUP and SIGTERM, after ms SIGKILL. */
 void broker_stop(struct broker *b, int ms);
+/* The same without giving up who watches: the last screen stays. */
+void broker_end_program(struct broker *b, int ms);
+/* Limits (broker_limits.c): the timers, one look at once, the last look (which may set the exit
+ * code; killed: the program ended by SIGKILL), members of the record, lines for -v. */
+void broker_start_limits(struct broker *b);
+void broker_look_at_limits(struct broker *b);
+void broker_limits_at_end(struct broker *b, bool killed);
+void broker_add_limits(struct broker *b);
+void broker_say_limits(const struct broker *b);
 /* Sends a control message to the screen host; -1 if it is not there or does not take it. */
 int broker_tell_host(struct broker *b, const struct pty_control *m, int fd);
 /* Something that status events show may have changed. */

@@ -66,6 +66,8 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	    .sock = sock,
 	    .gate = gate,
 	    .sigpipe_ignored = b->sigpipe_ignored,
+	    .max_processes =
+		b->limits.held[LIMIT_PROCESSES] == HOLD_WATCH ? b->limits.want.processes : 0,
 	};
 
 	if (b->foreground)
@@ -526,7 +528,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (b->plan->policy->namespaces == NONO_SKIP &&
 	    policy_without_namespaces(b->plan->policy, err) < 0)
 		return -1;
-	if (make_spec(b, err) < 0 || fork_init(b, err) < 0 || enter_namespaces(b, err) < 0)
+	if (limits_prepare(&b->limits, &b->plan->limits, b->plan->id, b->rt.dir, err) < 0 ||
+	    make_spec(b, err) < 0 || fork_init(b, err) < 0 || enter_namespaces(b, err) < 0)
 		return -1;
 	if (policy_set_tmp(b->plan->policy, b->rt.tmp, b->layers.private_tmp, err) < 0)
 		return -1;
@@ -544,13 +547,17 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	b->layers = m.layers;
 	if (listener < 0)
 		return err_set(err, "the kernel gave no notify descriptor");
+	if (limits_enter(&b->limits, b->agent_pid, &b->layers, err) < 0)
+		return -1;
 	if ((b->log && begin_log(b, &policy_text, err) < 0) ||
 	    start_elevation(b, listener, err) < 0)
 		return -1;
 	make_record(b, command);
+	broker_add_limits(b);
 	if (broker_write_record(b, err) < 0)
 		return -1;
 	say_layers(b);
+	broker_say_limits(b);
 	m = (struct init_msg){.type = INIT_GO};
 	if (init_send(b->gate_fd, &m, -1) < 0)
 		return err_errno(err, errno, "can't start the program");

@@ -48,9 +48,10 @@ struct init_config {
 	const char *request_socket; /* NULL: the session takes no requests */
 	bool terminal;
 	int cols, rows;
-	int sock, gate;	      /* init's and the program's ends */
-	sigset_t mask;	      /* of the program */
-	bool sigpipe_ignored; /* as the caller had it */
+	int sock, gate;		/* init's and the program's ends */
+	sigset_t mask;		/* of the program */
+	uint64_t max_processes; /* by RLIMIT_NPROC, where that counts the session alone; 0 = none */
+	bool sigpipe_ignored;	/* as the caller had it */
 };
 
 /* The child of nono_fork(). Never returns. */

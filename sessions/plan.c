@@ -72,6 +72,17 @@ static char *resolve_program(const char *name, const char *workdir, struct err *
 	return STEAL_PTR(found);
 }
 
+/* What the command line says was checked with it: what is wrong now is the profile's. */
+static int plan_limits(struct plan *p, struct err *err)
+{
+	if (limits_parse(&p->policy->limits, &p->limits, err) == 0)
+		return 0;
+	if (err)
+		err->cls = ERR_FAILURE;
+	return err_prefix(err, "profile %s: resources",
+			  p->policy->profile_name ? p->policy->profile_name : "default");
+}
+
 int plan_make(const struct session_options *o, struct plan *out, struct err *err)
 {
 	struct policy_input in = o->policy;
@@ -82,8 +93,12 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 		return -1;
 	if (!in.program)
 		in.program = p.program;
+	if (limits_parse(&in.limits, NULL, err) < 0) {
+		plan_free(&p);
+		return -1;
+	}
 	if (policy_resolve(&in, &p.policy, err) < 0 || policy_enforceable(p.policy, err) < 0 ||
-	    (o->resolved && o->resolved(o->data, p.policy, err) < 0) ||
+	    plan_limits(&p, err) < 0 || (o->resolved && o->resolved(o->data, p.policy, err) < 0) ||
 	    policy_make_state(p.policy, err) < 0) {
 		plan_free(&p);
 		return -1;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "sessions/limits.h"
 #include "sessions/runtime.h"
 
 char *session_runtime_dir(const char *id)
@@ -185,8 +186,10 @@ void runtime_free(struct runtime *r)
 
 void runtime_remove(const char *dir, const char *tmp)
 {
-	if (dir)
+	if (dir) {
+		limits_remove(dir, path_base(dir));
 		remove_tree(dir);
+	}
 	if (tmp)
 		remove_tree(tmp);
 }

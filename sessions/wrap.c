@@ -72,6 +72,11 @@ int session_wrap(const struct session_options *o, struct err *err)
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
+	if (limits_any(&plan.limits)) {
+		plan_free(&plan);
+		return err_set(err, "the profile sets limits (resources), and nothing would hold "
+				    "them: nono wrap has no supervisor; use nono run");
+	}
 	if (write_cap_file(plan.policy, err) == 0) {
 		env = environment(plan.policy);
 		if (confine(&plan, o->silent, err) == 0) {
