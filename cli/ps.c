@@ -179,6 +179,31 @@ static void print_layers(const cJSON *layers)
 		line("Layers:", b.data);
 }
 
+static const char *text_of(const cJSON *o, const char *name)
+{
+	const char *s = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+
+	return s ? s : "?";
+}
+
+static void print_limits(const cJSON *limits, const cJSON *ended_by)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+	const cJSON *e;
+
+	cJSON_ArrayForEach(e, limits)
+	{
+		const cJSON *n = cJSON_GetObjectItemCaseSensitive(e, "reached");
+		buf_addf(&b, "%s%s %s (%s)%s", b.len ? ", " : "", e->string, text_of(e, "shown"),
+			 text_of(e, "held_by"),
+			 cJSON_IsNumber(n) && n->valuedouble > 0 ? " reached" : "");
+	}
+	if (b.len)
+		line("Limits:", b.data);
+	if (cJSON_IsString(ended_by))
+		line("Ended by:", ended_by->valuestring);
+}
+
 static void print_record(const struct session_record *r, const cJSON *state)
 {
 	char text[4096];
@@ -200,6 +225,8 @@ static void print_record(const struct session_record *r, const cJSON *state)
 	line("Workdir:", r->workdir);
 	line("Network:", r->network);
 	print_layers(cJSON_GetObjectItemCaseSensitive(r->json, "layers"));
+	print_limits(cJSON_GetObjectItemCaseSensitive(r->json, "limits"),
+		     cJSON_GetObjectItemCaseSensitive(r->json, "ended_by"));
 	print_state(state);
 }
 

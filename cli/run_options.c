@@ -139,7 +139,9 @@ const struct option_row run_rows[] = {
      AT(audit_level),
      .choices = audit_levels,
      .arg = "all|changes|decisions",
-     .help = "How much is recorded: everything, no reads, or refusals and answers alone"},
+     .help =
+	 "How much is recorded: everything, no reads, or refusals and answers alone. Below all, "
+	 "reads that are refused are recorded only with --capability-elevation"},
     {.name = "no-audit", .only = RUN | SHELL, AT(no_audit), .help = "Record nothing"},
     {.name = "no-diagnostics",
      .only = RUN,

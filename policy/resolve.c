@@ -24,6 +24,8 @@ static int own_files(struct resolver *r)
 		if (strcmp(clean, r->own[i]) != 0)
 			add_deny(r, clean, CLOSED, "nono", "nono's own files", true, true);
 	}
+	/* What holds the limits of this session and of others. */
+	add_deny(r, "/sys/fs/cgroup", NONO_WRITE, "nono", NULL, true, true);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
  * Sources: cgroups(7), Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/.
  */
 #include "sandbox/cgroup.h"
+#include "sandbox/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #ifndef NONO_CGROUP_H
 #define NONO_CGROUP_H
 
-#include "sandbox/internal.h"
+#include "sandbox/nono.h"
 
 #pragma GCC visibility push(hidden)
 

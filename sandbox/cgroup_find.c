@@ -1,5 +1,6 @@
 /* Where control groups are mounted and which one the caller is in. Source: cgroups(7), proc(5). */
 #include "sandbox/cgroup.h"
+#include "sandbox/internal.h"
 
 #include <stdio.h>
 #include <string.h>

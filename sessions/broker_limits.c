@@ -19,17 +19,7 @@ static void tell(struct broker *b, enum limit which, uint64_t count, const char 
 	    .source = hold_name(b->limits.held[which]),
 	};
 
-	switch (which) {
-	case LIMIT_MEMORY:
-		limits_show_memory(b->limits.want.memory, amount, sizeof(amount));
-		break;
-	case LIMIT_WALL_TIME:
-		limits_show_time(b->limits.want.wall_ms, amount, sizeof(amount));
-		break;
-	default:
-		snprintf(amount, sizeof(amount), "%llu",
-			 (unsigned long long)b->limits.want.processes);
-	}
+	limit_show(&b->limits.want, which, amount, sizeof(amount));
 	if (count)
 		snprintf(text, sizeof(text), "limit of %s reached: %llu %s", amount,
 			 (unsigned long long)count, what);

@@ -138,9 +138,25 @@ static double number_of(const struct nono_limits *w, int i)
 	}
 }
 
+char *limit_show(const struct nono_limits *w, enum limit which, char *out, size_t size)
+{
+	switch (which) {
+	case LIMIT_MEMORY:
+		return limits_show_memory(w->memory, out, size);
+	case LIMIT_CPU:
+		return limits_show_cpu(w->cpu, out, size);
+	case LIMIT_WALL_TIME:
+		return limits_show_time(w->wall_ms, out, size);
+	default:
+		snprintf(out, size, "%llu", (unsigned long long)w->processes);
+		return out;
+	}
+}
+
 cJSON *limits_json(const struct limits *l)
 {
 	cJSON *o = cJSON_CreateObject();
+	char text[64];
 
 	for (int i = 0; i < LIMITS; i++) {
 		cJSON *one;
@@ -149,6 +165,8 @@ cJSON *limits_json(const struct limits *l)
 			continue;
 		one = cJSON_AddObjectToObject(o, names[i].name);
 		cJSON_AddNumberToObject(one, "limit", number_of(&l->want, i));
+		cJSON_AddStringToObject(one, "shown",
+					limit_show(&l->want, (enum limit)i, text, sizeof(text)));
 		cJSON_AddStringToObject(one, "held_by", hold_name(l->held[i]));
 		cJSON_AddNumberToObject(one, "reached", (double)l->reached[i]);
 	}
@@ -159,20 +177,11 @@ void limits_describe(const struct limits *l, struct buf *out)
 {
 	char text[64];
 
-	for (int i = 0; i < LIMITS; i++) {
-		if (!l->held[i])
-			continue;
-		if (i == LIMIT_MEMORY)
-			limits_show_memory(l->want.memory, text, sizeof(text));
-		else if (i == LIMIT_CPU)
-			limits_show_cpu(l->want.cpu, text, sizeof(text));
-		else if (i == LIMIT_WALL_TIME)
-			limits_show_time(l->want.wall_ms, text, sizeof(text));
-		else
-			snprintf(text, sizeof(text), "%llu", (unsigned long long)l->want.processes);
-		buf_addf(out, "%s%s %s (%s)", out->len ? ", " : "", names[i].name, text,
-			 hold_name(l->held[i]));
-	}
+	for (int i = 0; i < LIMITS; i++)
+		if (l->held[i])
+			buf_addf(out, "%s%s %s (%s)", out->len ? ", " : "", names[i].name,
+				 limit_show(&l->want, (enum limit)i, text, sizeof(text)),
+				 hold_name(l->held[i]));
 }
 
 const char *limits_weaker(const struct limits *l)

@@ -34,7 +34,9 @@ struct limits {
 };
 
 const char *limit_name(enum limit l); /* "memory", "max_processes", ... */
-const char *hold_name(enum hold h);   /* "cgroup v1", ... */
+/* "64 MiB", "20", "1.5 processors", "10m"; returns out. */
+char *limit_show(const struct nono_limits *w, enum limit which, char *out, size_t size);
+const char *hold_name(enum hold h); /* "cgroup v1", ... */
 bool limits_any(const struct nono_limits *l);
 
 int limits_prepare(struct limits *l, const struct nono_limits *want, const char *id,
@@ -55,7 +57,7 @@ void limits_look(struct limits *l, pid_t init, struct limits_seen *out);
 /* 0: nothing to look for. */
 unsigned limits_period_ms(const struct limits *l);
 
-/* {"memory": {"limit": bytes, "held_by": ..., "reached": times}, ...} */
+/* {"memory": {"limit": bytes, "shown": "64 MiB", "held_by": ..., "reached": times}, ...} */
 cJSON *limits_json(const struct limits *l);
 /* "memory 64 MiB (cgroup v1), ..."; nothing if there are none. */
 void limits_describe(const struct limits *l, struct buf *out);
