@@ -4,6 +4,7 @@
 #ifndef NONO_ELEVATION_PERFORM_H
 #define NONO_ELEVATION_PERFORM_H
 
+#include "common/git_config.h"
 #include "elevation/internal.h"
 
 /* "/proc/self/fd/N": the object behind an O_PATH descriptor, whatever its name has become. */
@@ -44,7 +45,6 @@ void interrupt_end(struct interrupt *i);
 
 /* ---- git_check.c --------------------------------------------------------------------------- */
 
-#define GIT_CONFIG_MAX	(1u << 20)
 #define GIT_POINTER_MAX (POLICY_PATH_MAX + 16)
 
 struct git_context {
@@ -62,32 +62,8 @@ bool git_pointer_check(const struct policy *p, const char *dir, const char *name
 		       size_t n);
 
 /* git_values.c: one setting. key: "section.sub.key", section and key in lower case. */
-struct git_set;
 bool git_value_harmless(const struct git_context *ctx, const struct git_set *all, const char *key,
 			const char *value);
-
-/* git_parse.c */
-struct git_entry {
-	uint32_t key, value; /* offsets into text */
-	bool has_value;
-};
-struct git_set {
-	char *text; /* all strings, each with its NUL */
-	struct git_entry *entries;
-	size_t n, cap, used, text_size;
-};
-/* Reads a configuration just as git does; -1 if git would refuse it, or if readers may differ about
- * it (control characters, a carriage return alone). */
-int git_parse(const char *text, size_t n, struct git_set *out);
-void git_set_free(struct git_set *s);
-static inline const char *git_key(const struct git_set *s, size_t i)
-{
-	return s->text + s->entries[i].key;
-}
-static inline const char *git_text(const struct git_set *s, size_t i) /* NULL: no value */
-{
-	return s->entries[i].has_value ? s->text + s->entries[i].value : NULL;
-}
 
 /* ---- pointers.c: files that point to a repository ------------------------------------------ */
 

@@ -107,9 +107,12 @@ char *expand_path(const struct resolver *r, const char *entry, const char *who, 
 
 int expand_entry(const struct resolver *r, const char *entry, const char *who, struct list *out)
 {
+	_cleanup_free_ char *path = NULL;
 	bool unset;
-	_cleanup_free_ char *path = expand_path(r, entry, who, &unset);
 
+	if (str_starts(entry, GIT_TOKEN))
+		return git_token(r, entry, who, out);
+	path = expand_path(r, entry, who, &unset);
 	if (path)
 		list_add(out, path);
 	return path || unset ? 0 : -1;

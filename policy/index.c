@@ -251,7 +251,7 @@ int index_build(struct policy *p, struct err *err)
 {
 	struct policy_index *ix = xcalloc(1, sizeof(*ix));
 
-	if (p->n_grants > 65536 || p->n_denies > 65536) {
+	if (p->n_grants > INDEX_RULES_MAX || p->n_denies > INDEX_RULES_MAX) {
 		index_free(ix);
 		return err_set(err, "the policy has too many rules");
 	}

@@ -7,7 +7,8 @@
 
 #include "policy/policy.h"
 
-#define INDEX_ROOT 0u
+#define INDEX_ROOT	0u
+#define INDEX_RULES_MAX 262144u
 
 struct index_node {
 	uint32_t parent, hash;

@@ -39,6 +39,8 @@ char *expand_path(const struct resolver *r, const char *entry, const char *who, 
 /* All that an entry of a profile stands for: one path, none (a variable that is not set), or what a
  * @git: token says. */
 int expand_entry(const struct resolver *r, const char *entry, const char *who, struct list *out);
+#define GIT_TOKEN "@git:"
+int git_token(const struct resolver *r, const char *entry, const char *who, struct list *out);
 /* The same below the account's own home, where $HOME is another; NULL if the entry isn't below "~".
  */
 char *expand_account(const struct resolver *r, const char *entry);
@@ -84,5 +86,7 @@ int groups_apply(struct resolver *r, const struct profile *prof);
 int program_grant(struct resolver *r, const char *program); /* program.c */
 int observe_grants(struct resolver *r);			    /* observe.c */
 int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
+/* The directories that the file top/.git leads to, if the repository knows of top and is ours. */
+bool worktree_find(const char *top, char **gitdir, char **common);
 
 #endif

@@ -38,34 +38,60 @@ static char *pointed(const char *file, const char *dir, const char *prefix)
 	return realpath(path, NULL);
 }
 
+/* A submodule's is in its superproject, which lies above it. */
+static bool is_submodule(const char *top, const char *gitdir)
+{
+	const char *modules = strstr(gitdir, "/.git/modules/");
+	_cleanup_free_ char *super = modules ? xstrndup(gitdir, (size_t)(modules - gitdir)) : NULL;
+
+	return super && *super && path_under(super, top);
+}
+
+bool worktree_find(const char *top, char **gitdir, char **common)
+{
+	_cleanup_free_ char *dot_git = xasprintf("%s/.git", top);
+	_cleanup_free_ char *back_file = NULL, *back = NULL;
+	_cleanup_free_ char *common_file = NULL, *dir = NULL, *shared = NULL;
+	struct stat st;
+	char *slash;
+
+	dir = pointed(dot_git, top, "gitdir: ");
+	if (!dir || stat(dir, &st) < 0 || st.st_uid != geteuid())
+		return false;
+	if (is_submodule(top, dir)) {
+		*common = xstrdup(dir);
+		*gitdir = STEAL_PTR(dir);
+		return true;
+	}
+	back_file = xasprintf("%s/gitdir", dir);
+	back = pointed(back_file, dir, "");
+	if (!back || strcmp(back, dot_git) != 0)
+		return false;
+	common_file = xasprintf("%s/commondir", dir);
+	shared = pointed(common_file, dir, "");
+	slash = strrchr(dir, '/');
+	if (!shared || stat(shared, &st) < 0 || st.st_uid != geteuid() ||
+	    (size_t)(slash - dir) != strlen(shared) + strlen("/worktrees") ||
+	    !path_under(shared, dir) ||
+	    strncmp(dir + strlen(shared), "/worktrees/", strlen("/worktrees/")) != 0)
+		return false;
+	*gitdir = STEAL_PTR(dir);
+	*common = STEAL_PTR(shared);
+	return true;
+}
+
 int worktree_grant(struct resolver *r, unsigned access)
 {
 	const char *workdir = r->p->workdir;
 	_cleanup_free_ char *dot_git = xasprintf("%s/.git", workdir);
-	_cleanup_free_ char *gitdir = NULL, *back_file = NULL, *back = NULL;
-	_cleanup_free_ char *common_file = NULL, *common = NULL;
+	_cleanup_free_ char *gitdir = NULL, *common = NULL;
 	struct stat st;
-	char *slash;
 
 	if (lstat(dot_git, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	gitdir = pointed(dot_git, workdir, "gitdir: ");
-	if (!gitdir || stat(gitdir, &st) < 0 || st.st_uid != geteuid())
-		goto not_ours;
-	back_file = xasprintf("%s/gitdir", gitdir);
-	back = pointed(back_file, gitdir, "");
-	if (!back || strcmp(back, dot_git) != 0)
-		goto not_ours;
-	common_file = xasprintf("%s/commondir", gitdir);
-	common = pointed(common_file, gitdir, "");
-	slash = strrchr(gitdir, '/');
-	if (!common || stat(common, &st) < 0 || st.st_uid != geteuid() ||
-	    (size_t)(slash - gitdir) != strlen(common) + strlen("/worktrees") ||
-	    !path_under(common, gitdir) ||
-	    strncmp(gitdir + strlen(common), "/worktrees/", strlen("/worktrees/")) != 0)
-		goto not_ours;
-	return add_grant(r, common, access, access & NONO_WRITE ? GRANT_WORKSPACE : 0, "user");
-not_ours:
+	if (worktree_find(workdir, &gitdir, &common) && strcmp(gitdir, common) != 0)
+		return add_grant(r, common, access, access & NONO_WRITE ? GRANT_WORKSPACE : 0,
+				 "user");
 	add_warning(r->p, xasprintf("%s is no worktree that its repository knows: the repository "
 				    "is not granted",
 				    dot_git));

@@ -6,7 +6,7 @@
  *
  * Source: git-config(1), "Syntax".
  */
-#include "elevation/perform.h"
+#include "common/git_config.h"
 
 #define KEY_MAX	    4096
 #define ENTRIES_MAX 16384
