@@ -42,8 +42,9 @@ enum command_group {
 };
 
 struct command {
-	const char *name;  /* of a subcommand: with its parent's, "profile list" */
-	const char *alias; /* another name, NULL for none */
+	const char *name;    /* of a subcommand: with its parent's, "profile list" */
+	const char *alias;   /* another name, NULL for none */
+	const char *instead; /* an old name: the command to use; a remark says so */
 	enum command_group group;
 	const char *usage;   /* what follows "nono NAME" */
 	const char *summary; /* one line */
@@ -62,6 +63,7 @@ struct command {
 
 /* Programs */
 extern const struct command command_run, command_shell, command_wrap, command_why;
+extern const struct command command_profile, command_policy;
 /* Sessions */
 extern const struct command command_tui, command_attach, command_ps, command_inspect, command_stop,
     command_detach, command_prune;
@@ -104,6 +106,10 @@ void print_json_line(const char *text, size_t n);
 void json_pretty(struct buf *out, const char *text, size_t n);
 /* Made printable, cut to width columns if width is not 0, and padded to it. */
 void print_text(const char *s, size_t width);
+/* Each line of text made printable. */
+void print_lines(FILE *out, const char *text);
+/* Asks on standard error, reads one line of the terminal: was it yes? */
+bool ask_yes(const char *question);
 /* What was printed goes out now: -1 if the reader is gone. */
 int flush_output(struct err *err);
 /* Bounded copy made printable, for messages. */

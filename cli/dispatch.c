@@ -24,6 +24,8 @@ const struct command *const cli_commands[] = {
 	&command_run,
 	&command_shell,
 	&command_wrap,
+	&command_profile,
+	&command_policy,
 	&command_why,
 	&command_tui,
 	&command_attach,
@@ -184,6 +186,9 @@ static int run_sub(const struct command *c, const struct global *before, int arg
 	const struct command *sub = NULL;
 	int r = options_parse(&table, 1, OPTION_FIRST, argc, argv, &words, err);
 
+	if (c->instead && !global.silent)
+		fprintf(stderr, "nono: warning: '%s' is an old name: use 'nono %s'\n", c->name,
+			c->instead);
 	if (r == 0 && words.n)
 		sub = command_sub(c, words.v[0]);
 	if (r == 0 && !words.n && !global.help)

@@ -18,6 +18,30 @@ void cli_say(const struct cli *cli, const char *fmt, ...)
 	fprintf(stderr, "%s\n", text_printable(text, sizeof(text), raw, strlen(raw)));
 }
 
+void print_lines(FILE *out, const char *text)
+{
+	char shown[4096];
+
+	for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		fprintf(out, "%s\n",
+			text_printable(shown, sizeof(shown), line, (size_t)(end - line)));
+	}
+}
+
+/* Byte by byte: what follows the answer is for somebody else. */
+bool ask_yes(const char *question)
+{
+	char c, first = 0;
+	ssize_t n;
+
+	fprintf(stderr, "%s [y/N] ", question);
+	while ((n = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n')
+		if (!first && c != ' ')
+			first = c;
+	return n == 1 && (first == 'y' || first == 'Y');
+}
+
 int flush_output(struct err *err)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

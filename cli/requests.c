@@ -202,19 +202,14 @@ static int show_change(const struct cli *cli, struct session_client *c, const ch
 		       struct err *err)
 {
 	cJSON *args = cJSON_CreateObject(), *answer;
-	const char *line, *end;
-	char text[4096];
 
 	cJSON_AddStringToObject(args, "id", id);
 	cJSON_AddBoolToObject(args, "deny", !grant);
 	answer = session_client_call(c, "preview", args, NULL, CALL_TIMEOUT_MS, err);
 	if (!answer)
 		return -1;
-	for (line = member(answer, "diff"); *line && !cli->silent; line = *end ? end + 1 : end) {
-		end = strchrnul(line, '\n');
-		fprintf(stderr, "%s\n",
-			text_printable(text, sizeof(text), line, (size_t)(end - line)));
-	}
+	if (!cli->silent)
+		print_lines(stderr, member(answer, "diff"));
 	cJSON_Delete(answer);
 	return 0;
 }

@@ -53,18 +53,6 @@ static bool workdir_covered(const struct policy *p)
 	return false;
 }
 
-/* Byte by byte: what follows the answer is for the program. */
-static bool answer_is_yes(void)
-{
-	char c, first = 0;
-	ssize_t n;
-
-	while ((n = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n')
-		if (!first && c != ' ')
-			first = c;
-	return n == 1 && (first == 'y' || first == 'Y');
-}
-
 static int ask_for_workdir(struct start *s, const struct policy *p, struct err *err)
 {
 	const char *how = p->workdir_access & NONO_WRITE ? "read and write" : "read";
@@ -77,11 +65,9 @@ static int ask_for_workdir(struct start *s, const struct policy *p, struct err *
 		    "CWD access requires --allow-cwd: profile %s wants to %s the working "
 		    "directory %s",
 		    p->profile_name ? p->profile_name : "default", how, dir);
-	fprintf(stderr,
-		"Profile %s wants to %s the working directory %s.\n"
-		"Share it? (use --allow-cwd to skip this prompt) [y/N] ",
+	fprintf(stderr, "Profile %s wants to %s the working directory %s.\n",
 		p->profile_name ? p->profile_name : "default", how, dir);
-	s->again = answer_is_yes();
+	s->again = ask_yes("Share it? (use --allow-cwd to skip this prompt)");
 	s->refused = !s->again;
 	return s->again ? -1 : 0;
 }
@@ -227,15 +213,16 @@ static int start(struct cli *cli, char *const *argv, struct err *err)
 
 	if (s.o->prefix && key_named(s.o->prefix, &key, &mods) < 0)
 		return err_usage(err, "'%.40s' is not the name of a key, like C-b", s.o->prefix);
-	run_session_options(s.o, cli->silent, argv, &so);
-	if (run_consent(&so.policy, err) < 0)
+	if (run_choose_profile(s.o, cli->silent, err) < 0)
 		return -1;
-	r = start_once(&s, err);
+	run_session_options(s.o, cli->silent, argv, &so);
+	r = run_consent(&so.policy, err) < 0 ? -1 : start_once(&s, err);
 	if (s.again) {
 		s.again = false;
 		s.o->allow_cwd = true;
 		r = start_once(&s, err);
 	}
+	free(s.o->chosen_profile);
 	return s.shown ? 0 : r;
 }
 

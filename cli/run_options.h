@@ -14,6 +14,7 @@ struct run_options {
 	struct strings allow, read, write, allow_file, read_file, write_file;
 	bool allow_cwd;
 	const char *workdir, *profile, *trust_profile, *name, *shell, *prefix;
+	char *chosen_profile;	/* owned: what "profile" is when none was named */
 	int net;		/* enum run_net */
 	int elevation, protect; /* enum run_switch */
 	int audit_level;	/* enum policy_audit_level */
@@ -26,6 +27,9 @@ struct run_options {
 };
 
 extern const struct option_row run_rows[];
+
+/* Sets o->profile where none was named and one is chosen for the directory, and says so. */
+int run_choose_profile(struct run_options *o, bool silent, struct err *err);
 
 /* Everything is borrowed from o and argv. */
 void run_session_options(const struct run_options *o, bool silent, char *const *argv,

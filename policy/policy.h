@@ -352,6 +352,33 @@ int policy_from_json(const char *json, size_t n, const char *label, struct polic
 /* Names of the built-in and user profiles, sorted; NULL-terminated; strv_free(). */
 char **policy_profiles(void);
 
+/* A plain name, as profiles have it; is there a built-in one of that name; the user's own file of
+ * that name (NULL if there is none; caller frees). */
+bool policy_profile_name_ok(const char *name);
+bool policy_profile_builtin(const char *name);
+char *policy_profile_file(const char *name);
+bool policy_group_exists(const char *name);
+
+/* The profile that is meant where none is named: that of dir (canonical) or of the nearest folder
+ * above it (*from), else the user's (*from NULL). *name NULL if there is none. Caller frees. */
+int policy_default_get(const char *dir, char **name, char **from, struct err *err);
+/* dir NULL: the user's. name NULL: none any more. */
+int policy_default_set(const char *dir, const char *name, struct err *err);
+
+/* For the commands that show profiles; the caller frees with cJSON_Delete(). what: a name or a
+ * file. NULL with err. expanded: paths with what their variables stand for. */
+struct cJSON;
+struct cJSON *policy_profiles_json(void);
+struct cJSON *policy_profile_json(const char *what, bool expanded, struct err *err);
+struct cJSON *policy_profile_diff_json(const char *a, const char *b, struct err *err);
+struct cJSON *policy_profile_validate_json(const char *what);
+struct cJSON *policy_groups_json(bool all_platforms);
+struct cJSON *policy_group_json(const char *name, struct err *err);
+/* How to write a profile, and all of its members. */
+void policy_profile_guide(struct buf *out);
+/* Nothing if the texts are equal; before NULL: there is no such file yet. */
+void policy_text_diff(const char *path, const char *before, const char *after, struct buf *out);
+
 /* A profile that a repository brings (it lies in the working directory, or extends what does) is
  * used only with the user's consent to its very content. */
 #define POLICY_HASH_MAX 65 /* SHA-256 in hex */
@@ -363,6 +390,8 @@ struct policy_consent {
 int policy_consent(const struct policy_input *in, struct policy_consent *out, struct err *err);
 void policy_consent_free(struct policy_consent *c);
 bool policy_consent_given(const char *hash);
+/* SHA-256 in hex. */
+void policy_hash(const void *text, size_t n, char out[POLICY_HASH_MAX]);
 /* Remembers it, among nono's own files. file is for people who read the list. */
 int policy_consent_store(const char *hash, const char *file, struct err *err);
 

@@ -39,28 +39,26 @@ static void wants(const char *document, const char *text, const char *word)
 		fail_msg("%s does not know %s", document, word);
 }
 
-static void knows_options(const char *document, const char *format)
+static void knows(const char *document, const char *text, const struct command *c)
 {
-	_cleanup_free_ char *text = plain(asset(document));
-
-	for (size_t i = 0; cli_commands[i]; i++) {
-		const struct command *c = cli_commands[i];
-		if (c->group == GROUP_HIDDEN)
-			continue;
-		wants(document, text, c->name);
-		for (const struct option_row *r = c->rows; r && r->name; r++) {
-			char word[64];
-			snprintf(word, sizeof(word), format, r->name);
-			if (r->help && (!r->only || (r->only & c->mask)))
-				wants(document, text, word);
-		}
+	wants(document, text, c->name);
+	for (const struct option_row *r = c->rows; r && r->name; r++) {
+		_cleanup_free_ char *word = xasprintf("--%s", r->name);
+		if (r->help && (!r->only || (r->only & c->mask)))
+			wants(document, text, word);
 	}
+	for (size_t i = 0; c->subs && c->subs[i]; i++)
+		knows(document, text, c->subs[i]);
 }
 
 static void test_documents(void **state)
 {
+	_cleanup_free_ char *text = plain(asset("man/nono.1"));
+
 	(void)state;
-	knows_options("man/nono.1", "--%s");
+	for (size_t i = 0; cli_commands[i]; i++)
+		if (cli_commands[i]->group != GROUP_HIDDEN)
+			knows("man/nono.1", text, cli_commands[i]);
 }
 
 static void test_help(void **state)
