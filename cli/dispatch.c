@@ -96,7 +96,7 @@ static int unknown_command(const struct command *const *commands, const char *pa
 		if (commands[i]->group != GROUP_HIDDEN)
 			names[n++] = command_word(commands[i]);
 	names[n] = NULL;
-	near = options_nearest(word, names);
+	near = word_nearest(word, names);
 	if (near)
 		return err_usage(err, "there is no command '%s%.100s'; did you mean '%s%s'?",
 				 parent, word, parent, near);

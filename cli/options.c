@@ -199,7 +199,7 @@ static int unknown(struct parser *p, const char *arg)
 	names[n] = NULL;
 	str_copy(word, sizeof(word), arg + strspn(arg, "-"));
 	word[strcspn(word, "=")] = '\0';
-	near = arg[1] == '-' ? options_nearest(word, names) : NULL;
+	near = arg[1] == '-' ? word_nearest(word, names) : NULL;
 	if (near)
 		return err_usage(p->err, "unknown option '%.100s'; did you mean '--%s'?", arg,
 				 near);

@@ -65,7 +65,4 @@ bool option_takes_value(const struct option_row *r);
 /* Lines of the help, aligned. */
 void options_help(const struct option_row *rows, unsigned mask, struct buf *out);
 
-/* The word of words (NULL-terminated) that word was probably meant to be, NULL if none is near. */
-const char *options_nearest(const char *word, const char *const *words);
-
 #endif

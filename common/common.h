@@ -122,6 +122,12 @@ int str_to_long(const char *s, long min, long max, long *out);
 /* Copies with truncation, always terminates; true if everything fitted. */
 bool str_copy(char *dst, size_t size, const char *src);
 
+/* Edits that make one word of the other: change, insert, leave out, swap neighbours. Words of more
+ * than 64 bytes are infinitely far (SIZE_MAX). */
+size_t word_distance(const char *a, const char *b);
+/* The word of words (NULL-terminated) that word was probably meant to be, NULL if none is near. */
+const char *word_nearest(const char *word, const char *const *words);
+
 /* True if path is dir or lies below it, by whole components ("/a/b" is not under "/a/bc"). */
 bool path_under(const char *dir, const char *path);
 /* Lexical: collapses "//", ".", ".." (".." at the root stays there). Needs an absolute path;

@@ -140,7 +140,7 @@ int find_none(const char *what, const char *from, struct err *err)
 	_cleanup_free_ char *config = dir_config();
 	char **names = policy_profiles();
 	const char *near = NULL;
-	unsigned best = (unsigned)strlen(what) / 3 + 1;
+	size_t best = strlen(what) / 3 + 1;
 	int rc;
 
 	for (char **n = names; *n; n++)

@@ -70,8 +70,6 @@ extern const struct member profile_network[];
 extern const struct member profile_capture, profile_hook;
 extern const struct member profile_session_hook[];
 
-/* How many letters are wrong. */
-unsigned word_distance(const char *a, const char *b);
 /* The nearest valid name, NULL if none is near. */
 const char *profile_nearest(const struct member *table, const char *name);
 /* The section ("network") that has a member of that name, NULL if none has. */

@@ -1,6 +1,7 @@
 /* The front end's settings. */
 #include "tui/config.h"
 
+#include "common/document.h"
 #include "tui/keys.h"
 
 #define FILE_MAX (256u << 10)
@@ -14,140 +15,142 @@ void config_defaults(struct tui_config *c)
 				 .mouse = true};
 }
 
-static const char *skip(const char *s)
+/* What must be there instead; NULL if the value is taken. */
+typedef const char *take_fn(struct tui_config *c, const struct doc *d);
+
+static const char *take_prefix(struct tui_config *c, const struct doc *d)
 {
-	return s + strspn(s, " \t\r");
-}
-
-/* After a value only a comment may follow. */
-static bool ends(const char *s)
-{
-	s = skip(s);
-	return !*s || *s == '#';
-}
-
-static int take_string(const char *s, char *out, size_t size)
-{
-	char quote = *s;
-	size_t n;
-
-	if (quote != '"' && quote != '\'')
-		return -1;
-	s++;
-	n = strcspn(s, quote == '"' ? "\"\\" : "'");
-	if (s[n] != quote || n >= size || !ends(s + n + 1))
-		return -1;
-	memcpy(out, s, n);
-	out[n] = 0;
-	return 0;
-}
-
-static int take_bool(const char *s, bool *out)
-{
-	size_t n = strcspn(s, " \t\r#");
-
-	if (!((n == 4 && !strncmp(s, "true", 4)) || (n == 5 && !strncmp(s, "false", 5))) ||
-	    !ends(s + n))
-		return -1;
-	*out = n == 4;
-	return 0;
-}
-
-static int take_clipboard(const char *s, enum clipboard_policy *out)
-{
-	static const char *const names[] = {"ask", "focused", "off"};
-	char word[16];
-
-	if (take_string(s, word, sizeof(word)))
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_eq(word, names[i])) {
-			*out = (enum clipboard_policy)i;
-			return 0;
-		}
-	return -1;
-}
-
-static int set(struct tui_config *c, const char *key, size_t n, const char *value)
-{
-	char prefix[32];
 	uint32_t code;
 	unsigned mods;
 
-#define IS(name) (n == strlen(name) && !strncmp(key, name, n))
-	if (IS("prefix")) {
-		if (take_string(value, prefix, sizeof(prefix)) || key_parse(prefix, &code, &mods))
-			return -1;
-		str_copy(c->prefix, sizeof(c->prefix), prefix);
-		return 0;
-	}
-	if (IS("clipboard"))
-		return take_clipboard(value, &c->clipboard);
-	if (IS("bell"))
-		return take_bool(value, &c->bell);
-	if (IS("notifications"))
-		return take_bool(value, &c->notifications);
-	if (IS("mouse"))
-		return take_bool(value, &c->mouse);
-#undef IS
-	return 0;
+	if (d->kind != DOC_STRING || strlen(d->string) >= sizeof(c->prefix) ||
+	    key_parse(d->string, &code, &mods))
+		return "the name of a key, like \"C-b\"";
+	str_copy(c->prefix, sizeof(c->prefix), d->string);
+	return NULL;
 }
 
-static int take_line(struct tui_config *c, const char *line, bool *ours)
+static const char *take_clipboard(struct tui_config *c, const struct doc *d)
 {
-	const char *s = skip(line), *value;
-	size_t n;
+	static const char *const names[] = {"ask", "focused", "off"};
 
-	if (!*s || *s == '#')
-		return 0;
-	if (*s == '[') {
-		n = strcspn(s, "]");
-		*ours = !strncmp(s, "[ui]", 4);
-		return s[n] ? 0 : -1;
-	}
-	if (!*ours)
-		return 0;
-	n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
-	value = skip(s + n);
-	if (!n || *value != '=')
-		return -1;
-	return set(c, s, n, skip(value + 1));
-}
-
-int config_parse(struct tui_config *c, const char *text, struct err *err)
-{
-	unsigned number = 0;
-	bool ours = false;
-
-	while (*text) {
-		size_t n = strcspn(text, "\n");
-		char line[1024];
-
-		number++;
-		if (n < sizeof(line)) {
-			memcpy(line, text, n);
-			line[n] = 0;
-			if (take_line(c, line, &ours))
-				return err_usage(err, "line %u: not understood: %.60s", number,
-						 line);
-		} else if (ours) {
-			return err_usage(err, "line %u is too long", number);
+	for (size_t i = 0; d->kind == DOC_STRING && i < ARRAY_LEN(names); i++)
+		if (str_eq(d->string, names[i])) {
+			c->clipboard = (enum clipboard_policy)i;
+			return NULL;
 		}
-		text += n + (text[n] == '\n');
+	return "\"ask\", \"focused\" or \"off\"";
+}
+
+static const char *take_bool(bool *out, const struct doc *d)
+{
+	if (d->kind != DOC_BOOL)
+		return "true or false";
+	*out = d->boolean;
+	return NULL;
+}
+
+static const char *take_bell(struct tui_config *c, const struct doc *d)
+{
+	return take_bool(&c->bell, d);
+}
+
+static const char *take_notifications(struct tui_config *c, const struct doc *d)
+{
+	return take_bool(&c->notifications, d);
+}
+
+static const char *take_mouse(struct tui_config *c, const struct doc *d)
+{
+	return take_bool(&c->mouse, d);
+}
+
+/* The last two are the reference's. */
+static const char *const ui_names[] = {
+    "prefix", "clipboard", "bell", "notifications", "mouse", "theme", "detach_sequence", NULL};
+static take_fn *const ui_takes[ARRAY_LEN(ui_names)] = {
+    take_prefix, take_clipboard, take_bell, take_notifications, take_mouse,
+};
+
+static const char *const sections[] = {"ui",	       "meta",	    "undo",	 "rollback",
+				       "updates",      "redaction", "overrides", "extensions",
+				       "trusted_keys", NULL};
+
+static size_t find(const char *const *names, const char *name)
+{
+	size_t i = 0;
+
+	while (names[i] && !str_eq(names[i], name))
+		i++;
+	return i;
+}
+
+static int unknown(const struct document *f, const struct doc *d, const char *const *names,
+		   struct err *err)
+{
+	const char *near = word_nearest(d->name, names);
+	char shown[80];
+
+	text_printable(shown, sizeof(shown), d->name, strlen(d->name));
+	return near ? doc_error(f->label, d, err, "\"%s\" is not known; did you mean \"%s\"?",
+				shown, near)
+		    : doc_error(f->label, d, err, "\"%s\" is not known", shown);
+}
+
+static int take_ui(struct tui_config *c, const struct document *f, const struct doc *ui,
+		   struct err *err)
+{
+	if (ui->kind != DOC_MAP)
+		return doc_error(f->label, ui, err, "\"ui\" must be a table");
+	doc_each(d, ui)
+	{
+		size_t i = find(ui_names, d->name);
+		const char *want;
+
+		if (!ui_names[i])
+			return unknown(f, d, ui_names, err);
+		want = ui_takes[i] ? ui_takes[i](c, d) : NULL;
+		if (want)
+			return doc_error(f->label, d, err, "\"%s\" must be %s", d->name, want);
 	}
 	return 0;
+}
+
+static int take(struct tui_config *c, const struct document *f, struct err *err)
+{
+	doc_each(d, f->root)
+	{
+		size_t i = find(sections, d->name);
+
+		if (!sections[i])
+			return unknown(f, d, sections, err);
+		if (i == 0 && take_ui(c, f, d, err))
+			return -1;
+	}
+	return 0;
+}
+
+int config_parse(struct tui_config *c, const char *text, size_t n, const char *label,
+		 struct err *err)
+{
+	_cleanup_(document_freep) struct document *f = doc_read(text, n, DOC_TOML, label, err);
+
+	if (f && take(c, f, err) == 0)
+		return 0;
+	if (err)
+		err->cls = ERR_USAGE;
+	return -1;
 }
 
 int config_load(struct tui_config *c, struct err *err)
 {
 	_cleanup_free_ char *dir = dir_config(), *path = NULL, *text = NULL;
+	size_t n;
 
 	config_defaults(c);
 	path = xasprintf("%s/config.toml", dir);
 	if (access(path, F_OK) && errno == ENOENT)
 		return 0;
-	text = file_read(path, FILE_MAX, NULL, err);
-	if (!text)
-		return -1;
-	return config_parse(c, text, err) ? err_prefix(err, "%s", path) : 0;
+	text = file_read(path, FILE_MAX, &n, err);
+	return text ? config_parse(c, text, n, path, err) : -1;
 }

@@ -8,8 +8,8 @@
  *   notifications = true programs' notifications are shown in the status line
  *   mouse = true         mouse reports are asked for at the start
  *
- * Other sections and keys belong to others and are left alone. Knows the few forms of TOML that
- * these values need; what it cannot read is an error that names the line.
+ * The sections and members that other parts and other programs have there are known by name and
+ * left alone; what nobody has is an error that names the place.
  */
 #ifndef NONO_TUI_CONFIG_H
 #define NONO_TUI_CONFIG_H
@@ -24,7 +24,8 @@ struct tui_config {
 	bool bell, notifications, mouse;
 };
 void config_defaults(struct tui_config *c);
-int config_parse(struct tui_config *c, const char *text, struct err *err);
+int config_parse(struct tui_config *c, const char *text, size_t n, const char *label,
+		 struct err *err);
 /* A missing file is no error. */
 int config_load(struct tui_config *c, struct err *err);
 

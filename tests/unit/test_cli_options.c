@@ -258,12 +258,12 @@ static void test_nearest(void **state)
 	static const char *const words[] = {"attach", "detach", "capture", "ps", "wait", NULL};
 
 	(void)state;
-	assert_string_equal(options_nearest("atach", words), "attach");
-	assert_string_equal(options_nearest("detahc", words), "detach");
-	assert_string_equal(options_nearest("pss", words), "ps");
-	assert_string_equal(options_nearest("wiat", words), "wait");
-	assert_null(options_nearest("frobnicate", words));
-	assert_null(options_nearest("", words));
+	assert_string_equal(word_nearest("atach", words), "attach");
+	assert_string_equal(word_nearest("detahc", words), "detach");
+	assert_string_equal(word_nearest("pss", words), "ps");
+	assert_string_equal(word_nearest("wiat", words), "wait");
+	assert_null(word_nearest("frobnicate", words));
+	assert_null(word_nearest("", words));
 }
 
 static void test_keys(void **state)

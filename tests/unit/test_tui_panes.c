@@ -185,31 +185,56 @@ static void access_needed(void **state)
 
 /* ---- settings ------------------------------------------------------------------ */
 
+static int parse(struct tui_config *c, const char *text, struct err *err)
+{
+	config_defaults(c);
+	return config_parse(c, text, strlen(text), "c.toml", err);
+}
+
 static void settings(void **state)
 {
 	struct tui_config c;
 	struct err err;
 
 	(void)state;
-	config_defaults(&c);
-	assert_int_equal(config_parse(&c,
-				      "# mine\n[other]\nprefix = 12 # theirs\n\n[ui]\n"
-				      "prefix = \"C-a\" # as in screen\nclipboard='off'\n"
-				      "bell = false\ntheme = \"dark\"\n[ui.keys]\nprefix = 1\n",
-				      &err),
-			 0);
+	assert_int_equal(
+	    parse(&c,
+		  "# mine\n[redaction]\nprefix = 12 # theirs\n\n[ui]\n"
+		  "prefix = \"C-a\" # as in screen\nclipboard='off'\n"
+		  "bell = false\ntheme = \"dark\"\n[overrides.commands.x]\nprefix = 1\n",
+		  &err),
+	    0);
 	assert_string_equal(c.prefix, "C-a");
 	assert_int_equal(c.clipboard, CLIPBOARD_OFF);
 	assert_false(c.bell);
 	assert_true(c.notifications);
+	assert_int_equal(parse(&c, "ui = { mouse = false, prefix = '''C-q''' }\n", &err), 0);
+	assert_string_equal(c.prefix, "C-q");
+	assert_false(c.mouse);
+	assert_int_equal(parse(&c, "", &err), 0);
+	assert_string_equal(c.prefix, "C-b");
 }
 
 static void bad_settings(void **state)
 {
-	static const char *const bad[] = {
-	    "[ui]\nprefix = C-a\n", "[ui]\nprefix = \"nothing\"\n",   "[ui]\nclipboard = \"yes\"\n",
-	    "[ui]\nbell = maybe\n", "[ui]\nbell = true x\n",	      "[ui]\nprefix \"C-a\"\n",
-	    "[ui\nbell = true\n",   "[ui]\nprefix = \"C-a\" \"x\"\n",
+	static const struct {
+		const char *text, *message; /* how it begins */
+	} bad[] = {
+	    {"[ui]\nprefix = C-a\n", "c.toml:2:10: \"C-a\": not a value"},
+	    {"[ui]\nprefix = \"nothing\"\n", "c.toml:2:1: \"prefix\" must be the name of a key"},
+	    {"[ui]\nclipboard = \"yes\"\n",
+	     "c.toml:2:1: \"clipboard\" must be \"ask\", \"focused\""},
+	    {"[ui]\n\nbell = 'true'\n", "c.toml:3:1: \"bell\" must be true or false"},
+	    {"[ui]\nbell = maybe\n", "c.toml:2:8: \"maybe\""},
+	    {"[ui]\nbell = true x\n", "c.toml:2:13: 'x' where the end of the line"},
+	    {"[ui]\nprefix \"C-a\"\n", "c.toml:2:8: '\"' where '='"},
+	    {"[ui\nbell = true\n", "c.toml:1:4: the line ends"},
+	    {"[ui]\nprefix = \"C-a\" \"x\"\n", "c.toml:2:16: "},
+	    {"[ui]\nbel = true\n", "c.toml:2:1: \"bel\" is not known; did you mean \"bell\"?"},
+	    {"[ui]\nzzzzzzzz = true\n", "c.toml:2:1: \"zzzzzzzz\" is not known"},
+	    {"[u]\nbell = true\n", "c.toml:1:2: \"u\" is not known; did you mean \"ui\"?"},
+	    {"[ui.keys]\nx = 1\n", "c.toml:1:5: \"keys\" is not known"},
+	    {"ui = 1\n", "c.toml:1:1: \"ui\" must be a table"},
 	};
 
 	(void)state;
@@ -217,9 +242,10 @@ static void bad_settings(void **state)
 		struct tui_config c;
 		struct err err = {0};
 
-		config_defaults(&c);
-		assert_int_equal(config_parse(&c, bad[i], &err), -1);
-		assert_non_null(strstr(err.msg, "line"));
+		assert_int_equal(parse(&c, bad[i].text, &err), -1);
+		assert_int_equal(err.cls, ERR_USAGE);
+		if (!str_starts(err.msg, bad[i].message))
+			fail_msg("says %s\nnot %s", err.msg, bad[i].message);
 		assert_string_equal(c.prefix, "C-b");
 	}
 }
