@@ -6,7 +6,8 @@
  * Closed folders are held by a descriptor, whose path is asked for now and then. When the first
  * file with several links is opened, the closed folders are listed; only if a file of that number
  * is among what they list, each file in them is looked at. Many systems have links everywhere
- * (package stores, layers of an image), and folders such as the log of all sessions are long.
+ * (package stores, layers of an image), and the log of all sessions is long: as its files are made
+ * for nobody but their user, it is listed only for a file that nobody else may use either.
  */
 #include "elevation/engine.h"
 
@@ -39,17 +40,25 @@ struct linked { /* a file with several names, one of them closed */
 	const struct policy_deny *deny;
 };
 
+enum { LISTED_STATE = 0, LISTED_OTHERS, LISTINGS };
+
+struct listing { /* what closed folders list, sorted once they are */
+	ino_t numbers[SCAN_MAX];
+	size_t n;
+	bool done;
+	bool complete; /* else every file must be looked at */
+};
+
 struct closed {
 	const struct policy *policy;
+	char *state; /* where nono keeps its files */
 	pthread_mutex_t lock;
 	struct held held[HELD_MAX];
 	size_t n_held;
 	struct linked linked[LINKED_MAX];
 	size_t n_linked;
-	ino_t listed[SCAN_MAX]; /* what closed folders list, sorted once they are */
-	size_t n_listed;
-	bool all_listed; /* else every file must be looked at */
-	bool was_listed, scanned;
+	struct listing listings[LISTINGS];
+	bool scanned;
 	uint64_t next_ns; /* atomic: when the paths of the held ones are looked at again */
 	unsigned n_moved; /* atomic */
 };
@@ -57,8 +66,10 @@ struct closed {
 struct closed *closed_new(const struct policy *p)
 {
 	struct closed *t = xcalloc(1, sizeof(*t));
+	_cleanup_free_ char *state = dir_state();
 
 	t->policy = p;
+	t->state = realpath(state, NULL);
 	pthread_mutex_init(&t->lock, NULL);
 	return t;
 }
@@ -72,6 +83,7 @@ void closed_free(struct closed *t)
 		free(t->held[i].now);
 	}
 	pthread_mutex_destroy(&t->lock);
+	free(t->state);
 	free(t);
 }
 
@@ -126,22 +138,22 @@ static bool lists_numbers(int fd)
 	return false;
 }
 
-static bool list(struct closed *t, int dirfd, const char *name, dev_t dev, unsigned depth);
+static bool list(struct listing *t, int dirfd, const char *name, dev_t dev, unsigned depth);
 
 /* False if it can't be told from this entry what it is. */
-static bool list_entry(struct closed *t, int fd, const struct dirent64 *de, dev_t dev,
+static bool list_entry(struct listing *t, int fd, const struct dirent64 *de, dev_t dev,
 		       unsigned depth)
 {
 	if (str_eq(de->d_name, ".") || str_eq(de->d_name, ".."))
 		return true;
-	if (t->n_listed == SCAN_MAX || de->d_type == DT_UNKNOWN)
+	if (t->n == SCAN_MAX || de->d_type == DT_UNKNOWN)
 		return false;
-	t->listed[t->n_listed++] = de->d_ino;
+	t->numbers[t->n++] = de->d_ino;
 	return de->d_type != DT_DIR || !depth || list(t, fd, de->d_name, dev, depth - 1);
 }
 
 /* One folder. False: too much, or on another file system than where it began. */
-static bool list(struct closed *t, int dirfd, const char *name, dev_t dev, unsigned depth)
+static bool list(struct listing *t, int dirfd, const char *name, dev_t dev, unsigned depth)
 {
 	_cleanup_close_ int fd =
 	    openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -172,17 +184,33 @@ static int compare_numbers(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void list_all(struct closed *t)
+static void list_all(struct closed *t, unsigned which)
 {
-	t->was_listed = t->all_listed = true;
-	for (size_t i = 0; i < t->n_held && t->all_listed; i++) {
-		const struct held *h = &t->held[i];
+	struct listing *l = &t->listings[which];
 
-		if (S_ISDIR(h->st.st_mode))
-			t->all_listed =
-			    lists_numbers(h->fd) && list(t, h->fd, ".", h->st.st_dev, SCAN_DEPTH);
+	l->done = l->complete = true;
+	for (size_t i = 0; i < t->n_held && l->complete; i++) {
+		const struct held *h = &t->held[i];
+		const bool state = h->deny->own && str_eq(h->deny->path, t->state);
+
+		if (S_ISDIR(h->st.st_mode) && state == (which == LISTED_STATE))
+			l->complete =
+			    lists_numbers(h->fd) && list(l, h->fd, ".", h->st.st_dev, SCAN_DEPTH);
 	}
-	qsort(t->listed, t->n_listed, sizeof(*t->listed), compare_numbers);
+	qsort(l->numbers, l->n, sizeof(*l->numbers), compare_numbers);
+}
+
+/* May it be in one of the folders? */
+static bool may_be_listed(struct closed *t, unsigned which, const struct stat *st)
+{
+	struct listing *l = &t->listings[which];
+
+	if (which == LISTED_STATE && (st->st_mode & 077))
+		return false;
+	if (!l->done)
+		list_all(t, which);
+	return !l->complete ||
+	       bsearch(&st->st_ino, l->numbers, l->n, sizeof(*l->numbers), compare_numbers);
 }
 
 /* ---- links into closed folders
@@ -239,10 +267,7 @@ static const struct policy_deny *find_linked(struct closed *t, const struct stat
 	for (size_t i = 0; i < t->n_held; i++)
 		if (t->held[i].st.st_ino == st->st_ino && t->held[i].st.st_dev == st->st_dev)
 			return t->held[i].deny;
-	if (!t->was_listed)
-		list_all(t);
-	if (t->all_listed &&
-	    !bsearch(&st->st_ino, t->listed, t->n_listed, sizeof(*t->listed), compare_numbers))
+	if (!may_be_listed(t, LISTED_OTHERS, st) && !may_be_listed(t, LISTED_STATE, st))
 		return NULL;
 	if (!t->scanned)
 		scan_all(t);

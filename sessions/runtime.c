@@ -151,24 +151,23 @@ static void sweep_wrap_files(const char *base)
 		closedir(d);
 }
 
-char *runtime_wrap_cap_file(struct err *err)
+int runtime_wrap_cap_file(char **out, struct err *err)
 {
 	_cleanup_free_ char *base = dir_runtime();
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int fd = -1;
+	int fd;
 
 	if (dir_private(base, err) < 0)
-		return NULL;
+		return -1;
 	sweep_wrap_files(base);
 	path = xasprintf("%s/" WRAP_FILE, base, getpid(),
 			 (unsigned long long)proc_start_time(getpid()));
 	unlink(path); /* of an earlier exec of this very process */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		err_errno(err, errno, "can't make %s", path);
-		return NULL;
-	}
-	return STEAL_PTR(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
+	if (fd < 0)
+		return err_errno(err, errno, "can't make %s", path);
+	*out = STEAL_PTR(path);
+	return fd;
 }
 
 void runtime_free(struct runtime *r)

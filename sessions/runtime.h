@@ -27,8 +27,9 @@ void runtime_free(struct runtime *r);
 void runtime_remove(const char *dir, const char *tmp);
 
 /* The same file for a program that confines itself (nono wrap): named after the caller, removed by
- * whoever makes the next one when the program is gone. Its path, caller frees; NULL with err. */
-char *runtime_wrap_cap_file(struct err *err);
+ * whoever makes the next one when the program is gone. A descriptor to write it by; its path in
+ * *path, caller frees. -1 with err. */
+int runtime_wrap_cap_file(char **path, struct err *err);
 
 /* The temporary directory that a session of this id has. Caller frees. */
 char *runtime_tmp_path(const char *id);

@@ -45,15 +45,18 @@ static int write_cap_file(struct policy *p, struct err *err)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_(buf_free) struct buf text = {0};
+	_cleanup_close_ int fd = -1;
 
 	p->private_tmp = false; /* that takes a supervisor, which removes it */
 	if (session_inside())
 		return 0;
-	path = runtime_wrap_cap_file(err);
-	if (!path || policy_set_cap_file(p, path, err) < 0)
+	fd = runtime_wrap_cap_file(&path, err);
+	if (fd < 0 || policy_set_cap_file(p, path, err) < 0)
 		return -1;
 	policy_to_json(p, &text);
-	return file_write_atomic(path, 0400, text.data, text.len, err);
+	if (write_full(fd, text.data, text.len) < 0)
+		return err_errno(err, errno, "can't write %s", path);
+	return 0;
 }
 
 static char **environment(const struct policy *p)

@@ -57,7 +57,7 @@ static inline void scene_up(void)
 	CHECK(mkdtemp(scene));
 	static const char *const dirs[] = {"ws",      "ws/sub",	       "ws/sub/deep", "ws/secret",
 					   "ws/.git", "ws/.git/hooks", "free",	      "ro",
-					   "ro/dir",  "closed",	       "state"};
+					   "ro/dir",  "closed",	       "state",	      "state/nono"};
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
 		CHECK(mkdir(at(dirs[i]), 0755) == 0);
 	put("ws/file", "plain");
@@ -72,6 +72,9 @@ static inline void scene_up(void)
 	CHECK(chmod(at("closed/prog"), 0755) == 0 && chmod(at("ro/script"), 0755) == 0);
 	CHECK(link(at("ws/secret/key"), at("free/hard")) == 0);
 	CHECK(link(at("ws/hidden"), at("ws/sub/hard")) == 0);
+	put("state/nono/own", "TOPSECRET");
+	CHECK(chmod(at("state/nono/own"), 0600) == 0 && chmod(at("state/nono"), 0700) == 0);
+	CHECK(link(at("state/nono/own"), at("ro/own")) == 0);
 	CHECK(symlink("secret/key", at("ws/link")) == 0);
 	CHECK(symlink("ws/secret", at("dirlink")) == 0);
 	CHECK(symlink("file", at("ws/sub/same")) == 0);
@@ -103,7 +106,7 @@ static inline struct policy *scene_policy(bool elevation)
 	    {at("free"), RW, false, false},
 	    {at("ro"), RX, false, false},
 	};
-	const char *closed[] = {at("ws/secret"), at("ws/hidden"), at("closed"), at("state")};
+	const char *closed[] = {at("ws/secret"), at("ws/hidden"), at("closed"), at("state/nono")};
 
 	for (size_t i = 0; i < ARRAY_LEN(g); i++)
 		grants[i] = (struct policy_grant){.path = xstrdup(g[i].path),

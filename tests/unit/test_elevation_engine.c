@@ -56,6 +56,7 @@ static void reading(void *arg)
 	REFUSED(open(at("ws/secret"), O_RDONLY | O_DIRECTORY), EACCES);
 	REFUSED(open(at("free/hard"), O_RDONLY), EACCES);
 	REFUSED(open(at("ws/sub/hard"), O_RDONLY), EACCES);
+	REFUSED(open(at("ro/own"), O_RDONLY), EACCES);
 	/* What is not there is not there, closed or not. */
 	REFUSED(open(at("ws/secret/none"), O_RDONLY), ENOENT);
 	REFUSED(open(at("ws/none"), O_RDONLY), ENOENT);
@@ -471,7 +472,7 @@ static void asking(void *arg)
 	int fd = open(at("ro/new"), O_WRONLY | O_CREAT, 0600);
 	CHECK(fd >= 0 && close(fd) == 0);
 	REFUSED(open(at("closed/none"), O_RDONLY), ENOENT); /* nobody is asked */
-	REFUSED(open(at("state/x"), O_WRONLY | O_CREAT, 0600), EACCES);
+	REFUSED(open(at("state/nono/x"), O_WRONLY | O_CREAT, 0600), EACCES);
 }
 
 static void answer(struct engine *en)
@@ -539,6 +540,7 @@ static void check_reading(const struct engine *en)
 	CHECK(engine_events("open", "read", "allowed", at("ws/file")) >= 1);
 	CHECK(engine_events("open", "read", "denied", at("ws/secret/key")) >= 3);
 	CHECK(engine_events("open", "read", "denied", at("free/hard")) == 1);
+	CHECK(engine_events("open", "read", "denied", at("ro/own")) == 1);
 	CHECK(engine_events("open", "read", "missing", at("ws/none")) == 1);
 	CHECK(engine_events("open", "read", "allowed", at("ws/sub/file")) >= 2);
 	CHECK(engine_events("open", "path", "allowed", at("ws/hidden")) == 1);
