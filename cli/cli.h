@@ -74,7 +74,7 @@ extern const struct command command_requests, command_approve, command_deny, com
 /* Records */
 extern const struct command command_logs, command_events, command_audit;
 /* Others */
-extern const struct command command_completion, command_complete, command_help;
+extern const struct command command_setup, command_completion, command_complete, command_help;
 
 /* All of them in the order of the help; NULL-terminated. */
 extern const struct command *const cli_commands[];

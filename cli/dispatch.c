@@ -44,6 +44,7 @@ const struct command *const cli_commands[] = {
 	&command_logs,
 	&command_events,
 	&command_audit,
+	&command_setup,
 	&command_completion,
 	&command_complete,
 	&command_help,

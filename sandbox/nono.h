@@ -169,6 +169,20 @@ void nono_groups_usage(const struct nono_groups *groups, struct nono_usage *out)
 /* Kills what is in the group and removes it; -1 if it is still there. */
 int nono_group_remove(const char *path);
 
+/* What this system gives the caller, as found out by trying in children; nothing stays. */
+struct nono_probe {
+	int landlock_abi;
+	bool confines; /* a child with Landlock and the filter was held, and could do the rest */
+	char confines_why[NONO_MSG_MAX];
+	bool notify; /* a supervisor can have the calls of a child stop */
+	char notify_why[NONO_MSG_MAX];
+	bool wait_killable, addfd_send, sync_wake; /* Linux 5.19, 5.14, 6.6 */
+	bool namespaces;
+	struct nono_layers layers; /* of a child in all that could be had, without network */
+	char namespaces_why[NONO_MSG_MAX];
+};
+void nono_probe(struct nono_probe *out);
+
 /* Closes everything but 0, 1, 2 (and keep, when >= 0). -1 with errno. */
 int nono_close_descriptors(int keep);
 

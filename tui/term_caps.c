@@ -1,5 +1,6 @@
 /* What terminfo and the environment say about the terminal. */
 #include "tui/term.h"
+#include "tui/tui.h"
 
 /* Last: ncurses defines many short lower-case macros. */
 /* clang-format off */
@@ -60,5 +61,23 @@ int term_detect(struct term_caps *caps, int fd, struct err *err)
 	caps->out.links = !old_console;
 	caps->titles = !old_console;
 	del_curterm(cur_term);
+	return 0;
+}
+
+int tui_terminal(int fd, char *out, size_t size, struct err *err)
+{
+	static const char *const colors[] = {[COLORS_NONE] = "no colours",
+					     [COLORS_16] = "16 colours",
+					     [COLORS_256] = "256 colours",
+					     [COLORS_RGB] = "24-bit colours"};
+	struct term_caps caps = {0};
+	char type[64];
+
+	if (term_detect(&caps, fd, err) < 0)
+		return -1;
+	text_printable(type, sizeof(type), getenv("TERM"), strlen(getenv("TERM")));
+	snprintf(out, size, "%s: %s%s%s%s", type, colors[caps.out.colors],
+		 caps.out.underlines ? ", styled underlines" : "", caps.out.links ? ", links" : "",
+		 caps.titles ? ", titles" : "");
 	return 0;
 }

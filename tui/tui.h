@@ -21,4 +21,7 @@ struct tui_options {
 /* Exit code: 0 detached or quit, the program's own with own, 1 on failure (message printed). */
 int tui_main(const struct tui_options *o);
 
+/* What the terminal at fd can do, in words; -1 with the reason if the front end can't use it. */
+int tui_terminal(int fd, char *out, size_t size, struct err *err);
+
 #endif
