@@ -21,7 +21,10 @@ void doc_to_json(struct buf *b, const struct doc *d)
 		buf_addf(b, "%lld", (long long)d->integer);
 		return;
 	case DOC_FLOAT:
-		buf_addf(b, "%.17g", d->real);
+		if (d->real - d->real != 0) /* JSON has no infinity */
+			buf_adds(b, "null");
+		else
+			buf_addf(b, "%.17g", d->real);
 		return;
 	case DOC_STRING:
 		str(b, d->string);

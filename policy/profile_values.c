@@ -147,8 +147,9 @@ static int amount(struct member_reader *d, const struct doc *at, const struct me
 		return 0;
 	if (!is_text(at, 64) && at->kind != DOC_INT && at->kind != DOC_FLOAT)
 		return member_bad(d, at, "must be a number, or a short string such as \"512M\"");
-	if ((at->kind == DOC_INT && at->integer <= 0) || (at->kind == DOC_FLOAT && !(at->real > 0)))
-		return member_bad(d, at, "must be more than 0");
+	if ((at->kind == DOC_INT && at->integer <= 0) ||
+	    (at->kind == DOC_FLOAT && !(at->real > 0 && at->real < 1e15)))
+		return member_bad(d, at, "must be a number above 0");
 	return take_place(d, at, m);
 }
 

@@ -1,6 +1,7 @@
 /*
  * A profile of unknown origin: parsed, resolved, turned into kernel rules, edited. What comes out
- * must never give away what nothing may: nono's own files.
+ * must never give away what nothing may: nono's own files. The first byte chooses the syntax: 'T'
+ * is TOML, 'Y' is YAML, anything else belongs to a JSON text.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -22,6 +23,9 @@ static const char *home(void)
 		return dir;
 	snprintf(dir, sizeof(dir), "/tmp/nono-fuzz-profile-%u", (unsigned)getuid());
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		abort();
+	_cleanup_free_ char *work = xasprintf("%s/work", dir);
+	if (mkdir(work, 0700) < 0 && errno != EEXIST)
 		abort();
 	setenv("HOME", dir, 1);
 	unsetenv("XDG_CONFIG_HOME");
@@ -55,8 +59,9 @@ static void check_own(const struct policy *p, const struct nono_spec *spec)
 
 static void resolve(const char *file)
 {
+	_cleanup_free_ char *workdir = xasprintf("%s/work", home()); /* brings no profile */
 	struct policy_input in = {.profile = file,
-				  .workdir = home(),
+				  .workdir = workdir,
 				  .block_net = -1,
 				  .elevation = -1,
 				  .protect_workspace = -1};
@@ -98,8 +103,31 @@ static void edit(const char *text)
 	free(after);
 }
 
+/* What it says can be said again, in the schema's words. */
+static void show(const struct profile *p)
+{
+	static const struct policy_host host = {"debian", "", "12"};
+	_cleanup_(buf_free) struct buf b = {0};
+	struct profile *again;
+	struct err err;
+
+	policy_profile_to_json(p, &b);
+	if (p->n_command_policies)
+		return; /* layers have no member of their own */
+	again = profile_read(b.data, b.len, DOC_JSON, "again", &host, &err);
+	if (!again) {
+		fprintf(stderr, "%s\n%s\n", b.data, err.msg);
+		abort();
+	}
+	profile_freep(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct policy_host host = {"debian", "", "12"};
+	static const char *const suffixes[] = {
+	    [DOC_JSON] = "json", [DOC_TOML] = "toml", [DOC_YAML] = "yaml"};
+	enum doc_format format = DOC_JSON;
 	char file[128];
 	struct profile *p;
 	struct err err;
@@ -108,13 +136,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0 || size > TEXT_MAX)
 		return 0;
-	snprintf(file, sizeof(file), "%s/p.json", home());
+	if (*data == 'T' || *data == 'Y') {
+		format = *data == 'T' ? DOC_TOML : DOC_YAML;
+		data++;
+		size--;
+	}
+	snprintf(file, sizeof(file), "%s/p.%s", home(), suffixes[format]);
 	text = xstrndup((const char *)data, size);
-	edit(text);
+	if (format == DOC_JSON)
+		edit(text);
 	free(text);
-	p = profile_parse((const char *)data, size, "fuzz", &err);
+	p = profile_read((const char *)data, size, format, "fuzz", &host, &err);
 	if (!p)
 		return 0;
+	show(p);
 	profile_freep(&p);
 	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || write_full(fd, data, size) < 0)
