@@ -178,7 +178,6 @@ struct policy {
 	struct policy_hook before, after; /* of the session */
 	struct policy_limits limits;
 	char **skipdirs, **rollback_patterns, **rollback_globs; /* may be NULL */
-	bool allow_gpu;
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
 	bool net_blocked;

@@ -193,7 +193,7 @@ static const struct member audit[] = {
      .help = "what the log holds"},
     {"integrity_hash", M_FLAG, MERGE_CHILD, AT(audit_integrity_hash),
      .help = "the log is chained by hashes (it always is)"},
-    {"evidence_fs", M_FLAG, MERGE_CHILD, AT(audit_evidence_fs),
+    {"evidence_fs", M_FLAG, MERGE_CHILD, AT(audit_evidence_fs), .flags = MEMBER_NO_EFFECT,
      .help = "the writable folders are hashed before and after"},
     {0},
 };
@@ -241,7 +241,8 @@ const struct member profile_members[] = {
     {"undo", M_MAP, .members = rollback, OLD("rollback")},
     {"open_urls", M_UNIT, MERGE_CHILD, AT(open_urls), .members = open_urls,
      .help = "pages that the program may open in the user's browser"},
-    {"allow_gpu", M_FLAG, MERGE_CHILD, AT(allow_gpu), .help = "the graphics devices"},
+    {"allow_gpu", M_FLAG, MERGE_CHILD, AT(allow_gpu), .flags = MEMBER_NO_EFFECT,
+     .help = "the graphics devices"},
     {"allow_launch_services", M_FLAG, MERGE_CHILD, AT(allow_launch_services),
      .flags = MEMBER_NO_EFFECT, .help = "macOS only"},
     {"allow_parent_of_protected", M_FLAG, MERGE_CHILD, AT(allow_parent_of_protected),

@@ -231,6 +231,24 @@ static int apply_path(struct resolver *r, const char *path, enum profile_fs list
 	return 0;
 }
 
+/* What is named by the working directory stays in it: a link there, perhaps of the program's own
+ * making in an earlier run, must not lead a grant out. */
+static bool leads_out(struct resolver *r, const char *text, const char *path, enum profile_fs list)
+{
+	_cleanup_free_ char *real = NULL;
+
+	if (list == FS_DENY || list == FS_PROTECT || list == FS_SUPPRESS_SAVE ||
+	    !str_starts(text, "$WORKDIR") || !path_under(r->p->workdir, path))
+		return false;
+	real = canon(r, path, NULL, NULL);
+	if (path_under(r->p->workdir, real))
+		return false;
+	add_warning(r->p, xasprintf("%s: %s is a link that leads out of the working directory, to "
+				    "%s: it is not granted",
+				    profile_fs_names[list], path, real));
+	return true;
+}
+
 static int apply_list(struct resolver *r, const struct profile *prof, enum profile_fs list)
 {
 	for (size_t i = 0; i < prof->fs[list].n; i++) {
@@ -240,7 +258,8 @@ static int apply_list(struct resolver *r, const struct profile *prof, enum profi
 		if (expand_entry(r, e->text, profile_fs_names[list], &paths) < 0)
 			return at(e, r->err);
 		for (size_t k = 0; k < paths.n; k++)
-			if (apply_path(r, paths.v[k], list) < 0)
+			if (!leads_out(r, e->text, paths.v[k], list) &&
+			    apply_path(r, paths.v[k], list) < 0)
 				return at(e, r->err);
 	}
 	return 0;

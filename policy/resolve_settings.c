@@ -89,9 +89,11 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	p->protect_workspace =
 	    in->protect_workspace >= 0 ? in->protect_workspace : prof->protect_autorun != SAID_NO;
 	p->private_tmp = prof->private_tmp == SAID_YES;
-	p->audit_level = in->audit_level;
+	/* The profile's, unless the command line wants less. */
+	p->audit_level = in->audit_level != POLICY_AUDIT_ALL || !prof->audit_level
+			     ? in->audit_level
+			     : (enum policy_audit_level)(prof->audit_level - 1);
 	p->namespaces = in->namespaces;
-	p->allow_gpu = prof->allow_gpu == SAID_YES;
 	take_network(p, in, prof);
 	p->env_allow = texts(&prof->env_allow);
 	if (!p->env_allow && prof->env_allow.said)

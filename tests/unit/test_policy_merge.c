@@ -227,6 +227,42 @@ static void test_variables(void **state)
 	policy_free(p);
 }
 
+/* A link in the working directory leads no grant out of it. */
+static void test_links_out(void **state)
+{
+	struct policy *p;
+
+	(void)state;
+	make_dir("home/Documents");
+	make_dir("work/real");
+	assert_int_equal(symlink(at("home/Documents"), at("work/build")), 0);
+	assert_int_equal(symlink("real", at("work/inside")), 0);
+	p = resolved("{\"filesystem\": {\"allow\": [\"$WORKDIR/build\", \"$WORKDIR/build/x\", "
+		     "\"$WORKDIR/inside\", \"$WORKDIR/../home/Documents/y\"]}}",
+		     NULL);
+	assert_non_null(p);
+	assert_null(grant_of(p, at("home/Documents")));
+	assert_null(grant_of(p, at("home/Documents/x")));
+	assert_non_null(grant_of(p, at("work/real")));
+	assert_non_null(grant_of(p, at("home/Documents/y"))); /* it was said so */
+	assert_non_null(strstr(p->warnings[0], "leads out of the working directory"));
+	policy_free(p);
+}
+
+static void test_audit_level(void **state)
+{
+	struct policy_input in = default_input();
+	struct policy *p = resolved("{\"audit\": {\"level\": \"changes\"}}", &in);
+
+	(void)state;
+	assert_int_equal(p->audit_level, POLICY_AUDIT_CHANGES);
+	policy_free(p);
+	in.audit_level = POLICY_AUDIT_DECISIONS;
+	p = resolved("{\"audit\": {\"level\": \"changes\"}}", &in);
+	assert_int_equal(p->audit_level, POLICY_AUDIT_DECISIONS);
+	policy_free(p);
+}
+
 static void test_patterns(void **state)
 {
 	struct policy *p;
@@ -317,6 +353,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_bases, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_fails_closed, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_variables, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_links_out, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_audit_level, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_patterns, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_git_tokens, scene_up, scene_down),
 	};
