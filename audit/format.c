@@ -7,6 +7,7 @@
 /* Where a command line is cut in the log: a single line must stay readable by our own reader. */
 #define COMMAND_ARG_MAX	  4096u
 #define COMMAND_TOTAL_MAX 24576u
+#define OBJECT_MAX	  131072u /* half of the longest line */
 
 const char *audit_kind_name(enum audit_kind k)
 {
@@ -170,8 +171,8 @@ static int add_object(struct buf *b, const char *key, const char *object)
 {
 	if (!object)
 		return 0;
-	if (strlen(object) > 65536) {
-		buf_addf(b, ",\"%s\":{\"omitted\":\"longer than 65536 bytes\"}", key);
+	if (strlen(object) > OBJECT_MAX) {
+		buf_addf(b, ",\"%s\":{\"omitted\":\"longer than %u bytes\"}", key, OBJECT_MAX);
 		return 0;
 	}
 	buf_addf(b, ",\"%s\":", key);

@@ -45,17 +45,22 @@ static bool read_access(const char *word, unsigned *out)
 	return false;
 }
 
-/* path, access and source, which both kinds of rules have. */
-static int read_rule(const struct reader *r, const struct doc *e, char path[POLICY_PATH_MAX],
-		     unsigned *access, const char **source)
+/* access and source, which both kinds of rules have. */
+static int read_rule(const struct reader *r, const struct doc *e, unsigned *access,
+		     const char **source)
 {
-	const char *p = text(e, "path");
-
 	*source = text(e, "source");
-	if (!p || path_clean(path, POLICY_PATH_MAX, p) < 0 ||
-	    !read_access(text(e, "access"), access) || !*source)
-		return bad(r, e, "not a rule with path, access and source");
+	if (!read_access(text(e, "access"), access) || !*source)
+		return bad(r, e, "not a rule with access and source");
 	return 0;
+}
+
+static int read_path(const struct reader *r, const struct doc *e, const char *p,
+		     char path[POLICY_PATH_MAX])
+{
+	return p && path_clean(path, POLICY_PATH_MAX, p) == 0
+		   ? 0
+		   : bad(r, e, "not a rule with a usable path");
 }
 
 static int read_grant(struct resolver *out, const struct reader *r, const struct doc *e)
@@ -65,7 +70,7 @@ static int read_grant(struct resolver *out, const struct reader *r, const struct
 	struct policy_grant *g;
 	unsigned access;
 
-	if (read_rule(r, e, path, &access, &source) < 0)
+	if (read_rule(r, e, &access, &source) < 0 || read_path(r, e, text(e, "path"), path) < 0)
 		return -1;
 	if ((access & NONO_READ) && flag(e, "exec", true))
 		access |= NONO_EXEC;
@@ -91,10 +96,15 @@ static int read_deny(struct resolver *out, const struct reader *r, const struct 
 	char path[POLICY_PATH_MAX];
 	unsigned access;
 
-	if (read_rule(r, e, path, &access, &source) < 0)
+	if (read_rule(r, e, &access, &source) < 0)
 		return -1;
-	add_deny(out, path, access, source, text(e, "label"), flag(e, "own", false),
-		 flag(e, "quiet", false));
+	doc_each(p, doc_get(e, "paths"))
+	{
+		if (read_path(r, p, p->kind == DOC_STRING ? p->string : NULL, path) < 0)
+			return -1;
+		add_deny(out, path, access, source, text(e, "label"), flag(e, "own", false),
+			 flag(e, "quiet", false));
+	}
 	return 0;
 }
 

@@ -38,8 +38,12 @@ static void describe_grant(const struct policy_grant *g, bool sources, struct bu
 {
 	buf_addf(out, "  %-2s  ", badge(g->access));
 	add_printable(out, g->path);
-	buf_addf(out, " (%s)", g->glob ? "pattern" : g->is_file ? "file" : "dir");
-	if (g->missing)
+	buf_addf(out, " (%s)",
+		 g->glob      ? "pattern"
+		 : g->listing ? "names"
+		 : g->is_file ? "file"
+			      : "dir");
+	if (g->missing && !g->listing)
 		buf_adds(out, " (does not exist yet)");
 	if (sources)
 		buf_addf(out, " [%s]", g->source);
@@ -145,11 +149,49 @@ static void add_more(const struct policy_grant *g, struct buf *out)
 		buf_adds(out, ",\"own\":true");
 }
 
+static bool alike(const struct policy_deny *a, const struct policy_deny *b)
+{
+	return a->access == b->access && a->own == b->own && a->quiet == b->quiet &&
+	       strcmp(a->source, b->source) == 0 &&
+	       strcmp(a->label ? a->label : "", b->label ? b->label : "") == 0;
+}
+
+/* Those of a group follow each other: what they share is said once. */
+static void add_denies(const struct policy *p, struct buf *out)
+{
+	const struct policy_deny *last = NULL;
+
+	for (size_t i = 0; i < p->n_denies; i++) {
+		const struct policy_deny *d = &p->denies[i];
+
+		if (!d->access) /* lifted */
+			continue;
+		if (last && alike(last, d)) {
+			buf_addc(out, ',');
+			add_str(out, d->path);
+			continue;
+		}
+		buf_adds(out, last ? "]},{\"access\":\"" : "{\"access\":\"");
+		buf_adds(out, d->access == NONO_WRITE ? "write" : "all");
+		buf_adds(out, "\",\"source\":");
+		add_str(out, d->source);
+		if (d->label) {
+			buf_adds(out, ",\"label\":");
+			add_str(out, d->label);
+		}
+		if (d->quiet)
+			buf_adds(out, ",\"quiet\":true");
+		buf_adds(out, d->own ? ",\"own\":true,\"paths\":[" : ",\"paths\":[");
+		add_str(out, d->path);
+		last = d;
+	}
+	if (last)
+		buf_adds(out, "]}");
+}
+
 /* At every start, hundreds of entries: without printf. */
 void policy_to_json(const struct policy *p, struct buf *out)
 {
-	bool first = true;
-
 	buf_adds(out, "{\"fs\":[");
 	for (size_t i = 0; i < p->n_grants; i++) {
 		const struct policy_grant *g = &p->grants[i];
@@ -168,23 +210,7 @@ void policy_to_json(const struct policy *p, struct buf *out)
 		buf_addc(out, '}');
 	}
 	buf_adds(out, "],\"deny\":[");
-	for (size_t i = 0; i < p->n_denies; i++) {
-		const struct policy_deny *d = &p->denies[i];
-
-		if (!d->access)
-			continue;
-		buf_adds(out, first ? "{\"path\":" : ",{\"path\":");
-		first = false;
-		add_str(out, d->path);
-		buf_adds(out, d->access == NONO_WRITE ? ",\"access\":\"write\",\"source\":"
-						      : ",\"access\":\"all\",\"source\":");
-		add_str(out, d->source);
-		if (d->label) {
-			buf_adds(out, ",\"label\":");
-			add_str(out, d->label);
-		}
-		buf_adds(out, d->own ? ",\"own\":true}" : "}");
-	}
+	add_denies(p, out);
 	buf_addf(out,
 		 "],\"net_blocked\":%s,\"allowed_commands\":[],\"blocked_commands\":[],"
 		 "\"bypass_protection_paths\":",

@@ -113,16 +113,44 @@ static size_t count(char *const *v)
 	return n;
 }
 
+static const char *value_of(char *const *vars, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; vars && *vars; vars++)
+		if (strncmp(*vars, name, n) == 0 && (*vars)[n] == '=')
+			return *vars + n + 1;
+	return NULL;
+}
+
+/* What the profile sets may lie in the session's temporary directory, whose name nobody knows
+ * beforehand: "CACHE=$TMPDIR/cache". NULL where there is none. */
+static char *in_tmp(const char *var, const char *tmp)
+{
+	const char *value = strchr(var, '=') + 1;
+
+	if (!str_starts(value, "$TMPDIR") || (value[7] && value[7] != '/'))
+		return xstrdup(var);
+	return tmp ? xasprintf("%.*s%s%s", (int)(value - var), var, tmp, value + strlen("$TMPDIR"))
+		   : NULL;
+}
+
 char **policy_environment(const struct policy *p, char *const *inherited, char *const *extra)
 {
+	const char *tmp = value_of(extra, "TMPDIR");
 	struct env e = {0};
 
+	if (!tmp)
+		tmp = value_of(inherited, "TMPDIR");
 	e.v = xcalloc(count(inherited) + count(p->env_set) + count(extra) + 1, sizeof(*e.v));
 	for (size_t i = 0; inherited && inherited[i]; i++)
 		if (passes(p, inherited[i]))
 			put(&e, inherited[i]);
-	for (size_t i = 0; p->env_set && p->env_set[i]; i++)
-		put(&e, p->env_set[i]);
+	for (size_t i = 0; p->env_set && p->env_set[i]; i++) {
+		_cleanup_free_ char *var = in_tmp(p->env_set[i], tmp);
+		if (var)
+			put(&e, var);
+	}
 	for (size_t i = 0; extra && extra[i]; i++)
 		put(&e, extra[i]);
 	return e.v;

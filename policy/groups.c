@@ -21,6 +21,25 @@ static bool flag(const struct doc *g, const char *member)
 	return d && d->kind == DOC_BOOL && d->boolean;
 }
 
+static void deny_one(struct resolver *r, const struct doc *g, const char *path, unsigned access,
+		     const char *source)
+{
+	const char *label = text(g, "label");
+
+	if (!flag(g, "yields")) {
+		add_deny(r, path, access, source, label, false, flag(g, "quiet"));
+		return;
+	}
+	r->yielding = xrealloc_array(r->yielding, r->n_yielding + 1, sizeof(*r->yielding));
+	r->yielding[r->n_yielding++] = (struct yielding){
+	    .path = xstrdup(path),
+	    .source = xstrdup(source),
+	    .label = label ? xstrdup(label) : NULL,
+	    .access = access,
+	    .quiet = flag(g, "quiet"),
+	};
+}
+
 /* A link: its own name is closed as well, so that it stays what it is. */
 static void deny(struct resolver *r, const struct doc *g, const char *path, unsigned access,
 		 const char *source)
@@ -28,9 +47,17 @@ static void deny(struct resolver *r, const struct doc *g, const char *path, unsi
 	bool exists;
 	_cleanup_free_ char *real = canon(r, path, &exists, NULL);
 
-	add_deny(r, real, access, source, text(g, "label"), false, flag(g, "quiet"));
+	deny_one(r, g, real, access, source);
 	if (exists && strcmp(real, path) != 0)
-		add_deny(r, path, access, source, text(g, "label"), false, flag(g, "quiet"));
+		deny_one(r, g, path, access, source);
+}
+
+static unsigned grant_flags(const char *kind, bool exists, bool is_dir)
+{
+	if (strcmp(kind, "list") == 0 && is_dir)
+		return GRANT_FILE | GRANT_MISSING | GRANT_LISTING;
+	return (is_dir || !exists ? 0 : GRANT_FILE) | (exists ? 0 : GRANT_MISSING) |
+	       (strcmp(kind, "device") == 0 && !is_dir ? GRANT_DEVICE : 0);
 }
 
 static int apply_paths(struct resolver *r, const struct doc *g, const char *kind,
@@ -41,7 +68,7 @@ static int apply_paths(struct resolver *r, const struct doc *g, const char *kind
 
 	if (strcmp(kind, "read") == 0)
 		access = NONO_READ | NONO_EXEC;
-	else if (strcmp(kind, "data") == 0)
+	else if (strcmp(kind, "data") == 0 || strcmp(kind, "list") == 0)
 		access = NONO_READ;
 	else if (strcmp(kind, "device") == 0)
 		access = NONO_READ | NONO_WRITE;
@@ -70,10 +97,7 @@ static int apply_paths(struct resolver *r, const struct doc *g, const char *kind
 		real = canon(r, path, &exists, &is_dir);
 		if (!exists && access != CLOSED)
 			continue;
-		if (add_grant(r, real, access,
-			      (is_dir || !exists ? 0 : GRANT_FILE) | (exists ? 0 : GRANT_MISSING) |
-				  (strcmp(kind, "device") == 0 && !is_dir ? GRANT_DEVICE : 0),
-			      source) < 0)
+		if (add_grant(r, real, access, grant_flags(kind, exists, is_dir), source) < 0)
 			return -1;
 	}
 	return 0;
@@ -81,6 +105,10 @@ static int apply_paths(struct resolver *r, const struct doc *g, const char *kind
 
 static int apply_group(struct resolver *r, const struct doc *g)
 {
+	const char *platform = text(g, "platform");
+
+	if (platform && strcmp(platform, "linux") != 0)
+		return 0;
 	doc_each(list, doc_get(g, "allow"))
 	{
 		if (apply_paths(r, g, list->name, list, true) < 0)
@@ -114,4 +142,43 @@ int groups_apply(struct resolver *r, const struct profile *prof)
 			return -1;
 	}
 	return 0;
+}
+
+/* True if a grant means path: it names the file, or the folder it lies in. The home directory is
+ * no such folder. */
+static bool meant(const struct resolver *r, const char *path)
+{
+	size_t n = (size_t)(strrchr(path, '/') - path);
+
+	for (size_t i = 0; i < r->p->n_grants; i++) {
+		const char *grant = r->p->grants[i].path;
+
+		if (r->p->grants[i].glob)
+			continue;
+		if (strcmp(grant, path) == 0 ||
+		    (strncmp(grant, path, n) == 0 && !grant[n] && strcmp(grant, r->p->home) != 0))
+			return true;
+	}
+	return false;
+}
+
+void groups_yield(struct resolver *r)
+{
+	for (size_t i = 0; i < r->n_yielding; i++) {
+		struct yielding *y = &r->yielding[i];
+
+		/* Without access it closes nothing, and still says what kind of thing it is. */
+		add_deny(r, y->path, meant(r, y->path) ? 0 : y->access, y->source, y->label, false,
+			 y->quiet);
+	}
+}
+
+void groups_yield_free(struct resolver *r)
+{
+	for (size_t i = 0; i < r->n_yielding; i++) {
+		free(r->yielding[i].path);
+		free(r->yielding[i].source);
+		free(r->yielding[i].label);
+	}
+	free(r->yielding);
 }

@@ -83,6 +83,8 @@ struct policy_grant {
 	bool workspace; /* auto-run files below it are protected */
 	bool observed;	/* stands for what was not granted (policy_input.observe) */
 	bool missing;	/* did not exist when resolved: only the broker can create it */
+	bool listing;	/* the names in a folder, nothing of what is in it: only the broker opens it
+			   (is_file and missing too) */
 	bool state;	/* a folder of the agent's own: made before it starts */
 	bool own;	/* a file of nono's own that may be read nevertheless */
 	bool carved;  /* holds something closed for reading: its tree is spelled out in the kernel's

@@ -204,6 +204,7 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 		return -1;
 	if (in->program && program_grant(r, in->program) < 0)
 		return -1;
+	groups_yield(r);
 	if (profile_bypass(r, prof) < 0)
 		return -1;
 	flags_warn(r);

@@ -16,6 +16,12 @@ struct canon_dir { /* a directory as it was written, and where it is */
 	bool exists;
 };
 
+struct yielding { /* a rule of a group that waits for what is granted */
+	char *path, *source, *label;
+	unsigned access;
+	bool quiet;
+};
+
 struct resolver {
 	struct policy *p;
 	struct err *err;
@@ -28,6 +34,8 @@ struct resolver {
 	size_t cap_grants, cap_denies;
 	struct list skipped; /* user's grants of paths that don't exist */
 	struct list sockets, bypass, suppress;
+	struct yielding *yielding;
+	size_t n_yielding;
 };
 void resolver_free(struct resolver *r); /* not the policy */
 
@@ -63,6 +71,7 @@ enum grant_flag {
 	GRANT_DEVICE = 1 << 4,
 	GRANT_STATE = 1 << 5,
 	GRANT_OBSERVED = 1 << 6,
+	GRANT_LISTING = 1 << 6,
 };
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source);
@@ -83,6 +92,9 @@ int flags_apply(struct resolver *r, const struct policy_input *in);
 void flags_warn(struct resolver *r);
 int workdir_apply(struct resolver *r, const struct policy_input *in);
 int groups_apply(struct resolver *r, const struct profile *prof);
+/* Rules of groups that give way to the grants; once all of those are known. */
+void groups_yield(struct resolver *r);
+void groups_yield_free(struct resolver *r);
 int program_grant(struct resolver *r, const char *program); /* program.c */
 int observe_grants(struct resolver *r);			    /* observe.c */
 int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */

@@ -50,6 +50,8 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 			continue;
 		/* A tree and a file of one name: the tree says more. */
 		g->is_file = g->is_file && (flags & GRANT_FILE);
+		g->listing = g->listing && (flags & GRANT_LISTING);
+		g->missing = g->missing && (flags & GRANT_MISSING);
 		g->workspace |= (flags & GRANT_WORKSPACE) != 0;
 		g->state |= (flags & GRANT_STATE) != 0;
 		g->observed |= (flags & GRANT_OBSERVED) != 0;
@@ -73,6 +75,7 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	    .device = flags & GRANT_DEVICE,
 	    .state = flags & GRANT_STATE,
 	    .missing = flags & GRANT_MISSING,
+	    .listing = flags & GRANT_LISTING,
 	    .workspace = flags & GRANT_WORKSPACE,
 	    .observed = flags & GRANT_OBSERVED,
 	    .source = xstrdup(source),
@@ -146,6 +149,7 @@ void resolver_free(struct resolver *r)
 	free(r->account_home);
 	lookup_free(&r->by_grant);
 	lookup_free(&r->by_deny);
+	groups_yield_free(r);
 	list_free(&r->skipped);
 	list_free(&r->sockets);
 	list_free(&r->bypass);

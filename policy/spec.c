@@ -108,7 +108,7 @@ static void warn_unsupervised(struct policy_spec *s)
 
 	for (size_t i = 0; i < s->p->n_grants; i++) {
 		const struct policy_grant *g = &s->p->grants[i];
-		if (g->glob || g->missing)
+		if (g->glob || (g->missing && !g->listing))
 			buf_addf(&lost, "%s %s", lost.len ? "," : "", g->path);
 	}
 	if (lost.len)
@@ -123,7 +123,8 @@ static bool broker_reads(const struct policy *p)
 	for (size_t i = 0; i < p->n_grants; i++) {
 		const struct policy_grant *g = &p->grants[i];
 
-		if (!(g->access & NONO_READ))
+		/* The names in a folder alone are not worth a stop of every open. */
+		if (!(g->access & NONO_READ) || g->listing)
 			continue;
 		if (g->carved || g->glob || g->missing ||
 		    (g->is_file && !g->device && (g->access & NONO_WRITE)))

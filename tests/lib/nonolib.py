@@ -63,7 +63,7 @@ class Place:
 
     def __init__(self, uid=None):
         self.uid = uid
-        self.base = tempfile.mkdtemp(prefix="nono-test-")
+        self.base = tempfile.mkdtemp(prefix="nono-test-", dir=os.environ.get("NONO_TEST_BASE"))
         os.chmod(self.base, 0o755)
         self.mark = os.path.basename(self.base)
         # A copy, so that the ordinary user can reach it wherever the build is.

@@ -200,8 +200,11 @@ static void test_extends(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const want[] = {"claude-code", "codex", "default",
-					   "gemini",	  "mine",  "opencode"};
+	static const char *const want[] = {
+	    "aider",	  "bun-dev",  "claude-code", "codex",	 "crush",
+	    "default",	  "gemini",   "go-dev",	     "java-dev", "linux-host-compat",
+	    "mine",	  "mise-dev", "node-dev",    "openclaw", "opencode",
+	    "python-dev", "qwen",     "rust-dev",    "swival"};
 	char **names;
 	size_t n = 0;
 
