@@ -71,7 +71,7 @@ enum grant_flag {
 	GRANT_DEVICE = 1 << 4,
 	GRANT_STATE = 1 << 5,
 	GRANT_OBSERVED = 1 << 6,
-	GRANT_LISTING = 1 << 6,
+	GRANT_LISTING = 1 << 7,
 };
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source);
