@@ -105,6 +105,76 @@ def submodule(p, flags):
     assert os.path.isdir(os.path.join(repo, ".git/modules/sub"))
 
 
+def more_worktrees(p, flags):
+    """Several, moved, locked, repaired, removed; work goes on in them."""
+    repo = repository(p, "repo")
+    p.inside(SETUP + """
+    cd repo; git worktree add -q ../a -b a; git worktree add -q ../b -b b; git worktree add -q --detach ../c
+    git worktree lock ../a; git worktree unlock ../a; cd ../a; echo a > a; git add a; git commit -q -m a
+    git stash list; echo more >> a; git stash -q; git stash pop -q; git commit -q -am more
+    cd ../b; git merge -q a; git rev-parse --git-common-dir; git worktree list --porcelain >/dev/null
+    cd ../repo; git worktree move ../c ../d; git worktree remove ../d; git worktree remove --force ../b; git worktree prune
+    git worktree repair; git branch -D b; git log a --oneline
+    """, *flags)
+    assert git(p, "log", "a", "--format=%s", cwd=repo).split() == ["more", "a", "first"]
+    assert sorted(os.listdir(repo + "/.git/worktrees")) == ["a"]
+
+
+def more_submodules(p, flags):
+    """add, update, sync, foreach, absorbgitdirs, deinit; clones with what they hold."""
+    repository(p, "lib")
+    repo = repository(p, "repo")
+    p.inside(SETUP + """
+    alias g='git -c protocol.file.allow=always'
+    cd repo; g submodule --quiet add ../lib one; g submodule --quiet add --name second ../lib dir/two; git commit -q -m subs
+    cd ../lib; echo x >> file; git commit -q -am x; cd ../repo
+    g submodule --quiet update --remote; git commit -q -am bump; g submodule --quiet foreach 'git log -1 --format=%s'
+    git submodule --quiet sync; git submodule --quiet deinit one; g submodule --quiet update --init; git submodule summary
+    cd ..; g clone -q --recurse-submodules repo copy; cd copy; git submodule status; cd one; git checkout -q -b w; echo y > y; git add y; git commit -q -m y
+    cd ../../repo
+    git rm -q -f dir/two; git commit -q -m gone; git status --short
+    """, *flags)
+    assert os.path.isfile(os.path.join(repo, "one/.git"))
+    assert "gone" in git(p, "log", "--format=%s", cwd=repo)
+
+
+def history_work(p, flags):
+    """rebase, cherry-pick, revert, bisect, notes, blame, archive, bundle, patches, gc, sparse checkout."""
+    repo = repository(p, "repo")
+    out = p.inside(SETUP + """
+    cd repo; for i in 1 2 3 4 5 6; do echo $i >> log; git add log; git commit -q -m c$i; done
+    GIT_SEQUENCE_EDITOR='sed -i 2s/pick/squash/' GIT_EDITOR=true git rebase -q -i HEAD~3
+    git checkout -q -b side HEAD~2; echo s > s; git add s; git commit -q -m s; git rebase -q main; git checkout -q main
+    git cherry-pick side >/dev/null; git revert --no-edit HEAD >/dev/null; git notes add -m note; git notes show
+    git bisect start HEAD HEAD~4 >/dev/null; git bisect run sh -c 'test $(wc -l < log) -lt 5' >/dev/null; git bisect reset
+    git blame log >/dev/null; git archive HEAD | tar t >/dev/null; git bundle create -q ../b.bundle --all; git bundle verify -q ../b.bundle; git fetch -q ../b.bundle main
+    git format-patch -q -1 -o ../patches side; git checkout -q -b am HEAD~2; git am -q ../patches/*.patch; git checkout -q main
+    echo z > z; git stash -q -u; git stash apply -q; git stash drop -q; git reset -q --hard; git clean -qfdx
+    mkdir d e; echo d > d/f; echo e > e/f; git add .; git commit -q -m de; git sparse-checkout set d; ls; git sparse-checkout disable
+    git gc -q --prune=now; git repack -q -a -d; git pack-refs --all; git reflog expire --expire=now --all; git fsck --no-progress
+    git update-index --refresh -q; git maintenance run --quiet; git tag -a v1 -m v1; git describe
+    git commit-graph write --no-progress; git rerere; git replace -l; git count-objects -v >/dev/null
+    """, *flags)
+    assert "note" in out and "v1" in out, out
+    assert git(p, "fsck", cwd=repo) is not None
+
+
+def settings(p, flags):
+    """What people set in a repository's configuration goes, what would run something does not."""
+    repo = repository(p, "repo")
+    repository(p, "other")
+    p.inside(SETUP + """
+    cd repo; git config user.name N; git config --unset user.name; git config core.autocrlf false; git config pull.rebase true
+    git config branch.main.description text; git remote add origin $PWD/../other; git remote rename origin up; git remote set-url up https://example.org/x.git; git remote set-url up $PWD/../other
+    git fetch -q up; git branch -q --track t up/main; git branch --unset-upstream t; git branch -m t u; git branch -D u; git remote remove up
+    git config --add remote.x.fetch '+refs/heads/*:refs/remotes/x/*'; git config --remove-section remote.x; git config extensions.worktreeConfig true
+    git config --worktree core.sparseCheckout false; git config --list >/dev/null
+    ! git config core.hooksPath h; ! git config alias.x '!true'; ! git config filter.a.smudge x; ! git config credential.helper x
+    """, *flags)
+    text = p.read(os.path.join(repo, ".git/config"))
+    assert "autocrlf" in text and "hookspath" not in text.lower() and "helper" not in text and "smudge" not in text, text
+
+
 # How a program may try to have something run later, outside. MARK must not come into being.
 PLANTS = {
     "hook": "printf '#!/bin/sh\\ntouch MARK\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit",
@@ -174,5 +244,6 @@ def switched_off(p):
     assert os.path.exists(repo + "/.git/hooks/pre-commit")
 
 
-nonolib.main(both(everyday) + both(init_and_clone) + both(worktree) + both(inside_worktree) + both(submodule) +
+nonolib.main(both(everyday) + both(init_and_clone) + both(worktree) + both(inside_worktree) + both(submodule) + both(more_worktrees) + both(more_submodules) +
+             both(history_work) + both(settings) +
              both(plants) + both(nested_plants) + [switched_off])
