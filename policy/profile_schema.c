@@ -134,7 +134,8 @@ static const struct member environment[] = {
      .help = "only these pass (NAME or PREFIX*); [] lets none pass"},
     {"deny_vars", M_LIST, MERGE_APPEND, AT(env_deny), .help = "these don't (NAME or PREFIX*)"},
     {"set_vars", M_VARIABLES, MERGE_UNION, AT(env_set),
-     .help = "variables with their values (not PATH, not NONO_*)"},
+     .help = "variables with their values (not PATH, not NONO_*); \"$TMPDIR/x\" lies in the "
+	     "session's own temporary directory"},
     {0},
 };
 
