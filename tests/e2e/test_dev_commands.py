@@ -188,13 +188,15 @@ def cargo(p):
 
 def go(p):
     need("go")
+    if p.uid is None and os.geteuid() == 0:
+        raise Skip("its standard library takes long to build; done as the ordinary user")
     p.env["PATH"] = "/usr/local/go/bin:" + p.env["PATH"]
     p.write("go.mod", "module example.org/a\n\ngo 1.18\n")
     p.write("a.go", "package main\n\nimport \"fmt\"\n\nfunc Twice(x int) int { return 2 * x }\n\nfunc main() { fmt.Println(Twice(21)) }\n")
     p.write("a_test.go", "package main\n\nimport \"testing\"\n\nfunc TestTwice(t *testing.T) {\n\tif Twice(2) != 4 {\n\t\tt.Fail()\n\t}\n\tt.TempDir()\n}\n")
-    out = works(p, "go-dev", "go version; go vet ./...; go build -o a .; ./a; go test ./...; go run .; gofmt -l .; go mod tidy; go list ./... ; go env GOCACHE; go clean -cache",
+    out = works(p, "go-dev", "go version; go vet ./...; go build -o a .; ./a; go test ./...; gofmt -l .; go mod tidy; go list ./... ; go env GOCACHE; go clean -cache",
                 env={"GOFLAGS": "", "GOPROXY": "off"}, timeout=300)
-    assert out.count("42") >= 2 and p.home not in out, out
+    assert "42" in out and p.home not in out, out
 
 
 def java(p):
