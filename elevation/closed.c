@@ -123,19 +123,34 @@ void closed_fill(struct closed *t)
 /* ---- what closed folders list
  * -------------------------------------------------------------------- */
 
+static bool is_on(int fd, const uint32_t *types, size_t n)
+{
+	struct statfs f;
+
+	if (fstatfs(fd, &f) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if ((uint32_t)f.f_type == types[i])
+			return true;
+	return false;
+}
+
 /* Where a folder lists the numbers that stat tells as well (an overlay may not). */
 static bool lists_numbers(int fd)
 {
 	static const uint32_t known[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
 					 F2FS_SUPER_MAGIC, TMPFS_MAGIC};
-	struct statfs f;
 
-	if (fstatfs(fd, &f) < 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if ((uint32_t)f.f_type == known[i])
-			return true;
-	return false;
+	return is_on(fd, known, ARRAY_LEN(known));
+}
+
+/* The kernel's own: what is in them never has a second name. */
+static bool has_no_links(int fd)
+{
+	static const uint32_t known[] = {CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, PROC_SUPER_MAGIC,
+					 SYSFS_MAGIC};
+
+	return is_on(fd, known, ARRAY_LEN(known));
 }
 
 static bool list(struct listing *t, int dirfd, const char *name, dev_t dev, unsigned depth);
@@ -163,8 +178,10 @@ static bool list(struct listing *t, int dirfd, const char *name, dev_t dev, unsi
 
 	if (fd < 0) /* nor could a scan look into it */
 		return true;
-	if (fstat(fd, &st) < 0 || st.st_dev != dev)
+	if (fstat(fd, &st) < 0)
 		return false;
+	if (st.st_dev != dev)
+		return has_no_links(fd);
 	entries = malloc(LIST_BYTES);
 	while (entries && (n = getdents64(fd, entries, LIST_BYTES)) > 0)
 		for (ssize_t at = 0; at < n;) {
@@ -193,7 +210,8 @@ static void list_all(struct closed *t, unsigned which)
 		const struct held *h = &t->held[i];
 		const bool state = h->deny->own && str_eq(h->deny->path, t->state);
 
-		if (S_ISDIR(h->st.st_mode) && state == (which == LISTED_STATE))
+		if (S_ISDIR(h->st.st_mode) && state == (which == LISTED_STATE) &&
+		    !has_no_links(h->fd))
 			l->complete =
 			    lists_numbers(h->fd) && list(l, h->fd, ".", h->st.st_dev, SCAN_DEPTH);
 	}
@@ -220,7 +238,7 @@ static void scan(struct closed *t, const struct policy_deny *deny, int dirfd, co
 		 unsigned depth, unsigned *left)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = fd < 0 || has_no_links(fd) ? NULL : fdopendir(fd);
 	struct dirent *de;
 
 	if (!dir && fd >= 0)
