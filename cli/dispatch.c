@@ -24,6 +24,7 @@ const struct command *const cli_commands[] = {
 	&command_run,
 	&command_shell,
 	&command_wrap,
+	&command_learn,
 	&command_profile,
 	&command_policy,
 	&command_why,

@@ -122,7 +122,7 @@ static int save(const struct choice *c, const struct policy *p, const char *name
 	_cleanup_free_ char *diff = NULL, *written = NULL;
 	char answer[16];
 
-	if (policy_save(p, name, c->v, c->n, false, false, &diff, err) < 0)
+	if (policy_save(p, name, NULL, c->v, c->n, false, false, &diff, err) < 0)
 		return -1;
 	if (!*diff) {
 		fprintf(stderr, "The profile %s says that already.\n", name);
@@ -134,7 +134,7 @@ static int save(const struct choice *c, const struct policy *p, const char *name
 		fprintf(stderr, "Nothing was written.\n");
 		return 0;
 	}
-	if (policy_save(p, name, c->v, c->n, false, true, &written, err) < 0)
+	if (policy_save(p, name, NULL, c->v, c->n, false, true, &written, err) < 0)
 		return -1;
 	fprintf(stderr, "Written. Next time: nono run --profile %s\n", name);
 	return 0;

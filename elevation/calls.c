@@ -302,7 +302,7 @@ static void set_open_access(struct call *c)
 	if ((c->flags & O_CREAT) && c->a.fd < 0 && !c->a.err)
 		c->access |= NONO_WRITE;
 	if (tmpfile || ((c->flags & O_CREAT) && c->a.fd < 0))
-		c->name = "create";
+		c->name = c->access & NONO_READ ? "createread" : "create";
 	else if (c->access == (NONO_READ | NONO_WRITE))
 		c->name = "readwrite";
 	else

@@ -10,7 +10,8 @@
 #include "policy/index.h"
 #include "policy/special.h"
 
-#define FOLD_HERE   3	 /* entries of one directory */
+#define FOLD_HERE   3	 /* files of one directory */
+#define FOLD_DIRS   4	 /* folded directories in one */
 #define FOLD_BELOW  8	 /* rules that would be left below it */
 #define RULES_MAX   1000 /* beyond that it is no profile for people */
 #define REMARKS_MAX 200
@@ -24,7 +25,8 @@ struct node {
 	unsigned own;		/* what was done to it itself */
 	unsigned tree;		/* what it is to have with all below */
 	unsigned above;		/* what the directories above give */
-	uint32_t here[GROUPS];	/* files and folded directories directly in it */
+	uint32_t here[GROUPS];	/* files directly in it */
+	uint32_t dirs[GROUPS];	/* directories in it that are named as a whole */
 	uint32_t below[GROUPS]; /* rules that are left below it */
 	unsigned force;		/* nothing but the directory will do */
 	unsigned unnamed;	/* done to something in it that no rule can say */
@@ -86,7 +88,9 @@ static void sort_and_merge(struct learner *l, const struct policy_access *v, siz
 		last->access |= l->v[i].access;
 		last->dir |= l->v[i].dir;
 		last->gone &= l->v[i].gone;
+		last->link |= l->v[i].link;
 		last->refused |= l->v[i].refused;
+		last->closed |= l->v[i].closed;
 	}
 	l->n_v = out;
 }
@@ -157,6 +161,8 @@ static enum need needed(const struct policy *p, const struct policy_access *a, u
 	struct policy_verdict v;
 
 	*access = 0;
+	if (a->closed)
+		return NEED_CLOSED;
 	for (unsigned bit = NONO_READ; bit <= NONO_EXEC; bit <<= 1) {
 		if (!(a->access & bit))
 			continue;
@@ -265,11 +271,17 @@ static void take(struct learner *l, const struct policy_access *a, unsigned acce
 		take_unnamed(l, a, access);
 		return;
 	}
+	if (a->link) {
+		d = find_node(l, a->path, parent_length(a->path, strlen(a->path)));
+		d->force |= access & NONO_WRITE;
+		return;
+	}
 	d = find_node(l, a->path, strlen(a->path));
 	d->own |= access;
 	d->dir |= a->dir;
-	if (a->gone && (access & NONO_WRITE) && !name_returns(l, a->path))
-		l->nodes[d->parent].force |= NONO_WRITE;
+	if (a->gone && !a->refused && (access & NONO_WRITE) && !name_returns(l, a->path))
+		for (size_t g = 0; g < GROUPS; g++)
+			l->nodes[d->parent].force |= access & group_bits[g] ? group_bits[g] : 0;
 }
 
 static void build(struct learner *l)
@@ -326,7 +338,7 @@ static void fold(struct learner *l, struct node *d)
 	if (d->dir)
 		want |= d->own;
 	for (size_t g = 0; g < GROUPS; g++)
-		if (d->here[g] >= FOLD_HERE || d->below[g] >= FOLD_BELOW)
+		if (d->here[g] >= FOLD_HERE || d->dirs[g] >= FOLD_DIRS || d->below[g] >= FOLD_BELOW)
 			want |= group_bits[g];
 	for (size_t g = 0; g < GROUPS; g++)
 		if ((want & group_bits[g]) && may_name(l, d, group_bits[g]))
@@ -341,9 +353,10 @@ static void fold_all(struct learner *l)
 		fold(l, d);
 		for (size_t g = 0; i && g < GROUPS; g++) {
 			bool whole = d->tree & group_bits[g];
-			bool file = !d->dir && (d->own & group_bits[g]);
+			bool file = !whole && !d->dir && (d->own & group_bits[g]);
 
-			up->here[g] += whole || file;
+			up->here[g] += file;
+			up->dirs[g] += whole;
 			up->below[g] += whole ? 1 : d->below[g] + file;
 		}
 	}

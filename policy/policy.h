@@ -304,21 +304,27 @@ bool policy_nameable(const char *path);
 char *policy_word(const struct policy *p, const char *path, bool workdir);
 /* The list that grants access to a file or a directory. */
 const char *policy_list_for(unsigned access, bool dir);
-/* A new profile as it is written to a file. */
+/* A new profile as it is written to a file. more: further bases, NULL-terminated, may be NULL. */
 void policy_profile_text(struct buf *out, const char *name, const char *extends,
-			 const struct policy_entry *v, size_t n, bool block_net);
+			 const char *const *more, const struct policy_entry *v, size_t n,
+			 bool block_net);
+/* What changes, as a unified diff; before NULL: the file is new. Caller frees. */
+char *policy_diff(const char *file, const char *before, const char *after);
 /* Adds entries to the user's profile of that name: made if there is none, then it extends the
  * profile in use (and has no network, if block_net). Without apply only *diff is made; caller
  * frees. */
-int policy_save(const struct policy *p, const char *name, const struct policy_entry *v, size_t n,
-		bool block_net, bool apply, char **diff, struct err *err);
+int policy_save(const struct policy *p, const char *name, const char *const *more,
+		const struct policy_entry *v, size_t n, bool block_net, bool apply, char **diff,
+		struct err *err);
 /* Something that a program did, or tried. */
 struct policy_access {
 	const char *path; /* absolute, clean, links followed */
 	unsigned access;  /* enum nono_access */
 	bool dir;	  /* path is a directory, and was used as one */
 	bool gone;	  /* it is not there any more */
+	bool link; /* it is a symbolic link: a rule by its name would be about what it leads to */
 	bool refused;
+	bool closed; /* for good: no rule is wanted */
 };
 /* The rules that a profile on top of p would need for it. */
 struct policy_learned {

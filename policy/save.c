@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "policy/change.h"
+#include "policy/diff.h"
 #include "policy/edit.h"
 #include "policy/profile.h"
 
@@ -95,14 +96,21 @@ static void add_list(struct buf *out, const char *list, const struct policy_entr
 }
 
 void policy_profile_text(struct buf *out, const char *name, const char *extends,
-			 const struct policy_entry *v, size_t n, bool block_net)
+			 const char *const *more, const struct policy_entry *v, size_t n,
+			 bool block_net)
 {
 	bool any = false;
 
 	buf_adds(out, "{\n  \"meta\": { \"name\": ");
 	buf_add_json_str(out, name, strlen(name));
-	buf_adds(out, " },\n  \"extends\": ");
+	buf_adds(out, more && *more ? " },\n  \"extends\": [" : " },\n  \"extends\": ");
 	buf_add_json_str(out, extends, strlen(extends));
+	for (const char *const *m = more; m && *m; m++) {
+		buf_adds(out, ", ");
+		buf_add_json_str(out, *m, strlen(*m));
+	}
+	if (more && *more)
+		buf_addc(out, ']');
 	if (n) {
 		buf_adds(out, ",\n  \"filesystem\": {");
 		for (int list = 0; list < FS_LISTS; list++)
@@ -129,8 +137,9 @@ static int add_all(struct change *c, const struct policy_entry *v, size_t n, str
 	return 0;
 }
 
-int policy_save(const struct policy *p, const char *name, const struct policy_entry *v, size_t n,
-		bool block_net, bool apply, char **diff, struct err *err)
+int policy_save(const struct policy *p, const char *name, const char *const *more,
+		const struct policy_entry *v, size_t n, bool block_net, bool apply, char **diff,
+		struct err *err)
 {
 	_cleanup_(change_free) struct change c = {.lock = -1};
 	struct buf text = {0};
@@ -142,8 +151,16 @@ int policy_save(const struct policy *p, const char *name, const struct policy_en
 		if (add_all(&c, v, n, err) < 0)
 			return -1;
 	} else {
-		policy_profile_text(&text, c.name, c.extends, v, n, block_net);
+		policy_profile_text(&text, c.name, c.extends, more, v, n, block_net);
 		c.after = text.data;
 	}
 	return change_end(&c, apply, diff, err);
+}
+
+char *policy_diff(const char *file, const char *before, const char *after)
+{
+	struct buf b = {0};
+
+	diff_unified(&b, file, before, after);
+	return b.data ? b.data : xstrdup("");
 }

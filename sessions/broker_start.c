@@ -391,6 +391,8 @@ static void make_record(struct broker *b, char *const *command)
 	cJSON_AddNullToObject(o, "rollback_session");
 	cJSON_AddBoolToObject(o, "terminal", b->o->terminal);
 	cJSON_AddBoolToObject(o, "audit", !b->o->no_audit);
+	if (b->o->policy.observe)
+		cJSON_AddTrueToObject(o, "observe");
 	cJSON_AddItemToObject(o, "layers", layers_json(&b->layers));
 	cJSON_AddStringToObject(o, "started_ns", ns);
 	cJSON_AddNumberToObject(o, "child_epoch", (double)proc_start_time(b->agent_pid));

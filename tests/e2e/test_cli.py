@@ -12,7 +12,7 @@ import subprocess
 
 from clienv import main
 
-COMMANDS = """run shell wrap why tui attach ps inspect stop detach prune capture send wait requests
+COMMANDS = """run shell wrap learn why tui attach ps inspect stop detach prune capture send wait requests
     approve deny request logs events audit completion help""".split()
 
 

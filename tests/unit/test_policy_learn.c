@@ -144,7 +144,7 @@ static const struct row rows[] = {
       {"home/p/c/d/2", R},
       {"home/p/c/d/3", R},
       {"home/p/e", R}},
-     "read ~/p\n",
+     "read ~/p/a\nread ~/p/b\nread ~/p/c/d\nread_file ~/p/e\n",
      0,
      0},
     {"many single ones below",
@@ -282,7 +282,7 @@ static void test_rules_suffice(void **state)
 				make_file(d->path, "");
 		}
 		learn(p, rows[i].did, &l);
-		policy_profile_text(&text, "t", "default", l.v, l.n, true);
+		policy_profile_text(&text, "t", "default", NULL, l.v, l.n, true);
 		q = base(text.data);
 		assert_true(q->net_blocked);
 		for (const struct did *d = rows[i].did; d->path; d++) {
