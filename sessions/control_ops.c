@@ -212,6 +212,31 @@ static cJSON *op_allow(struct broker *b, const struct control_peer *peer, const 
 	return o;
 }
 
+/* Into the profile: refusals of it are not offered for saving any more. */
+static cJSON *op_suppress(struct broker *b, const cJSON *args, struct err *err)
+{
+	struct policy_entry entry = {.list = "suppress_save_prompt"};
+	_cleanup_free_ char *word = NULL, *diff = NULL;
+	char path[POLICY_PATH_MAX];
+	cJSON *o;
+
+	if (path_arg(args, path, err) < 0)
+		return NULL;
+	if (!policy_nameable(path)) {
+		err_set(err, "a profile has no words for this name");
+		return NULL;
+	}
+	entry.value = word = policy_word(b->plan->policy, path, false);
+	if (policy_save(b->plan->policy, NULL, NULL, &entry, 1, false, bool_arg(args, "apply"),
+			&diff, err) < 0)
+		return NULL;
+	if (bool_arg(args, "apply") && b->elevation)
+		elevation_hide(b->elevation, path, true);
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "diff", diff);
+	return o;
+}
+
 static cJSON *op_why(struct broker *b, const cJSON *args, struct err *err)
 {
 	const char *access_text = str_arg(args, "access");
@@ -333,6 +358,8 @@ cJSON *broker_call(void *data, const struct control_peer *peer, const char *op, 
 		return op_allow(b, peer, args, true, err);
 	if (str_eq(op, "preview_allow"))
 		return op_allow(b, peer, args, false, err);
+	if (str_eq(op, "suppress"))
+		return op_suppress(b, args, err);
 	if (str_eq(op, "why"))
 		return op_why(b, args, err);
 	if (str_eq(op, "violations"))

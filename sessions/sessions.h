@@ -120,6 +120,7 @@ int session_denials(const struct session_record *r, struct session_denial **out,
  *   answer {id, grant, scope}       -> ok
  *   preview {id, deny}              -> {diff}: what "always" would write
  *   allow {path, access, scope}     -> ok (violations pane); preview_allow -> {diff}
+ *   suppress {path, apply}          -> {diff}: not offered for saving any more
  *   why {path, access}              -> {allowed, reason, rule, source, suggested_flag}
  *   violations {}                   -> {violations: [...]}
  *   hide {target, hidden}           -> ok

@@ -71,7 +71,7 @@ static void add_base64(struct buf *b, const char *s, size_t n)
 	}
 }
 
-static void to_clipboard(struct tui *t, const char *text, size_t n)
+void tui_clipboard(struct tui *t, const char *text, size_t n)
 {
 	buf_adds(&t->term.replies, "\033]52;c;");
 	add_base64(&t->term.replies, text, n);
@@ -96,7 +96,7 @@ static void on_clipboard(void *data, const char *text, size_t n)
 	}
 	if (t->config.clipboard == CLIPBOARD_FOCUSED && p && p->agent == a &&
 	    p->kind == PANE_TERMINAL) {
-		to_clipboard(t, text, n);
+		tui_clipboard(t, text, n);
 		tui_message(t, false, "%s set the clipboard (%zu bytes)", a->name, n);
 		return;
 	}
@@ -115,7 +115,7 @@ void act_clipboard(struct tui *t, int arg)
 		tui_message(t, false, "no program offers anything for the clipboard");
 		return;
 	}
-	to_clipboard(t, t->clip.text.data, t->clip.text.len);
+	tui_clipboard(t, t->clip.text.data, t->clip.text.len);
 	tui_message(t, false, "the clipboard holds %zu bytes of %s", t->clip.text.len,
 		    t->clip.from);
 	buf_free(&t->clip.text);

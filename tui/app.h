@@ -272,6 +272,8 @@ void act_layout(struct tui *t, int arg); /* the next one */
 void act_preset(struct tui *t, int preset);
 void act_cycle(struct tui *t, int step);
 void act_clipboard(struct tui *t, int arg);
+/* Into the clipboard of the person's terminal; only what they asked for or can see. */
+void tui_clipboard(struct tui *t, const char *text, size_t n);
 void act_scroll(struct tui *t, int pages);
 void act_audit(struct tui *t, int arg);
 void act_violations(struct tui *t, int arg);

@@ -91,8 +91,7 @@ static void draw_bar(struct pane *p, int y, bool focused, size_t n, size_t left_
 	x = r.x + canvas_text(&t->canvas, r.x, y, r.w, style(t, S_BAR), text);
 	if (focused)
 		canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
-			    "  ? keys  Enter why  s allow for session  A always  h hide  a all  "
-			    "q close");
+			    "  ? keys  Enter why  s allow  A always  S suppress  c copy  q close");
 }
 
 void draw_violations(struct pane *p, bool focused)
@@ -203,6 +202,8 @@ static const char keys_text[] =
     "Enter, w                 why it was refused\n"
     "s                        allow it until the session ends\n"
     "A                        allow it always: the change of the profile is shown first\n"
+    "S                        not offer it for saving any more: written to the profile, too\n"
+    "c                        copy the flag that would grant it\n"
     "h                        hide the target, and back\n"
     "H                        show hidden ones too\n"
     "a                        all sessions, or one\n"
@@ -223,6 +224,12 @@ bool violations_key(struct pane *p, const struct input_event *ev)
 		break;
 	case 'A':
 		act(p, violation_always);
+		break;
+	case 'S':
+		act(p, violation_suppress);
+		break;
+	case 'c':
+		act(p, violation_copy);
 		break;
 	case 'h':
 		act(p, violation_hide);

@@ -333,6 +333,103 @@ void violation_always(const struct violation_row *r)
 		tui_message(r->a->tui, true, "%s: not connected", r->a->name);
 }
 
+/* ---- into the profile: not offered any more ------------------------------------------ */
+
+static void suppressed(struct agent *a, const cJSON *answer, int fd, const char *ctx)
+{
+	(void)ctx;
+	if (fd >= 0)
+		close(fd);
+	if (!answer_ok(answer))
+		tui_message(a->tui, true, "%s: not written: %s", a->name, answer_error(answer));
+	else
+		tui_message(a->tui, false, "%s: written to the profile, and hidden", a->name);
+	violations_changed(a);
+}
+
+static cJSON *suppress_args(const char *path, bool apply)
+{
+	cJSON *o = path_args(path, "read", NULL);
+
+	cJSON_AddBoolToObject(o, "apply", apply);
+	return o;
+}
+
+static void suppress_confirmed(struct tui *t, const char *ctx, const char *value)
+{
+	char id[SESSION_ID_LEN + 1], access[16];
+	const char *path;
+	struct agent *a;
+
+	(void)value;
+	if (!context_split(ctx, id, access, &path))
+		return;
+	a = agents_get(t, id);
+	if (!a || !agent_call(a, "suppress", suppress_args(path, true), suppressed, ""))
+		tui_message(t, true, "not connected to the session: nothing was written");
+}
+
+static void got_suppress_diff(struct agent *a, const cJSON *answer, int fd, const char *ctx)
+{
+	const char *diff = member(answer, "diff");
+
+	if (fd >= 0)
+		close(fd);
+	if (!answer_ok(answer))
+		tui_message(a->tui, true, "%s: %s", a->name, answer_error(answer));
+	else
+		dialog_text(a->tui, "Not offered any more: this would change in the profile",
+			    diff ? diff : "(nothing: the profile says so already)", true,
+			    "writes it", suppress_confirmed, ctx);
+}
+
+void violation_suppress(const struct violation_row *r)
+{
+	_cleanup_free_ char *ctx = NULL;
+
+	if (!may_allow(r))
+		return;
+	ctx = context(r);
+	if (!agent_call(r->a, "suppress", suppress_args(r->v->target, false), got_suppress_diff,
+			ctx))
+		tui_message(r->a->tui, true, "%s: not connected", r->a->name);
+}
+
+/* ---- the flag that would have granted it ---------------------------------------------- */
+
+static void got_flag(struct agent *a, const cJSON *answer, int fd, const char *ctx)
+{
+	const char *flag = member(answer, "suggested_flag");
+	char shown[1024];
+
+	(void)ctx;
+	if (fd >= 0)
+		close(fd);
+	if (!answer_ok(answer)) {
+		tui_message(a->tui, true, "%s: %s", a->name, answer_error(answer));
+		return;
+	}
+	/* What is pasted into a shell must be what was read. */
+	if (!flag || !str_eq(text_printable(shown, sizeof(shown), flag, strlen(flag)), flag)) {
+		tui_message(a->tui, true, "no flag grants it");
+		return;
+	}
+	tui_clipboard(a->tui, flag, strlen(flag));
+	tui_message(a->tui, false, "copied: %s", flag);
+}
+
+void violation_copy(const struct violation_row *r)
+{
+	const char *access = violation_access(r->v);
+
+	if (!access)
+		tui_message(r->a->tui, true, "no flag grants it");
+	else if (!agent_call(r->a, "why", path_args(r->v->target, access, NULL), got_flag, ""))
+		tui_message(r->a->tui, true, "%s: not connected", r->a->name);
+}
+
+/* ---- out of sight ---------------------------------------------------------------------- */
+
 static void hidden(struct agent *a, const cJSON *answer, int fd, const char *ctx)
 {
 	(void)ctx;

@@ -20,6 +20,8 @@ const char *violation_access(const struct violation_item *v);
 void violation_why(const struct violation_row *r);
 void violation_allow(const struct violation_row *r);
 void violation_always(const struct violation_row *r);
+void violation_suppress(const struct violation_row *r); /* in the profile */
+void violation_copy(const struct violation_row *r);	/* the flag, to the clipboard */
 void violation_hide(const struct violation_row *r);
 
 #endif

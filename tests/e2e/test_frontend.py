@@ -283,6 +283,26 @@ def violations_pane(p):
     s.sees_not("Allow alpha to read")
     p.nono("send", "alpha", "--enter", "again")
     p.shows("alpha", "^outside$")
+    # The flag goes to the clipboard of the terminal.
+    s.type("c")
+    s.sees("copied: --read-file .*outside/file")
+    # Not offered any more: what changes in the profile first, one key writes it.
+    s.type("S")
+    s.sees(r"\+.*suppress_save_prompt")
+    time.sleep(0.8)  # keys of a moment ago are not for it
+    s.type("y")
+    s.sees("written to the profile, and hidden")
+    s.sees("1 hidden")
+    with open(os.path.join(p.home, ".config/nono/profiles/default.json")) as f:
+        assert '"suppress_save_prompt"' in f.read()
+    s.type("H")
+    s.sees("outside/file  .hidden")
+    s.type("h")
+    s.sees_not("hidden\\)")
+    s.type("H")
+    s.resize(80, 24)
+    text = s.sees("S suppress  c copy  q close")
+    assert max(len(line) for line in text.split("\n")) <= 80, text
     s.type("h")
     s.sees("1 hidden")
     s.command("d")
