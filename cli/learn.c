@@ -193,14 +193,12 @@ static void profile_name(struct learn *l)
 		str_copy(l->name, sizeof(l->name), "learned");
 }
 
-static int fold(struct learn *l, const char *id, struct err *err)
+static int fold(struct learn *l, struct err *err)
 {
 	_cleanup_(buf_free) struct buf text = {0};
 	_cleanup_free_ char *reference = NULL;
 
-	bool open = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(l->first.record.json, "observe"));
-
-	if (observed_read(id, open, &l->seen, err) < 0)
+	if (observed_read(&l->first.record, &l->seen, err) < 0)
 		return -1;
 	l->in.program = l->seen.program;
 	if (policy_resolve(&l->in, &l->base, err) < 0)
@@ -329,6 +327,8 @@ static int compare(const struct learn *l, const char *id, struct err *err)
 	else
 		fprintf(stderr, "Tested: it does not hold (exit code %d, before %d).\n",
 			d.record.exit_code, before);
+	if (r && !refused)
+		cli_say(l->cli, "Nothing was refused: what is done already it may do otherwise.");
 	diagnostics_footer(&d, LINES, &out);
 	if (out.len)
 		fwrite(out.data, 1, out.len, stderr);
@@ -425,7 +425,7 @@ static int learn(struct learn *l, struct err *err)
 
 	if (r)
 		return r < 0 ? -1 : 0;
-	if (fold(l, id, err) < 0)
+	if (fold(l, err) < 0)
 		return -1;
 	r = l->o->json	 ? write_somewhere(l, err)
 	    : l->o->out	 ? write_file(l, err)

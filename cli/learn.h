@@ -11,15 +11,15 @@ struct observed {
 	size_t n, cap;
 	uint32_t *table; /* number in v + 1, by path */
 	uint32_t mask;
-	bool open;
-	bool network;		   /* a connection, or a port */
-	char *self;		   /* nono, as it is before that */
-	char *program;		   /* what the session executed first, NULL = nothing */
-	char **sockets;		   /* refused ones; printable, NULL-terminated, NULL if none */
+	bool open; /* the session was one that learns: what it was refused is refused for good */
+	const char *tmp; /* its own temporary directory, another one each time; borrowed */
+	bool network;	 /* a connection, or a port */
+	char *self;	 /* nono, as it is before that */
+	char *program;	 /* what the session executed first, NULL = nothing */
+	char **sockets;	 /* refused ones; printable, NULL-terminated, NULL if none */
 	size_t n_sockets, n_moved; /* moved: paths that lead elsewhere by now */
 };
-/* open: the session was one that learns; what it was refused is refused for good. */
-int observed_read(const char *id, bool open, struct observed *out, struct err *err);
+int observed_read(const struct session_record *s, struct observed *out, struct err *err);
 void observed_free(struct observed *o);
 
 /* ---- learn_run.c: a session in a process of its own -------------------------------------- */

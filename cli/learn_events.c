@@ -40,7 +40,8 @@ static void add(struct observed *o, const char *path, unsigned access, bool dir,
 	struct policy_access *a;
 	uint32_t i;
 
-	if (path[0] != '/' || strlen(path) >= POLICY_PATH_MAX)
+	if (path[0] != '/' || strlen(path) >= POLICY_PATH_MAX ||
+	    (o->tmp && path_under(o->tmp, path)))
 		return;
 	if (o->n == o->cap)
 		grow(o);
@@ -117,7 +118,8 @@ static void take(struct observed *o, const struct audit_record *r)
 {
 	bool refused = str_eq(r->decision, "denied");
 
-	if (str_eq(r->decision, "missing") || (r->err && !refused))
+	/* A connection that failed was one all the same. */
+	if (str_eq(r->decision, "missing") || (r->err && !refused && !str_eq(r->type, "connect")))
 		return;
 	if (str_eq(r->type, "open")) {
 		take_open(o, r, refused);
@@ -190,15 +192,18 @@ static void look(struct observed *o)
 	o->n = kept;
 }
 
-int observed_read(const char *id, bool open, struct observed *out, struct err *err)
+int observed_read(const struct session_record *s, struct observed *out, struct err *err)
 {
 	struct audit_reader *reader;
 	struct audit_line line;
 	struct audit_record *r;
 	int rc;
 
-	*out = (struct observed){.open = open};
-	if (audit_reader_open(id, &reader, err) < 0)
+	*out = (struct observed){
+	    .open = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "observe")),
+	    .tmp = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s->json, "tmp")),
+	};
+	if (audit_reader_open(s->id, &reader, err) < 0)
 		return -1;
 	r = xcalloc(1, sizeof(*r));
 	while ((rc = audit_reader_next(reader, &line, err)) == 1)

@@ -113,6 +113,17 @@ def output(p):
         p.nono(*args, code=2)
 
 
+def own_places(p):
+    """The session's own temporary directory is no place to grant; a connection that fails is one."""
+    code = "import os, socket, tempfile\ntempfile.NamedTemporaryFile('w+')\nopen(os.environ['TMPDIR'] + '/x', 'w')\n" \
+           "try: socket.create_connection(('127.0.0.1', 9), 1)\nexcept OSError: pass\n"
+    got = json.loads(p.nono("learn", "--json", "--", "python3", "-I", "-c", code))
+    assert "filesystem" not in got and "network" not in got, got
+    assert "Network: used" in p.err, p.err
+    p.nono("learn", "--yes", "--name", "once", "--", "sh", "-c", "mkdir made", code=1)
+    assert "does not hold (exit code 1, before 0)" in p.err and "Nothing was refused" in p.err, p.err
+
+
 def on_top(p):
     """What a profile grants is left out, what it closes stays closed; one of the user's own keeps
     its comments."""
@@ -272,5 +283,5 @@ def on_a_terminal(p):
     assert a in p.nono("learn", "--from", sid, "--json")
 
 
-nonolib.main([small_program, python_program, output, on_top, timeout, from_session, wants_home,
+nonolib.main([small_program, python_program, output, own_places, on_top, timeout, from_session, wants_home,
               replaced_by_link, strange_names, many_files, stays_supervised, on_a_terminal], jobs=3)
