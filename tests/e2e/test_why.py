@@ -62,7 +62,7 @@ def suggestions(c):
             ("sub/new", "read", "--read-file %s/sub/new" % work),
             ("sub/new", "write", "--write %s/sub" % work),
             # Never what holds something closed, a home, the root, or where programs keep everything.
-            (home, "read", None), ("/", "read", None), ("/etc", "read", None),
+            (home, "read", None), ("/", "read", None), ("/etc", "write", None),
             (home + "/new", "write", None), (home + "/.config", "read", None),
             (home + "/.config/new", "write", None), (home + "/.local/share", "readwrite", None),
             ("/tmp", "write", None), ("/new", "write", None), (c.base, "read", None)):
