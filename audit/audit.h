@@ -62,11 +62,29 @@ struct audit_decision_event {
 	uint64_t duration_ms;
 };
 
+/* A call of a tool, §6.2 command_policy: when it was decided, and once more when it has ended. */
+struct audit_stream {
+	uint64_t total, forwarded, max;
+	bool exceeded;
+	const char *on_limit; /* NULL: not counted */
+};
+struct audit_command_event {
+	const char *command, *caller, *reason, *stdio_mode, *cwd;
+	bool caller_is_command, allowed;
+	pid_t caller_pid, shim_pid, root_pid;
+	char *const *argv; /* with the command's name */
+	char *const *env;  /* what the program gets, or of a refused call, what its caller has */
+	bool ended;
+	int exit_code;
+	struct audit_stream stream[2];
+};
+
 struct audit_session_info {
 	const char *session_id;
 	char *const *command;	/* already redacted, see audit_redact_command() */
 	const char *executable; /* resolved path of the program, may be NULL */
 	const char *profile, *workdir;
+	bool tool_sandbox;	    /* commands have policies of their own */
 	const char *layers_json;    /* object, may be NULL */
 	const char *policy_json;    /* object, may be NULL */
 	char *const *tracked_paths; /* writable grants; NULL-terminated */
@@ -87,6 +105,7 @@ int audit_log_begin(struct audit_log *log, const char *layers_json, const char *
 void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
+void audit_emit_command(struct audit_log *log, const struct audit_command_event *ev);
 /* Puts everything emitted before into the file, in the caller's thread (2 us when little waits). -1
  * if the log failed: a grant must then be refused. */
 int audit_flush(struct audit_log *log);

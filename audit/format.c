@@ -179,7 +179,8 @@ static int add_object(struct buf *b, const char *key, const char *object)
 	return json_add_compact(b, object);
 }
 
-int format_runtime(struct buf *b, const char *time, const char *layers, const char *policy)
+int format_runtime(struct buf *b, const char *time, bool tool_sandbox, const char *layers,
+		   const char *policy)
 {
 	/* landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) */
 	long abi = syscall(444, NULL, 0, 1u);
@@ -189,7 +190,8 @@ int format_runtime(struct buf *b, const char *time, const char *layers, const ch
 	buf_adds(b, ",\"platform\":\"linux\"");
 	if (abi > 0)
 		json_add_member_int(b, "landlock_abi", abi);
-	buf_adds(b, ",\"tool_sandbox_active\":false");
+	buf_adds(b,
+		 tool_sandbox ? ",\"tool_sandbox_active\":true" : ",\"tool_sandbox_active\":false");
 	if (add_object(b, "layers", layers) < 0 || add_object(b, "policy", policy) < 0)
 		return -1;
 	buf_adds(b, "}}");

@@ -15,9 +15,12 @@ struct format_clock {
 
 void format_event(struct buf *b, const struct ring_record *rec, struct format_clock *clock);
 void format_decision(struct buf *b, const char *session_id, const struct audit_decision_event *ev);
+void format_command_policy(struct buf *b, const char *session_id, uint64_t sequence,
+			   const struct audit_command_event *ev);
 void format_session_started(struct buf *b, const char *started, char *const *command);
 /* layers and policy are objects or NULL; -1 if one is no object. */
-int format_runtime(struct buf *b, const char *time, const char *layers, const char *policy);
+int format_runtime(struct buf *b, const char *time, bool tool_sandbox, const char *layers,
+		   const char *policy);
 void format_session_ended(struct buf *b, const char *ended, int exit_code);
 void format_lost(struct buf *b, const char *time, uint64_t lost);
 void format_command(struct buf *b, char *const *command); /* a JSON array, bounded */

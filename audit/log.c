@@ -46,7 +46,8 @@ struct audit_log {
 	bool begun;
 	_Atomic uint32_t word;
 	_Atomic bool failed;
-	_Atomic uint64_t lost, events, denials;
+	_Atomic uint64_t lost, events, denials, commands;
+	bool tool_sandbox;
 };
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, long ns)
@@ -294,6 +295,7 @@ int audit_log_prepare(const struct audit_session_info *info, struct audit_log **
 		return -1;
 	}
 	fill_meta(&log->meta, info);
+	log->tool_sandbox = info->tool_sandbox;
 	exe_hash_start(&log->exe, info->executable);
 	format_session_started(&log->w.event, log->meta.started, info->command);
 	writer_line(&log->w);
@@ -304,7 +306,8 @@ int audit_log_prepare(const struct audit_session_info *info, struct audit_log **
 int audit_log_begin(struct audit_log *log, const char *layers_json, const char *policy_json,
 		    struct err *err)
 {
-	if (format_runtime(&log->w.event, log->meta.started, layers_json, policy_json) < 0)
+	if (format_runtime(&log->w.event, log->meta.started, log->tool_sandbox, layers_json,
+			   policy_json) < 0)
 		return err_set(err, "audit log: layers or policy is no JSON object");
 	writer_line(&log->w);
 	if (writer_write(&log->w) < 0)
@@ -386,6 +389,20 @@ void audit_emit_decision(struct audit_log *log, const struct audit_decision_even
 		return;
 	format_decision(&b, log->meta.id, ev);
 	if (!ev->granted)
+		atomic_fetch_add_explicit(&log->denials, 1, memory_order_relaxed);
+	emit_text(log, &b);
+}
+
+void audit_emit_command(struct audit_log *log, const struct audit_command_event *ev)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+	uint64_t n;
+
+	if (!log)
+		return;
+	n = atomic_fetch_add_explicit(&log->commands, 1, memory_order_relaxed);
+	format_command_policy(&b, log->meta.id, n, ev);
+	if (!ev->allowed)
 		atomic_fetch_add_explicit(&log->denials, 1, memory_order_relaxed);
 	emit_text(log, &b);
 }

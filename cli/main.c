@@ -1,6 +1,14 @@
+#include <sys/auxv.h>
+
 #include "cli/cli.h"
+#include "sessions/tool_wire.h"
 
 int main(int argc, char **argv)
 {
+	const char *exec = (const char *)(uintptr_t)getauxval(AT_EXECFN), *tool;
+
+	/* Under the name of a tool, inside a session: the broker starts that. */
+	if (exec && argc > 0 && tool_shim_name(exec, &tool))
+		return tool_shim_main(tool, argv + 1);
 	return cli_main(argc, argv);
 }

@@ -119,6 +119,9 @@ static void finish(struct elevation *e, struct slot *s, enum request_state state
 	resume_all(e, calls, resume);
 	for (unsigned i = 0; i < s->n_conns; i++)
 		request_socket_answer(e, s->conns[i], state == REQUEST_GRANTED, why);
+	if (s->tool && e->cfg.events.tool)
+		e->cfg.events.tool(e->cfg.events.data, s->tool, state == REQUEST_GRANTED, s->scope,
+				   why ? why : "");
 	if (shown) {
 		__atomic_sub_fetch(&e->requests_open, 1, __ATOMIC_RELAXED);
 		if (e->cfg.events.closed)
@@ -141,6 +144,8 @@ void slot_close(struct elevation *e, struct slot *s, enum request_state state, c
 
 static int remember(struct elevation *e, const struct slot *s, bool allow, struct err *err)
 {
+	if (s->tool) /* who asked keeps that */
+		return 0;
 	if (standing_add(e->standing, s->r.target, s->r.access, allow, s->is_dir, err) < 0)
 		return -1;
 	if (!s->r.access2)
@@ -167,6 +172,7 @@ int slot_grant(struct elevation *e, struct slot *s, enum request_scope scope, co
 	bool now = s->r.kind != REQUEST_EXEC;
 	int r = 0;
 
+	s->scope = scope;
 	log_decision(e, s, REQUEST_GRANTED, request_scope_name(scope), by, NULL);
 	if (audit_flush(e->cfg.log) < 0) {
 		slot_close(e, s, REQUEST_DENIED, NULL, by, "the log can't be written");
@@ -191,6 +197,10 @@ static int check_scope(const struct request *r, bool grant, enum request_scope s
 		return err_set(err,
 			       "the right to execute can't be given to a program that runs: answer "
 			       "'always' and start the session again");
+	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_TOOL)
+		return err_set(err,
+			       "'always' can't be kept for a tool: answer 'session', or say it "
+			       "in the profile (command_policies)");
 	if (scope == SCOPE_ALWAYS && (r->kind == REQUEST_SOCKET || r->target[0] != '/'))
 		return err_set(
 		    err, "'always' can't be kept for a socket: answer 'session', or name it in "
@@ -224,6 +234,7 @@ int elevation_answer(struct elevation *e, const char *id, bool grant, enum reque
 		return -1;
 	if (grant)
 		return slot_grant(e, s, scope, by, err);
+	s->scope = scope;
 	/* A denial that can't stand beyond this answer is one all the same. */
 	if (scope != SCOPE_ONCE && remember(e, s, false, err) < 0) {
 		slot_close(e, s, REQUEST_DENIED, "once", by, why);

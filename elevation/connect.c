@@ -252,7 +252,7 @@ void connect_perform(const struct elevation *e, struct call *c, struct answer *o
 	} else if (option(fd, SO_DOMAIN) == AF_UNIX && option(fd, SO_TYPE) == SOCK_DGRAM) {
 		out->err = EACCES; /* the filter lets none be made */
 	} else if (request_socket_named(e, c)) {
-		out->err = request_socket_connect(e, fd);
+		out->err = request_socket_connect(e, c, fd);
 	} else if (is_path(c)) {
 		if (option(fd, SO_DOMAIN) != AF_UNIX)
 			out->err = EAFNOSUPPORT;

@@ -28,6 +28,7 @@ enum request_kind {
 	REQUEST_RENAME,
 	REQUEST_EXEC,	/* never grantable while the program runs; "always" is */
 	REQUEST_SOCKET, /* connect to a unix socket */
+	REQUEST_TOOL,	/* start a tool (policy/commands.h) */
 };
 const char *request_kind_name(enum request_kind k); /* "read", "write", ... */
 
@@ -73,10 +74,21 @@ struct violation { /* denials of one target */
 	bool grantable;
 };
 
+/* A tool that only a person may let start. Borrowed strings. */
+struct tool_ask {
+	const char *line; /* name and arguments, printable, whole */
+	const char *cwd, *program, *rule, *reason;
+	pid_t pid;	    /* who asks */
+	unsigned timeout_s; /* 0: as the configuration says */
+};
+
 struct elevation_events {
 	void (*opened)(void *data, const struct request *r);
 	void (*closed)(void *data, const struct request *r, const char *by);
 	void (*changed)(void *data); /* counters moved; at most ~20 times a second */
+	/* The answer to elevation_ask_tool(); why: of a denial. */
+	void (*tool)(void *data, uint64_t cookie, bool granted, enum request_scope scope,
+		     const char *why);
 	void *data;
 };
 
@@ -87,6 +99,7 @@ struct elevation_config {
 	pid_t init_pid;	       /* root of the session's process tree, as the host sees it */
 	const char *session_id;
 	const char *request_socket; /* path of the socket that `nono request` uses, NULL = none */
+	const char *tool_socket;    /* path of the socket for tools, NULL = none */
 	unsigned timeout_s;	    /* for a request, default 60 */
 	struct elevation_events events;
 };
@@ -105,6 +118,12 @@ const struct request *elevation_find(struct elevation *e, const char *id_prefix,
 /* Answers a request. by: who and by which route ("tui pid 12 pts/3", "cli pid 4711"). */
 int elevation_answer(struct elevation *e, const char *id, bool grant, enum request_scope scope,
 		     const char *by, struct err *err);
+/* Opens a request of kind REQUEST_TOOL; the answer comes by the event of that name, which may be
+ * before the next dispatch ends. cookie is not 0. */
+int elevation_ask_tool(struct elevation *e, const struct tool_ask *a, uint64_t cookie,
+		       struct err *err);
+/* Nobody waits for it any more; the event comes all the same. */
+void elevation_drop_tool(struct elevation *e, uint64_t cookie);
 /* A standing decision without a request (violations pane: allow for this session). */
 int elevation_allow_session(struct elevation *e, const char *path, unsigned access, const char *by,
 			    struct err *err);

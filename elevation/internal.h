@@ -195,12 +195,12 @@ int requests_dispatch(struct elevation *e);
 void requests_stop(struct elevation *e);
 void requests_free(struct elevation *e);
 
-/* The request socket (request_socket.c). Its name means nothing in the program's view (its folder
- * is hidden there), so connect.c asks first whether c names it, and if so connects the program's
- * socket fd to it, without any policy. 0 or an errno. Waits only while 64 others are in front:
- * still, better in a worker. */
+/* The request socket (request_socket.c), and that for tools, which is the broker's. Its name means
+ * nothing in the program's view (its folder is hidden there), so connect.c asks first whether c
+ * names it, and if so connects the program's socket fd to it, without any policy. 0 or an errno.
+ * Waits only while 64 others are in front: still, better in a worker. */
 bool request_socket_named(const struct elevation *e, const struct call *c);
-int request_socket_connect(const struct elevation *e, int fd);
+int request_socket_connect(const struct elevation *e, const struct call *c, int fd);
 
 /* ---- the engine ------------------------------------------------------------------------ */
 

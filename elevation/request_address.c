@@ -23,26 +23,37 @@ int request_socket_address(const char *path, struct sockaddr_un *sa)
 	return fd;
 }
 
-bool request_socket_named(const struct elevation *e, const struct call *c)
+/* The socket of ours that c names, NULL if none. */
+static const char *named(const struct elevation *e, const struct call *c)
 {
 	const struct sockaddr_un *sa = (const void *)&c->addr;
 	const size_t before = offsetof(struct sockaddr_un, sun_path);
+	const char *const ours[] = {e->cfg.policy->elevation ? e->cfg.request_socket : NULL,
+				    e->cfg.tool_socket};
 	size_t n;
 
-	if (!e->cfg.request_socket || !e->cfg.policy->elevation || c->op != OP_CONNECT ||
-	    c->addr_len <= before || c->addr_len > sizeof(*sa) || sa->sun_family != AF_UNIX)
-		return false;
+	if (c->op != OP_CONNECT || c->addr_len <= before || c->addr_len > sizeof(*sa) ||
+	    sa->sun_family != AF_UNIX)
+		return NULL;
 	n = strnlen(sa->sun_path, c->addr_len - before);
-	return n == strlen(e->cfg.request_socket) &&
-	       memcmp(sa->sun_path, e->cfg.request_socket, n) == 0;
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (ours[i] && n == strlen(ours[i]) && memcmp(sa->sun_path, ours[i], n) == 0)
+			return ours[i];
+	return NULL;
 }
 
-int request_socket_connect(const struct elevation *e, int fd)
+bool request_socket_named(const struct elevation *e, const struct call *c)
 {
+	return named(e, c);
+}
+
+int request_socket_connect(const struct elevation *e, const struct call *c, int fd)
+{
+	const char *path = named(e, c);
 	struct sockaddr_un sa;
-	_cleanup_close_ int dir = request_socket_address(e->cfg.request_socket, &sa);
+	_cleanup_close_ int dir = path ? request_socket_address(path, &sa) : -1;
 
 	if (dir < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return errno;
+		return errno ? errno : ECONNREFUSED;
 	return 0;
 }

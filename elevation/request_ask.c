@@ -20,9 +20,11 @@ static uint64_t hash_ask(const struct ask *a)
 
 static bool same(const struct slot *s, uint64_t hash, const struct ask *a)
 {
-	return s->hash == hash && s->r.kind == a->kind && s->r.access == a->access &&
-	       s->r.access2 == a->access2 && str_eq(s->r.target, a->target) &&
-	       str_eq(s->r.target2, a->target2) && str_eq(s->r.origin, a->origin);
+	/* What is shown of a tool is not all that there is to it: each is asked for itself. */
+	return a->kind != REQUEST_TOOL && s->hash == hash && s->r.kind == a->kind &&
+	       s->r.access == a->access && s->r.access2 == a->access2 &&
+	       str_eq(s->r.target, a->target) && str_eq(s->r.target2, a->target2) &&
+	       str_eq(s->r.origin, a->origin);
 }
 
 /* ---- opening, with the lock held ---------------------------------------------------- */
@@ -61,7 +63,9 @@ static void rule_text(char *out, size_t size, const struct policy_verdict *v)
 
 static void fill(struct elevation *e, struct slot *s, const struct ask *a, uint64_t now)
 {
-	unsigned timeout_s = e->cfg.timeout_s ? e->cfg.timeout_s : REQUEST_TIMEOUT_S;
+	unsigned timeout_s = a->timeout_s	? a->timeout_s
+			     : e->cfg.timeout_s ? e->cfg.timeout_s
+						: REQUEST_TIMEOUT_S;
 	const char *group;
 	struct request *r = &s->r;
 
@@ -81,7 +85,10 @@ static void fill(struct elevation *e, struct slot *s, const struct ask *a, uint6
 	if (!group && a->target2[0])
 		group = policy_sensitive_group(e->cfg.policy, a->target2);
 	copy_text(r->group, sizeof(r->group), group ? group : "");
-	rule_text(r->rule, sizeof(r->rule), a->verdict);
+	if (a->rule)
+		copy_text(r->rule, sizeof(r->rule), a->rule);
+	else
+		rule_text(r->rule, sizeof(r->rule), a->verdict);
 	r->opened_ns = now;
 	r->deadline_ns = now + timeout_s * 1000000000ull;
 	r->parents[0][0] = '\0';
@@ -93,6 +100,8 @@ static void fill(struct elevation *e, struct slot *s, const struct ask *a, uint6
 	s->calls = NULL;
 	s->calls_end = &s->calls;
 	s->n_calls = s->n_conns = 0;
+	s->tool = 0;
+	s->scope = SCOPE_ONCE;
 }
 
 struct slot *slot_for(struct elevation *e, const struct ask *a, const char **why)

@@ -37,7 +37,7 @@ static void new_id(const struct requests *q, struct request *r)
 static enum standing decided_meanwhile(struct elevation *e, const struct slot *s)
 {
 	/* Rather asked once too often than answered by half. */
-	if (s->r.access2 || s->r.kind == REQUEST_EXEC)
+	if (s->r.access2 || s->r.kind == REQUEST_EXEC || s->r.kind == REQUEST_TOOL)
 		return STANDING_NONE;
 	return standing_lookup(e->standing, s->r.target, s->r.access, &s->verdict);
 }
@@ -52,7 +52,7 @@ static void open_slot(struct elevation *e, struct slot *s)
 	new_id(q, &s->r);
 	s->state = SLOT_OPEN;
 	s->quiet = standing != STANDING_NONE;
-	s->r.waiting = s->n_calls + s->n_conns;
+	s->r.waiting = s->n_calls + s->n_conns + (s->tool != 0);
 	pthread_mutex_unlock(&q->lock);
 	__atomic_add_fetch(&e->requests_total, 1, __ATOMIC_RELAXED);
 	if (standing == STANDING_DENY) {
@@ -87,7 +87,7 @@ static struct call *drop_gone(struct elevation *e, struct slot *s)
 		if (request_socket_waits(e, s->conns[i]))
 			s->conns[conns++] = s->conns[i];
 	s->n_conns = conns;
-	s->r.waiting = s->n_calls + s->n_conns;
+	s->r.waiting = s->n_calls + s->n_conns + (s->tool != 0);
 	return gone;
 }
 
@@ -100,7 +100,7 @@ static void look_after(struct elevation *e, struct slot *s, uint64_t now, bool c
 	pthread_mutex_lock(&q->lock);
 	if (check)
 		gone = drop_gone(e, s);
-	s->r.waiting = s->n_calls + s->n_conns;
+	s->r.waiting = s->n_calls + s->n_conns + (s->tool != 0);
 	nobody = s->r.waiting == 0;
 	pthread_mutex_unlock(&q->lock);
 	while (gone) {

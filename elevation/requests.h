@@ -32,6 +32,8 @@ struct slot {
 	unsigned n_calls;
 	uint64_t conns[REQUESTS_CONNS_MAX];
 	unsigned n_conns;
+	uint64_t tool; /* whom the event is for, 0 = no tool */
+	enum request_scope scope;
 };
 
 /* What asks: borrowed strings. */
@@ -42,6 +44,8 @@ struct ask {
 	bool exists, is_dir, is_dir2;
 	pid_t pid;
 	const struct policy_verdict *verdict;
+	const char *rule;   /* in place of what the verdict says; may be NULL */
+	unsigned timeout_s; /* 0: as configured */
 };
 
 struct request_socket; /* request_socket.c */

@@ -177,6 +177,12 @@ void policy_check(const struct policy *p, const char *path, unsigned access, boo
 		v->reason = POLICY_NOT_GRANTED;
 		return;
 	}
+	if ((access & NONO_EXEC) && p->n_no_exec && policy_no_exec(p, path)) {
+		v->reason = POLICY_COMMAND;
+		v->source = "profile";
+		v->rule = "command_policies";
+		return;
+	}
 	walk_path(&w, p, path, access);
 	v->rule_access = w.any >= 0 ? p->grants[w.any].access : 0;
 	if (w.denied & access) {
@@ -271,6 +277,7 @@ const char *policy_reason_name(enum policy_reason r)
 	    [POLICY_INSUFFICIENT] = "insufficient_access",
 	    [POLICY_NOT_GRANTED] = "path_not_granted",
 	    [POLICY_OWN_STATE] = "nono_state",
+	    [POLICY_COMMAND] = "command_policy",
 	};
 	return names[r];
 }

@@ -20,6 +20,7 @@ enum policy_reason {
 	POLICY_INSUFFICIENT,   /* "insufficient_access" */
 	POLICY_NOT_GRANTED,    /* "path_not_granted" */
 	POLICY_OWN_STATE,      /* "nono_state": nono's own files, never grantable */
+	POLICY_COMMAND,	       /* "command_policy": run for the agent, not by it */
 };
 const char *policy_reason_name(enum policy_reason r);
 /* "read", "write", "read+write" */
@@ -136,7 +137,9 @@ struct policy_input {
 	/* To learn what a program needs: everything that no rule closes or protects is granted, by
 	 * way of the broker where it changes anything. No requests. */
 	bool observe;
-	struct policy_limits limits; /* each before the profile's */
+	struct policy_limits limits;	/* each before the profile's */
+	const char *nono;		/* its own program, granted where commands have policies */
+	const struct command_box *tool; /* the policy is one of a tool: "default" and this */
 };
 
 /* Checks what is said and turns it into numbers. The error names the member and what it could be;
@@ -191,7 +194,10 @@ struct policy {
 	char *cap_file;	 /* what policy_set_cap_file() was told, canonical; NULL = none */
 	bool cap_in_tmp; /* the program finds it as POLICY_CAP_IN_TMP */
 	char **warnings; /* e.g. grants skipped because the path does not exist; NULL-terminated */
-	struct policy_index *index; /* for policy_check() */
+	struct policy_index *index;	   /* for policy_check() */
+	struct command_policies *commands; /* policy/commands.h; NULL if there are none */
+	char **no_exec;			   /* programs that are only run for the agent */
+	size_t n_no_exec;
 };
 
 int policy_resolve(const struct policy_input *in, struct policy **out, struct err *err);
@@ -230,6 +236,10 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
  * does no I/O: fit for the notify thread. create: the last component does not exist yet. */
 void policy_check(const struct policy *p, const char *path, unsigned access, bool create,
 		  struct policy_verdict *v);
+
+/* True if path (clean, links followed) is a program with a policy of its own (policy/commands.h).
+ */
+bool policy_no_exec(const struct policy *p, const char *path);
 
 /* What kind of auto-run file path is: POLICY_SPECIAL_NONE outside of workspaces, for what was
  * granted by its own name, and with the protection off. As cheap as policy_check(). */

@@ -133,7 +133,7 @@ static struct profile *load_all(const struct policy_input *in, char **file, stru
 	if (!in->host)
 		policy_host_read(&host);
 	base = profile_load(&base_rq, err);
-	if (!base || load_named(in, in->host ? in->host : &host, &named, err) < 0)
+	if (!base || (!in->tool && load_named(in, in->host ? in->host : &host, &named, err) < 0))
 		return NULL;
 	if (!named)
 		return STEAL_PTR(base);
@@ -202,7 +202,11 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	if (find_places(r, in, r->err) < 0 || own_files(r) < 0 || groups_apply(r, prof) < 0 ||
 	    profile_apply(r, prof) < 0 || flags_apply(r, in) < 0 || workdir_apply(r, in) < 0)
 		return -1;
-	if (in->program && program_grant(r, in->program) < 0)
+	if ((in->tool && box_apply(r, in->tool) < 0) ||
+	    (in->program && program_grant(r, in->program) < 0))
+		return -1;
+	if (in->nono && (p->commands || in->tool) &&
+	    add_grant(r, in->nono, NONO_READ | NONO_EXEC, GRANT_FILE, "system") < 0)
 		return -1;
 	groups_yield(r);
 	if (profile_bypass(r, prof) < 0)
@@ -219,6 +223,16 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	return index_build(p, r->err);
 }
 
+/* One layer for each profile that says something of commands, base first. */
+static int decode_commands(struct policy *p, const struct profile *prof, struct err *err)
+{
+	for (size_t i = 0; i < prof->n_command_policies; i++)
+		if (commands_decode(&p->commands, prof->command_policies[i].at,
+				    prof->command_policies[i].label, err) < 0)
+			return -1;
+	return 0;
+}
+
 int policy_resolve(const struct policy_input *in, struct policy **out, struct err *err)
 {
 	_cleanup_free_ char *file = NULL;
@@ -231,8 +245,12 @@ int policy_resolve(const struct policy_input *in, struct policy **out, struct er
 		return -1;
 	r.p = p = xcalloc(1, sizeof(*p));
 	p->profile_file = STEAL_PTR(file);
-	rc = resolve(&r, in, prof);
+	rc = decode_commands(p, prof, err);
+	if (rc == 0)
+		rc = resolve(&r, in, prof);
 	resolver_free(&r);
+	if (rc == 0)
+		rc = commands_resolve(p, in, err);
 	if (rc < 0)
 		return -1;
 	*out = STEAL_PTR(p);

@@ -4,6 +4,7 @@
 #ifndef NONO_POLICY_RESOLVE_H
 #define NONO_POLICY_RESOLVE_H
 
+#include "policy/commands.h"
 #include "policy/index.h"
 #include "policy/policy.h"
 #include "policy/profile.h"
@@ -100,5 +101,6 @@ int observe_grants(struct resolver *r);			    /* observe.c */
 int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
 /* The directories that the file top/.git leads to, if the repository knows of top and is ours. */
 bool worktree_find(const char *top, char **gitdir, char **common);
+int box_apply(struct resolver *r, const struct command_box *box); /* commands_resolve.c */
 
 #endif

@@ -1,4 +1,5 @@
 /* The lists of grants and denies: one entry a path. */
+#include "policy/commands.h"
 #include "policy/resolve.h"
 
 #define RULES_FIRST 256
@@ -201,6 +202,8 @@ void policy_free(struct policy *p)
 	strv_free(p->env_set);
 	strv_free(p->warnings);
 	index_free(p->index);
+	commands_free(p->commands);
+	strv_free(p->no_exec);
 	free(p->profile_name);
 	free(p->profile_file);
 	free(p->workdir);

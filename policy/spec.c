@@ -177,6 +177,8 @@ int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 	s->spec.namespaces = p->namespaces;
 	s->spec.watch = supervised ? watch_level(p) : NONO_WATCH_NONE;
 	spec_paths(s);
+	if (p->n_no_exec)
+		spec_no_exec(s);
 	if (tmp) {
 		s->tmp = xstrdup(tmp);
 		add_tmp(s, s->tmp);

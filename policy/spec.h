@@ -26,5 +26,7 @@ void spec_warn(struct policy_spec *s, char *text); /* taken over */
 /* spec_paths.c: the Landlock rules. */
 void spec_add_path(struct policy_spec *s, const char *path, unsigned access);
 void spec_paths(struct policy_spec *s);
+/* no_exec.c: takes the right to execute from programs with policies of their own. */
+void spec_no_exec(struct policy_spec *s);
 
 #endif

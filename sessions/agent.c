@@ -61,11 +61,40 @@ static char **inherited(bool terminal)
 	return v;
 }
 
+size_t tool_variables(const char *shim_dir, const char *tool_socket, char **extra)
+{
+	const char *path = getenv("PATH");
+
+	if (!tool_socket)
+		return 0;
+	extra[0] = xasprintf("PATH=%s:%s", shim_dir, path ? path : "/usr/local/bin:/usr/bin:/bin");
+	extra[1] = xasprintf("NONO_TOOL_SANDBOX_SHIM_DIR=%s", shim_dir);
+	extra[2] = xasprintf("NONO_TOOL_SANDBOX_SOCKET=%s", tool_socket);
+	return 3;
+}
+
+/* The broker made it; only the namespaces that came out decide where the temporary directory is. */
+static char **tool_environment(const struct tool_start *t, const char *tmp)
+{
+	size_t n = 0;
+	char **v;
+
+	while (t->env[n])
+		n++;
+	v = xcalloc(n + 2, sizeof(*v));
+	memcpy(v, t->env, n * sizeof(*v));
+	v[n] = xasprintf("TMPDIR=%s", tmp);
+	return v;
+}
+
 static char **environment(const struct init_config *cfg, const struct nono_layers *layers)
 {
 	const char *tmp = layers->private_tmp ? "/tmp" : cfg->tmp;
-	char *extra[12];
+	char *extra[16];
 	size_t n = 0;
+
+	if (cfg->tool)
+		return tool_environment(cfg->tool, tmp);
 
 	extra[n++] = xasprintf("NONO_CAP_FILE=%s",
 			       cfg->policy->cap_in_tmp ? POLICY_CAP_IN_TMP : cfg->policy->cap_file);
@@ -74,6 +103,7 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 	extra[n++] = xasprintf("PWD=%s", cfg->policy->workdir);
 	if (cfg->request_socket)
 		extra[n++] = xasprintf("NONO_REQUEST_SOCKET=%s", cfg->request_socket);
+	n += tool_variables(cfg->shim_dir, cfg->tool_socket, extra + n);
 	if (cfg->terminal) {
 		extra[n++] = xstrdup("TERM=xterm-256color");
 		extra[n++] = xstrdup("COLORTERM=truecolor");
@@ -104,11 +134,35 @@ static void fill_descriptors(const struct init_config *cfg)
 	}
 }
 
+static void set_limit(const struct init_config *cfg, int what, uint64_t n)
+{
+	struct rlimit l = {.rlim_cur = n, .rlim_max = n};
+
+	if (n && setrlimit((__rlimit_resource_t)what, &l) < 0)
+		fail(cfg, errno, "can't set a limit of %llu", (unsigned long long)n);
+}
+
+/* What belongs to a tool: its caller's descriptors, its limits. */
+static void become_tool(const struct init_config *cfg, const int ends[2])
+{
+	const struct command_resources *r = &cfg->tool->box->resources;
+
+	for (int fd = 0; fd < 3; fd++) {
+		int from = fd && ends[fd - 1] >= 0 ? ends[fd - 1] : cfg->tool->fds[fd];
+		if (dup2(from, fd) < 0)
+			fail(cfg, errno, "can't pass on descriptors");
+	}
+	set_limit(cfg, RLIMIT_AS, r->memory_bytes);
+	set_limit(cfg, RLIMIT_CPU, r->cpu_seconds);
+	set_limit(cfg, RLIMIT_NPROC, r->max_processes);
+	set_limit(cfg, RLIMIT_FSIZE, r->max_file_size_bytes);
+}
+
 static void default_signals(const struct init_config *cfg)
 {
 	/* A background session inherits nothing; a program run in place gets what it would have
 	 * got. */
-	if (cfg->terminal) {
+	if (cfg->terminal || cfg->tool) {
 		for (int sig = 1; sig < SIGRTMIN; sig++)
 			signal(sig, SIG_DFL);
 	} else {
@@ -145,8 +199,10 @@ static void run_program(const struct init_config *cfg, char *const *env)
 	execve(sh[0], sh, env);
 }
 
-_Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *layers, int slave)
+_Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *layers, int slave,
+			  const int ends[2])
 {
+	const char *cwd = cfg->tool ? cfg->tool->cwd : cfg->policy->workdir;
 	struct rlimit no_core = {0};
 	struct init_msg m = {.type = INIT_READY};
 	struct nono_error ne = {0};
@@ -158,9 +214,11 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 		fail(cfg, errno, "can't make a session");
 	if (slave >= 0)
 		take_terminal(cfg, slave);
+	if (cfg->tool)
+		become_tool(cfg, ends);
 	fill_descriptors(cfg);
-	if (chdir(cfg->policy->workdir) < 0)
-		fail(cfg, errno, "can't enter the working directory %s", cfg->policy->workdir);
+	if (chdir(cwd) < 0)
+		fail(cfg, errno, "can't enter the working directory %s", cwd);
 	setrlimit(RLIMIT_CORE, &no_core);
 	limit_processes(cfg, layers);
 	env = environment(cfg, layers);

@@ -465,6 +465,7 @@ static void session_over(struct broker *b)
 	uv_poll_stop(&b->elevation_poll);
 	uv_timer_stop(&b->elevation_timer);
 	keep_denials(b);
+	tools_end(b->tools);
 	elevation_stop(STEAL_PTR(b->elevation));
 	if (b->failure.msg[0] && !b->executed) {
 		close_down(b);
@@ -499,6 +500,7 @@ static void close_down(struct broker *b)
 	if (b->closing)
 		return;
 	b->closing = true;
+	tools_end(b->tools);
 	control_server_close(b->control, 500);
 	for (size_t i = 0; i < ARRAY_LEN(handles); i++)
 		if (handles[i]->type != UV_UNKNOWN_HANDLE)
@@ -552,6 +554,8 @@ static int open_loop(struct broker *b, struct err *err)
 	    watch(b, &b->host_poll, b->host_fd, on_host, err) < 0 ||
 	    watch(b, &b->elevation_poll, elevation_fd(b->elevation), on_elevation, err) < 0 ||
 	    watch(b, &b->signal_poll, b->signal_fd, on_signal, err) < 0)
+		return -1;
+	if (b->tools && tools_serve(b->tools, &b->loop, b->elevation, b->log, b->init_pid, err) < 0)
 		return -1;
 	return 0;
 }

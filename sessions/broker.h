@@ -19,6 +19,7 @@
 #include "sessions/limits.h"
 #include "sessions/runtime.h"
 #include "sessions/sessions.h"
+#include "sessions/tools.h"
 
 /* What can be found out before anything exists. */
 struct plan {
@@ -54,6 +55,7 @@ struct broker {
 	int limit_exit; /* the exit code if a limit ended the program, else 0 */
 	struct audit_log *log;
 	struct elevation *elevation;
+	struct tools *tools; /* NULL: no command has a policy of its own */
 	cJSON *record;
 	cJSON *denials; /* what was refused, once the program has ended */
 	uint64_t denials_total;

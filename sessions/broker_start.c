@@ -60,6 +60,8 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	    .id = b->plan->id,
 	    .tmp = b->rt.tmp,
 	    .request_socket = b->plan->policy->elevation ? b->rt.request_socket : NULL,
+	    .tool_socket = b->plan->policy->commands ? b->rt.tool_socket : NULL,
+	    .shim_dir = b->rt.shim_dir,
 	    .terminal = b->o->terminal,
 	    .cols = b->o->cols,
 	    .rows = b->o->rows,
@@ -345,6 +347,7 @@ static int prepare_log(struct broker *b, char *const *command, struct err *err)
 	    .profile = p->profile_name,
 	    .workdir = p->workdir,
 	    .tracked_paths = tracked,
+	    .tool_sandbox = b->tools != NULL,
 	};
 	int r = audit_log_prepare(&info, &b->log, err);
 
@@ -491,6 +494,29 @@ static void on_changed(void *data)
 	broker_touch(data);
 }
 
+static void on_tool(void *data, uint64_t cookie, bool granted, enum request_scope scope,
+		    const char *why)
+{
+	struct broker *b = data;
+
+	tools_answered(b->tools, cookie, granted, scope, why);
+}
+
+static int prepare_tools(struct broker *b, struct err *err)
+{
+	const struct tools_config cfg = {
+	    .policy = b->plan->policy,
+	    .rt = &b->rt,
+	    .id = b->plan->id,
+	    .namespaces = b->layers.mount_ns,
+	    .pid_namespace = b->layers.pid_ns,
+	    .changed = on_changed,
+	    .data = b,
+	};
+
+	return tools_prepare(&cfg, &b->tools, err);
+}
+
 static int start_elevation(struct broker *b, int listener, struct err *err)
 {
 	struct elevation_config cfg = {
@@ -500,7 +526,12 @@ static int start_elevation(struct broker *b, int listener, struct err *err)
 	    .init_pid = b->init_pid,
 	    .session_id = b->plan->id,
 	    .request_socket = b->rt.request_socket,
-	    .events = {.opened = on_opened, .closed = on_closed, .changed = on_changed, .data = b},
+	    .tool_socket = b->tools ? b->rt.tool_socket : NULL,
+	    .events = {.opened = on_opened,
+		       .closed = on_closed,
+		       .changed = on_changed,
+		       .tool = on_tool,
+		       .data = b},
 	};
 
 	return elevation_start(&cfg, &b->elevation, err);
@@ -538,7 +569,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (b->o->terminal &&
 	    (await(b, INIT_PTY, &m, &b->master_fd, NULL, err) < 0 || start_host(b, err) < 0))
 		return -1;
-	if (confine_self(err) < 0 || (!b->o->no_audit && prepare_log(b, command, err) < 0))
+	if (prepare_tools(b, err) < 0 || confine_self(err) < 0 ||
+	    (!b->o->no_audit && prepare_log(b, command, err) < 0))
 		return -1;
 	policy_to_json(b->plan->policy, &policy_text);
 	if (write_cap_file(b, &policy_text, err) < 0)
@@ -552,7 +584,7 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (limits_enter(&b->limits, b->agent_pid, &b->layers, err) < 0)
 		return -1;
 	if ((b->log && begin_log(b, &policy_text, err) < 0) ||
-	    start_elevation(b, listener, err) < 0)
+	    start_elevation(b, listener, err) < 0 || (b->tools && tools_open(b->tools, err) < 0))
 		return -1;
 	make_record(b, command);
 	broker_add_limits(b);
@@ -614,6 +646,7 @@ void broker_end(struct broker *b)
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 	}
+	tools_free(STEAL_PTR(b->tools));
 	if (b->elevation)
 		elevation_stop(b->elevation);
 	if (b->log) /* only when the start failed late: the attempt stays in the record */

@@ -88,7 +88,8 @@ cJSON *broker_request_json(struct broker *b, const struct request *r)
 	cJSON *o = cJSON_CreateObject();
 	char hint[512] = "";
 
-	policy_suggest(b->plan->policy, r->target, r->access, hint, sizeof(hint));
+	if (r->kind != REQUEST_TOOL)
+		policy_suggest(b->plan->policy, r->target, r->access, hint, sizeof(hint));
 	cJSON_AddStringToObject(o, "id", r->id);
 	cJSON_AddStringToObject(o, "kind", request_kind_name(r->kind));
 	add_text(o, "target", r->target);

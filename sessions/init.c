@@ -26,6 +26,12 @@ struct init {
 	bool agent_gone; /* reported */
 	bool ending;	 /* deadline_ns counts */
 	uint64_t deadline_ns;
+	/* Of a tool. */
+	struct relay relay[2];
+	uint64_t until_ns; /* wall time, 0 = none */
+	enum tool_over over;
+	int status;
+	bool told; /* that the program ended */
 };
 
 static _Noreturn void fail(const struct init_config *cfg, const struct nono_layers *layers,
@@ -104,6 +110,24 @@ static void begin_end(struct init *in, long grace_ms)
 	in->ending = true;
 }
 
+static bool relays_over(const struct init *in)
+{
+	return relay_over(&in->relay[0]) && relay_over(&in->relay[1]);
+}
+
+/* A tool ends when its output is where it belongs. */
+static void tell_end(struct init *in)
+{
+	struct init_msg m = {.type = INIT_EXIT, .value = in->status, .over = in->over};
+
+	if (!in->agent_gone || in->told || !relays_over(in))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(in->relay); i++)
+		m.stream[i] = in->relay[i].count;
+	in->told = true;
+	init_send(in->sock, &m, -1);
+}
+
 /* Returns false when no child is left. */
 static bool reap(struct init *in)
 {
@@ -112,9 +136,8 @@ static bool reap(struct init *in)
 
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
 		if (pid == in->agent) {
-			struct init_msg m = {.type = INIT_EXIT, .value = status};
 			in->agent_gone = true;
-			init_send(in->sock, &m, -1);
+			in->status = status;
 		}
 	}
 	return pid == 0 || errno != ECHILD;
@@ -140,6 +163,8 @@ static void read_socket(struct init *in)
 		begin_end(in, 0);
 	else if (m.type == INIT_STOP)
 		begin_end(in, m.value < 0 ? 0 : m.value);
+	else if (m.type == INIT_SIGNAL && !in->agent_gone)
+		kill(-in->agent, m.value);
 	if (r <= 0) { /* the end of the file would wake us for ever */
 		close(in->sock);
 		in->sock = -1;
@@ -148,29 +173,55 @@ static void read_socket(struct init *in)
 
 static int wait_ms(const struct init *in)
 {
-	uint64_t now;
+	uint64_t now, until = in->ending ? in->deadline_ns : in->until_ns;
 
-	if (!in->ending)
+	if (!until)
 		return -1;
 	now = clock_mono_ns();
-	if (now >= in->deadline_ns)
+	if (now >= until)
 		return KILL_AGAIN_MS;
-	return (int)((in->deadline_ns - now) / 1000000u) + 1;
+	return (int)((until - now) / 1000000u) + 1;
+}
+
+static void end_for(struct init *in, enum tool_over why)
+{
+	if (!in->over && !in->agent_gone)
+		in->over = why;
+	begin_end(in, 0);
+}
+
+static void step_relays(struct init *in, const struct pollfd *p)
+{
+	const struct command_box *box = in->cfg->tool ? in->cfg->tool->box : NULL;
+	uint64_t max = box ? box->resources.max_output_bytes : 0;
+	bool stop = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(in->relay); i++)
+		stop |= relay_step(&in->relay[i], &p[i]);
+	if (stop || (max && in->relay[0].count.total + in->relay[1].count.total > max))
+		end_for(in, TOOL_OVER_OUTPUT);
 }
 
 static _Noreturn void serve(struct init *in)
 {
 	for (;;) {
-		struct pollfd p[2] = {{.fd = in->sigfd, .events = POLLIN},
+		struct pollfd p[4] = {{.fd = in->sigfd, .events = POLLIN},
 				      {.fd = in->sock, .events = POLLIN}};
+		bool left = reap(in);
 
-		if (!reap(in))
+		tell_end(in);
+		if (!left && (relays_over(in) || in->sock < 0))
 			_exit(0);
 		if (in->agent_gone)
 			begin_end(in, LEFTOVER_GRACE_MS);
+		if (in->until_ns && clock_mono_ns() >= in->until_ns)
+			end_for(in, TOOL_OVER_TIME);
 		if (in->ending && clock_mono_ns() >= in->deadline_ns)
 			kill_all(in);
-		poll(p, 2, wait_ms(in));
+		for (size_t i = 0; i < ARRAY_LEN(in->relay); i++)
+			relay_poll(&in->relay[i], &p[2 + i]);
+		poll(p, ARRAY_LEN(p), wait_ms(in));
+		step_relays(in, &p[2]);
 		if (p[0].revents)
 			drain_signals(in);
 		if (in->sock >= 0 && p[1].revents)
@@ -192,9 +243,33 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* A pipe where the output has a limit. The program's ends are left in ends, -1 where it has its
+ * caller's own. */
+static int open_relays(struct init *in, int ends[2])
+{
+	const struct command_box *box = in->cfg->tool->box;
+
+	for (int i = 0; i < 2; i++) {
+		int pair[2];
+
+		if (!box->stream[i].max_bytes && !box->resources.max_output_bytes)
+			continue;
+		if (pipe2(pair, O_CLOEXEC) < 0)
+			return -1;
+		in->relay[i].limit = box->stream[i];
+		in->relay[i].from = pair[0];
+		in->relay[i].to = in->cfg->tool->fds[i + 1];
+		ends[i] = pair[1];
+	}
+	if (box->resources.wall_time_seconds)
+		in->until_ns = clock_mono_ns() + box->resources.wall_time_seconds * 1000000000ull;
+	return 0;
+}
+
 _Noreturn void init_main(const struct init_config *cfg, struct nono_layers *layers)
 {
 	struct init in = {.cfg = cfg, .layers = layers, .sock = cfg->sock, .sigfd = -1};
+	int ends[2] = {-1, -1};
 	struct init_msg m = {.type = INIT_ENTERED};
 	struct nono_error ne = {0};
 	int slave = -1;
@@ -226,12 +301,24 @@ _Noreturn void init_main(const struct init_config *cfg, struct nono_layers *laye
 	/* In a pid namespace our end is everybody's end; else everything below must be killed
 	 * first. */
 	prctl(PR_SET_PDEATHSIG, layers->pid_ns ? SIGKILL : SIGTERM);
+	in.relay[0].from = in.relay[1].from = -1;
+	if (cfg->tool && open_relays(&in, ends) < 0)
+		fail(cfg, layers, false, errno, "can't make a pipe");
 	in.agent = fork();
 	if (in.agent < 0)
 		fail(cfg, layers, false, errno, "can't fork");
 	if (in.agent == 0)
-		agent_main(cfg, layers, slave);
+		agent_main(cfg, layers, slave, ends);
 	prctl(PR_SET_DUMPABLE, 0);
+	/* Who reads or writes at the other end must see the program's end, not ours. */
+	for (int i = 0; i < 2; i++) {
+		if (ends[i] >= 0)
+			close(ends[i]);
+		else if (cfg->tool)
+			close(cfg->tool->fds[i + 1]);
+	}
+	if (cfg->tool)
+		close(cfg->tool->fds[0]);
 	if (slave >= 0)
 		close(slave);
 	close(cfg->gate);

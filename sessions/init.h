@@ -7,7 +7,10 @@
  *
  *   init  -> ENTERED {layers}, PTY + master descriptor, AGENT, EXIT {status}; FAILED {text}
  *   agent -> READY {layers} + listener, after "go" nothing if exec succeeds; FAILED {text}
- *   broker-> GO on the gate; STOP {ms} to init
+ *   broker-> GO on the gate; STOP {ms}, SIGNAL {number} to init
+ *
+ * A tool (launcher.h) has an init of its own, which is the same but for its descriptors: they are
+ * its caller's, with pipes between where the output is limited.
  */
 #ifndef NONO_SESSIONS_INIT_H
 #define NONO_SESSIONS_INIT_H
@@ -17,6 +20,7 @@
 #include "common/common.h"
 #include "policy/policy.h"
 #include "sandbox/nono.h"
+#include "sessions/relay.h"
 
 enum init_msg_type {
 	INIT_ENTERED = 1,
@@ -26,17 +30,30 @@ enum init_msg_type {
 	INIT_READY,
 	INIT_GO,
 	INIT_STOP,
+	INIT_SIGNAL,
 };
 
 /* Both ends are the same program image, one forked from the other: pointers to static strings
  * (layers.namespaces_why) stay good. */
 struct init_msg {
 	uint32_t type;
-	int32_t value; /* EXIT: wait status; FAILED: errno; STOP: ms until SIGKILL */
+	int32_t value; /* EXIT: wait status; FAILED: errno; STOP: ms until SIGKILL; SIGNAL */
 	int32_t
 	    enter; /* FAILED: 1 = nono_enter() failed, so that it may be tried without namespaces */
 	struct nono_layers layers;
+	struct relay_count stream[2]; /* EXIT of a tool: its output */
+	uint32_t over;		      /* EXIT of a tool: why it was ended, enum tool_over */
 	char text[768];
+};
+
+enum tool_over { TOOL_ENDED = 0, TOOL_OVER_OUTPUT, TOOL_OVER_TIME };
+
+/* What is different for a tool. */
+struct tool_start {
+	int fds[3]; /* its caller's, above 2 */
+	const char *cwd;
+	char **env; /* all of it; TMPDIR is set here */
+	const struct command_box *box;
 };
 
 struct init_config {
@@ -45,7 +62,9 @@ struct init_config {
 	char *const *argv;
 	const char *program; /* resolved */
 	const char *id, *tmp;
-	const char *request_socket; /* NULL: the session takes no requests */
+	const char *request_socket;	    /* NULL: the session takes no requests */
+	const char *tool_socket, *shim_dir; /* NULL: no command has a policy of its own */
+	const struct tool_start *tool;	    /* NULL: the agent */
 	bool terminal;
 	int cols, rows;
 	int sock, gate;		/* init's and the program's ends */
@@ -58,8 +77,12 @@ struct init_config {
 _Noreturn void init_main(const struct init_config *cfg, struct nono_layers *layers);
 
 /* The program's process, forked by init: confines itself and executes. slave is -1 without a
- * terminal. Never returns. */
-_Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *layers, int slave);
+ * terminal; ends are a tool's stdout and stderr, -1 where they are its caller's. Never returns. */
+_Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *layers, int slave,
+			  const int ends[2]);
+
+/* Puts the shims in front of PATH and says where they ask; extra gets up to 3 strings more. */
+size_t tool_variables(const char *shim_dir, const char *tool_socket, char **extra);
 
 /* Sends one message, with a descriptor if fd >= 0. */
 int init_send(int sock, const struct init_msg *m, int fd);

@@ -86,6 +86,7 @@ static int plan_limits(struct plan *p, struct err *err)
 int plan_make(const struct session_options *o, struct plan *out, struct err *err)
 {
 	struct policy_input in = o->policy;
+	_cleanup_free_ char *nono = realpath("/proc/self/exe", NULL);
 	struct plan p = {0};
 
 	p.program = resolve_program(o->argv[0], in.workdir, err);
@@ -97,6 +98,7 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 		plan_free(&p);
 		return -1;
 	}
+	in.nono = nono;
 	if (policy_resolve(&in, &p.policy, err) < 0 || policy_enforceable(p.policy, err) < 0 ||
 	    plan_limits(&p, err) < 0 || (o->resolved && o->resolved(o->data, p.policy, err) < 0) ||
 	    policy_make_state(p.policy, err) < 0) {

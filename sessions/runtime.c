@@ -8,6 +8,8 @@
 #include "sessions/limits.h"
 #include "sessions/runtime.h"
 
+#define TOOL_TMP ".tools"
+
 char *session_runtime_dir(const char *id)
 {
 	_cleanup_free_ char *base = dir_runtime();
@@ -106,6 +108,9 @@ int runtime_create(const char *id, struct runtime *out, struct err *err)
 	r.dir = session_runtime_dir(id);
 	r.tmp = runtime_tmp_path(id);
 	r.request_socket = xasprintf("%s/request.sock", r.dir);
+	r.tool_socket = xasprintf("%s/tools.sock", r.dir);
+	r.shim_dir = xasprintf("%s/shims", r.dir);
+	r.tool_tmp = xasprintf("%s" TOOL_TMP, r.tmp);
 	r.cap_file = xasprintf("%s/cap.json", r.dir);
 	/* mkdir: what is there already is not ours, whoever made it. */
 	if (mkdir(r.dir, 0700) < 0) {
@@ -179,6 +184,9 @@ void runtime_free(struct runtime *r)
 	free(r->dir);
 	free(r->tmp);
 	free(r->request_socket);
+	free(r->tool_socket);
+	free(r->shim_dir);
+	free(r->tool_tmp);
 	free(r->cap_file);
 	*r = (struct runtime){.listen_fd = -1, .cap_fd = -1};
 }
@@ -189,8 +197,11 @@ void runtime_remove(const char *dir, const char *tmp)
 		limits_remove(dir, path_base(dir));
 		remove_tree(dir);
 	}
-	if (tmp)
+	if (tmp) {
+		_cleanup_free_ char *of_tools = xasprintf("%s" TOOL_TMP, tmp);
 		remove_tree(tmp);
+		remove_tree(of_tools);
+	}
 }
 
 /* ---- removing ------------------------------------------------------------ */

@@ -13,6 +13,9 @@ struct runtime {
 	char *dir;	      /* <runtime>/ID, 0700 */
 	char *tmp;	      /* /tmp/nono-UID-ID, 0700: the agent's own */
 	char *request_socket; /* dir/request.sock; elevation makes it */
+	char *tool_socket;    /* dir/tools.sock, and what else belongs to the tool sandbox: */
+	char *shim_dir;	      /* dir/shims */
+	char *tool_tmp;	      /* tmp.tools: temporary directories of tools */
 	char *cap_file;	      /* dir/cap.json, what NONO_CAP_FILE names */
 	char token[TOKEN_LEN + 1];
 	int listen_fd; /* control.sock, listening, non-blocking */

@@ -13,6 +13,15 @@ static void say_warnings(const struct policy_spec *spec)
 		fprintf(stderr, "nono: %s\n", *w);
 }
 
+/* Tools are started by a supervisor. */
+static int check_commands(const struct plan *plan, struct err *err)
+{
+	if (!plan->policy->commands)
+		return 0;
+	return err_set(err, "the profile has policies for commands, and nobody would be there to "
+			    "start those: use \"nono run\"");
+}
+
 static int confine(const struct plan *plan, bool silent, struct err *err)
 {
 	struct nono_layers layers = {0};
@@ -80,7 +89,7 @@ int session_wrap(const struct session_options *o, struct err *err)
 		return err_set(err, "the profile sets limits (resources), and nothing would hold "
 				    "them: nono wrap has no supervisor; use nono run");
 	}
-	if (write_cap_file(plan.policy, err) == 0) {
+	if (check_commands(&plan, err) == 0 && write_cap_file(plan.policy, err) == 0) {
 		env = environment(plan.policy);
 		if (confine(&plan, o->silent, err) == 0) {
 			execve(plan.program, o->argv, env);

@@ -1,0 +1,317 @@
+/* From what a profile says of commands to what can be run: the executables, a policy for each edge,
+ * and what the agent must not execute itself. */
+#include <sys/stat.h>
+
+#include "policy/commands_decode.h"
+#include "policy/resolve.h"
+
+/* ---- a tool's own grants ----------------------------------------------------------- */
+
+static const struct {
+	unsigned access;
+	bool file;
+} box_lists[BOX_LISTS] = {
+    [BOX_READ] = {NONO_READ | NONO_EXEC, false},
+    [BOX_READ_FILE] = {NONO_READ | NONO_EXEC, true},
+    [BOX_WRITE] = {NONO_WRITE, false},
+    [BOX_WRITE_FILE] = {NONO_WRITE, true},
+};
+
+static int box_grant(struct resolver *r, const char *entry, enum command_fs list)
+{
+	unsigned flags = 0;
+	bool unset, exists, is_dir;
+	_cleanup_free_ char *path = expand_path(r, entry, "a command's sandbox", &unset);
+	_cleanup_free_ char *real = NULL;
+
+	if (!path)
+		return unset ? 0 : -1;
+	real = canon(r, path, &exists, &is_dir);
+	if (!exists && !(box_lists[list].access & NONO_WRITE))
+		return 0;
+	if (box_lists[list].file && is_dir)
+		return err_set(r->err, "a command's sandbox: \"%s\" is a directory", entry);
+	if (box_lists[list].file || (exists && !is_dir))
+		flags |= GRANT_FILE;
+	if (!exists)
+		flags |= GRANT_MISSING;
+	if (!(flags & GRANT_FILE) && (box_lists[list].access & NONO_WRITE) &&
+	    r->p->protect_workspace)
+		flags |= GRANT_WORKSPACE;
+	if (add_grant(r, real, box_lists[list].access, flags, "command policy") < 0)
+		return -1;
+	/* What is named here is meant, also where a group closes it for everyone else: the rules
+	 * from above end at it. What is closed further down stays so. */
+	lift_deny(r, real);
+	list_add(&r->bypass, real);
+	return 0;
+}
+
+int box_apply(struct resolver *r, const struct command_box *box)
+{
+	for (unsigned k = 0; k < BOX_LISTS; k++)
+		for (size_t i = 0; i < box->fs[k].n; i++)
+			if (box_grant(r, box->fs[k].v[i], (enum command_fs)k) < 0)
+				return -1;
+	return 0;
+}
+
+/* ---- executables ------------------------------------------------------------------- */
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* Could the agent put something else there? */
+static bool is_agents(const struct policy *p, const char *path)
+{
+	struct policy_verdict v;
+
+	policy_check(p, path, NONO_WRITE, false, &v);
+	return v.allowed;
+}
+
+static void no_exec(struct policy *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_no_exec; i++)
+		if (strcmp(p->no_exec[i], path) == 0)
+			return;
+	p->no_exec = xrealloc_array(p->no_exec, p->n_no_exec + 2, sizeof(*p->no_exec));
+	p->no_exec[p->n_no_exec++] = xstrdup(path);
+	p->no_exec[p->n_no_exec] = NULL;
+}
+
+struct search {
+	struct policy *p;
+	struct policy_command *c;
+	bool writable_ok;
+	char *refused; /* what the agent may write */
+};
+
+/* The first one is what is run; none of them is the agent's to execute. */
+static void found(struct search *s, const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real)
+		return;
+	if (!s->writable_ok && is_agents(s->p, real)) {
+		if (!s->refused)
+			s->refused = STEAL_PTR(real);
+		free(real);
+		return;
+	}
+	if (!words_have(&s->c->allow_direct, path) && !words_have(&s->c->allow_direct, real))
+		no_exec(s->p, real);
+	if (s->c->path)
+		free(real);
+	else
+		s->c->path = real;
+}
+
+static void search_in(struct search *s, const char *dir, size_t n, const char *name)
+{
+	char path[POLICY_PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%.*s/%s", (int)n, dir, name);
+
+	if (n && dir[0] == '/' && len > 0 && (size_t)len < sizeof(path) && is_program(path))
+		found(s, path);
+}
+
+static void search_dirs(struct search *s, const struct words *dirs, const char *name)
+{
+	const char *path = getenv("PATH");
+
+	for (size_t i = 0; i < dirs->n; i++)
+		search_in(s, dirs->v[i], strlen(dirs->v[i]), name);
+	/* Where it is not looked for it is still not the agent's. */
+	if (dirs->n && !s->c->path)
+		return;
+	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path;) {
+		size_t n = strcspn(path, ":");
+		search_in(s, path, n, name);
+		path += n + (path[n] == ':');
+	}
+}
+
+static void find_executable(struct policy *p, struct policy_command *c)
+{
+	const struct command_policies *all = p->commands;
+	struct search s = {.p = p, .c = c, .writable_ok = all->allow_writable || c->allow_writable};
+	const char *name = c->executable ? c->executable : c->name;
+
+	if (name[0] == '/') {
+		if (is_program(name))
+			found(&s, name);
+	} else {
+		search_dirs(&s, &all->executable_dirs, name);
+	}
+	if (!c->path && s.refused)
+		c->why_none = xasprintf("%s could be changed by the agent itself "
+					"(allow_writable_executable)",
+					s.refused);
+	else if (!c->path)
+		c->why_none = xasprintf("%s is no program that can be found", name);
+	free(s.refused);
+}
+
+static void close_more(struct policy *p)
+{
+	const struct words *w = &p->commands->deny_direct;
+
+	for (size_t i = 0; i < w->n; i++) {
+		_cleanup_free_ char *real = w->v[i][0] == '/' ? realpath(w->v[i], NULL) : NULL;
+		if (real)
+			no_exec(p, real);
+	}
+}
+
+/* ---- edges -------------------------------------------------------------------------- */
+
+/* What only says how the caller's terminal is, in which language and zone: it opens nothing. */
+static const char *const neutral[] = {"TERM", "COLORTERM", "NO_COLOR", "LANG", "LANGUAGE",
+				      "LC_*", "TZ",	   "COLUMNS",  "LINES"};
+/* Whose files are read, and what is executed: as nono was started, whatever the caller says. */
+static const char *const ours_only[] = {"PATH",		  "HOME",	    "USER",
+					"LOGNAME",	  "SHELL",	    "XDG_CONFIG_HOME",
+					"XDG_DATA_HOME",  "XDG_STATE_HOME", "XDG_CACHE_HOME",
+					"XDG_RUNTIME_DIR"};
+
+static void set_environment(struct policy *p, const struct command_box *box)
+{
+	struct list allow = {0}, set = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(neutral); i++)
+		list_add(&allow, neutral[i]);
+	for (size_t i = 0; i < ARRAY_LEN(ours_only); i++)
+		list_add(&allow, ours_only[i]);
+	for (size_t i = 0; i < box->env_allow.n; i++)
+		list_add(&allow, box->env_allow.v[i]);
+	for (size_t i = 0; i < box->env_set.n; i++)
+		list_add(&set, box->env_set.v[i]);
+	strv_free(p->env_allow);
+	strv_free(p->env_deny);
+	strv_free(p->env_set);
+	p->env_deny = NULL;
+	p->env_allow = list_steal(&allow);
+	p->env_set = list_steal(&set);
+}
+
+static bool is_ours(const char *var)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ours_only); i++) {
+		size_t n = strlen(ours_only[i]);
+		if (strncmp(var, ours_only[i], n) == 0 && var[n] == '=')
+			return true;
+	}
+	return false;
+}
+
+char **command_environment(const struct command_edge *e, char *const *caller, char *const *ours,
+			   char *const *extra)
+{
+	struct words from = {0};
+	char **env;
+
+	for (; caller && *caller; caller++)
+		if (!is_ours(*caller) && !str_starts(*caller, "NONO_"))
+			words_add(&from, *caller);
+	for (; ours && *ours; ours++)
+		if (is_ours(*ours))
+			words_add(&from, *ours);
+	env = policy_environment(e->policy, from.v, extra);
+	words_free(&from);
+	return env;
+}
+
+static int make_policy(struct policy *p, const struct policy_input *in, struct policy_command *c,
+		       struct command_edge *e, struct err *err)
+{
+	const struct policy_input tool = {
+	    .tool = &e->box,
+	    .workdir = p->workdir,
+	    .program = c->path,
+	    .nono = c->can_use.n ? in->nono : NULL,
+	    .block_net = !e->box.network,
+	    .elevation = 0,
+	    .protect_workspace = in->protect_workspace,
+	    .audit_level = in->audit_level,
+	    .namespaces = p->namespaces,
+	};
+
+	if (policy_resolve(&tool, &e->policy, err) < 0)
+		return err_prefix(err, "%s:%u:%u: command %s from %s", c->label, c->line, c->column,
+				  c->name, e->caller);
+	for (size_t i = 0; i < p->n_no_exec; i++)
+		if (strcmp(p->no_exec[i], c->path) != 0)
+			no_exec(e->policy, p->no_exec[i]);
+	set_environment(e->policy, &e->box);
+	return 0;
+}
+
+/* A name that nothing is said about is a slip: the call would be refused, but when? */
+static int check_names(const struct command_policies *all, const struct policy_command *c,
+		       struct err *err)
+{
+	const char *what = NULL;
+
+	for (size_t i = 0; i < c->can_use.n && !what; i++)
+		if (!commands_find(all, c->can_use.v[i]))
+			what = c->can_use.v[i];
+	for (size_t i = 0; i < c->n_edges && !what; i++)
+		if (!str_eq(c->edges[i].caller, COMMAND_SESSION) &&
+		    !commands_find(all, c->edges[i].caller))
+			what = c->edges[i].caller;
+	if (!what)
+		return 0;
+	return err_set(err, "%s:%u:%u: command %s names %s, which is no command here", c->label,
+		       c->line, c->column, c->name, what);
+}
+
+static int resolve_one(struct policy *p, const struct policy_input *in, struct policy_command *c,
+		       struct err *err)
+{
+	for (size_t i = 0; i < c->n_edges; i++) {
+		struct command_edge *e = &c->edges[i];
+
+		if (e->denied)
+			continue;
+		if (e->box.missing)
+			add_warning(p, xasprintf("calls of %s from %s will be refused: its policy "
+						 "asks for %s, which this version does not have",
+						 c->name, e->caller, e->box.missing));
+		else if (c->path && make_policy(p, in, c, e, err) < 0)
+			return -1;
+	}
+	if (c->why_none)
+		add_warning(p, xasprintf("calls of %s will be refused: %s", c->name, c->why_none));
+	return 0;
+}
+
+int commands_resolve(struct policy *p, const struct policy_input *in, struct err *err)
+{
+	struct command_policies *all = p->commands;
+	_cleanup_free_ char *program = in->program ? realpath(in->program, NULL) : NULL;
+
+	if (!all || !all->n)
+		return 0;
+	for (size_t i = 0; i < all->n; i++)
+		if (check_names(all, &all->v[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < all->n; i++)
+		find_executable(p, &all->v[i]);
+	close_more(p);
+	for (size_t i = 0; program && i < p->n_no_exec; i++)
+		if (strcmp(p->no_exec[i], program) == 0)
+			return err_set(err,
+				       "%s is controlled by the profile's command_policies: it is "
+				       "started from inside a session, not as one",
+				       in->program);
+	for (size_t i = 0; i < all->n; i++)
+		if (resolve_one(p, in, &all->v[i], err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,110 @@
+/*
+ * tool_run - one call of a tool, from the shim's connection to the exit code. Shared by the files
+ * of the broker's side.
+ */
+#ifndef NONO_SESSIONS_TOOL_RUN_H
+#define NONO_SESSIONS_TOOL_RUN_H
+
+#include "sessions/launcher.h"
+#include "sessions/tool_wire.h"
+#include "sessions/tools.h"
+
+#define RUNS_MAX      64
+#define KEPT_MAX      256	  /* answers for the session */
+#define KEPT_BYTES    (64u << 10) /* of one of them */
+#define READ_TIME_MS  5000	  /* for a call to arrive */
+#define STOP_GRACE_MS 2000	  /* after SIGTERM, when the caller is gone */
+
+enum run_state {
+	RUN_HEADER = 0,
+	RUN_STRINGS,
+	RUN_ASKED,    /* a person decides */
+	RUN_STARTED,  /* the launcher was told */
+	RUN_REPLYING, /* the shim takes its time */
+	RUN_OVER,     /* what is left of the tool goes */
+};
+
+struct run {
+	struct tools *t;
+	struct run *next;
+	uint64_t id;
+	enum run_state state;
+	/* the shim */
+	int fd; /* -1: gone */
+	uv_poll_t poll;
+	uv_timer_t timer;
+	struct tool_header header;
+	size_t got; /* of header, then of bytes */
+	char *bytes;
+	int fds[3];
+	size_t n_fds;
+	pid_t pid;
+	char note[sizeof(struct tool_note)];
+	size_t note_got;
+	struct buf reply;
+	size_t replied;
+	/* the call */
+	struct tool_call call;
+	char caller[COMMAND_NAME_MAX + 1];
+	struct command_verdict verdict;
+	struct buf key; /* what a session's answer is kept under */
+	/* the program */
+	char **argv, **env;
+	int init_fd, gate_fd;
+	uv_poll_t init_poll, gate_poll, gate_elevation;
+	pid_t init_pid;
+	struct elevation *elevation;
+	bool executed, told;
+	char failure[768];
+	unsigned handles; /* not closed yet */
+	bool closing;
+};
+
+struct kept {
+	struct buf key;
+	bool allow;
+};
+
+struct tools {
+	struct tools_config cfg;
+	char *shim_dir, *socket, *tmp;
+	int listen_fd, launcher_fd;
+	pid_t launcher_pid, init_pid;
+	uv_loop_t *loop;
+	struct elevation *elevation;
+	struct audit_log *log;
+	uv_poll_t listen_poll;
+	uv_timer_t pause;
+	bool serving, ended;
+	struct run *runs;
+	size_t n_runs;
+	uint64_t last_id;
+	struct kept *kept;
+	size_t n_kept;
+};
+
+/* ---- tool_conn.c: the shim ------------------------------------------------------------------ */
+
+void conn_new(struct tools *t, int fd);
+/* Sends the reply; what is left of the connection then ends. */
+void conn_reply(struct run *r, int code, const char *out, const char *err);
+/* Refused: the event, and the words for the person. */
+void conn_refuse(struct run *r, const char *reason, const char *why);
+/* Closes and frees all of it, whatever its state; the tool dies. */
+void run_close(struct run *r);
+void run_watch(struct run *r, uv_poll_t *h, int fd, int events, uv_poll_cb cb);
+
+/* ---- tool_decide.c -------------------------------------------------------------------------- */
+
+/* The call has arrived as a whole. */
+void run_decide(struct run *r);
+void run_log(struct run *r, bool allowed, bool ended, int code, const struct init_msg *m);
+
+/* ---- tool_start.c --------------------------------------------------------------------------- */
+
+void run_start(struct run *r);
+/* Ends the program: SIGHUP and SIGTERM, after a while SIGKILL. */
+void run_stop(struct run *r);
+void run_signal(struct run *r, int sig);
+
+#endif

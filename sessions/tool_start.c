@@ -1,0 +1,310 @@
+/* Has the launcher start the program, and follows it to its end. */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "sessions/tool_run.h"
+
+extern char **environ;
+
+/* ---- the end of the program ---------------------------------------------------------------------
+ */
+
+static void end_text(const struct run *r, const struct init_msg *m, char *out, size_t size)
+{
+	const struct command_box *b = &r->verdict.edge->box;
+	const char *name = r->verdict.command->name;
+
+	out[0] = '\0';
+	if (m->over == TOOL_OVER_TIME) {
+		snprintf(out, size, "nono: tool-sandbox ended %s: it ran for %llu s\n", name,
+			 (unsigned long long)b->resources.wall_time_seconds);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(m->stream); i++) {
+		const struct command_stream *s = &b->stream[i];
+		if (!m->stream[i].exceeded || s->on_limit == LIMIT_TRUNCATE)
+			continue;
+		snprintf(out, size, "nono: tool-sandbox %s %s: more than %llu bytes on %s\n",
+			 s->on_limit == LIMIT_DENY ? "denied" : "ended", name,
+			 (unsigned long long)s->max_bytes, i ? "stderr" : "stdout");
+	}
+	if (!out[0] && m->over == TOOL_OVER_OUTPUT)
+		snprintf(out, size, "nono: tool-sandbox ended %s: more than %llu bytes of output\n",
+			 name, (unsigned long long)b->resources.max_output_bytes);
+}
+
+static bool withheld(const struct run *r, const struct init_msg *m)
+{
+	for (size_t i = 0; i < ARRAY_LEN(m->stream); i++)
+		if (m->stream[i].exceeded && r->verdict.edge->box.stream[i].on_limit == LIMIT_DENY)
+			return true;
+	return false;
+}
+
+static void ended(struct run *r, const struct init_msg *m)
+{
+	int code = WIFSIGNALED(m->value) ? 128 + WTERMSIG(m->value) : WEXITSTATUS(m->value);
+	char text[512];
+
+	if (r->told)
+		return;
+	r->told = true;
+	if (!r->executed && r->failure[0]) {
+		conn_refuse(r, "could not be started", r->failure);
+		return;
+	}
+	end_text(r, m, text, sizeof(text));
+	if (withheld(r, m))
+		code = TOOL_DENIED;
+	run_log(r, true, true, code, m);
+	conn_reply(r, code, NULL, text);
+}
+
+/* ---- its process
+ * ---------------------------------------------------------------------------------- */
+
+static void on_elevation(uv_poll_t *h, int status, int events)
+{
+	struct run *r = h->data;
+
+	(void)status;
+	(void)events;
+	if (r->elevation)
+		elevation_dispatch(r->elevation);
+}
+
+static int serve(struct run *r, int listener, struct err *err)
+{
+	struct elevation_config cfg = {
+	    .policy = r->verdict.edge->policy,
+	    .log = r->t->log,
+	    .notify_fd = listener,
+	    .init_pid = r->init_pid,
+	    .session_id = r->t->cfg.id,
+	    .tool_socket = r->verdict.command->can_use.n ? r->t->socket : NULL,
+	    .events = {.changed = r->t->cfg.changed, .data = r->t->cfg.data},
+	};
+
+	if (elevation_start(&cfg, &r->elevation, err) < 0)
+		return -1;
+	run_watch(r, &r->gate_elevation, elevation_fd(r->elevation), UV_READABLE, on_elevation);
+	return 0;
+}
+
+static void on_init(uv_poll_t *h, int status, int events);
+
+/* The program is confined, and waits for whom it is supervised by. */
+static void ready(struct run *r, int listener)
+{
+	struct init_msg m = {.type = INIT_GO};
+	struct err err = {0};
+
+	if (!r->init_pid) /* what init said before is still to be read */
+		on_init(&r->init_poll, 0, UV_READABLE);
+	if (r->closing)
+		return;
+	if (listener < 0 || !r->init_pid) {
+		if (listener >= 0)
+			close(listener);
+		str_copy(r->failure, sizeof(r->failure), "nobody supervises it");
+		run_stop(r);
+	} else if (serve(r, listener, &err) < 0 || init_send(r->gate_fd, &m, -1) < 0) {
+		str_copy(r->failure, sizeof(r->failure),
+			 err.msg[0] ? err.msg : "it ended before it began");
+		run_stop(r);
+	}
+}
+
+static void on_gate(uv_poll_t *h, int status, int events)
+{
+	struct run *r = h->data;
+	struct init_msg m;
+	int fd = -1, got = status < 0 ? 0 : init_recv(r->gate_fd, &m, &fd, NULL);
+
+	(void)events;
+	if (got == 1 && m.type == INIT_READY) {
+		ready(r, fd);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	uv_poll_stop(h);
+	if (got == 1 && m.type == INIT_FAILED)
+		str_copy(r->failure, sizeof(r->failure), m.text);
+	else
+		r->executed = r->elevation != NULL && got == 0 && !r->failure[0];
+}
+
+static void on_init(uv_poll_t *h, int status, int events)
+{
+	struct run *r = h->data;
+	struct init_msg m;
+	pid_t pid = 0;
+	int fd = -1, got = status < 0 ? 0 : init_recv(r->init_fd, &m, &fd, &pid);
+
+	(void)events;
+	if (fd >= 0)
+		close(fd);
+	if (got == 1 && m.type == INIT_ENTERED) {
+		r->init_pid = pid;
+		return;
+	}
+	if (got == 1 && m.type == INIT_FAILED) {
+		str_copy(r->failure, sizeof(r->failure), m.text);
+		return;
+	}
+	if (got == 1 && m.type == INIT_EXIT) {
+		/* Whether it was executed is told by the gate, which may not have been read. */
+		if (r->gate_fd >= 0 && !r->executed && !r->failure[0])
+			on_gate(&r->gate_poll, 0, UV_READABLE);
+		ended(r, &m);
+		return;
+	}
+	/* Nothing of it is left. */
+	if (!r->told) {
+		m = (struct init_msg){.value = SIGKILL};
+		if (!r->executed && !r->failure[0])
+			str_copy(r->failure, sizeof(r->failure), "it ended before it began");
+		ended(r, &m);
+	}
+	uv_poll_stop(h);
+	elevation_stop(STEAL_PTR(r->elevation));
+	if (!uv_is_closing((uv_handle_t *)&r->gate_elevation) &&
+	    r->gate_elevation.type != UV_UNKNOWN_HANDLE)
+		uv_poll_stop(&r->gate_elevation);
+	close(STEAL_FD(r->init_fd));
+	if (r->state == RUN_OVER || r->fd < 0)
+		run_close(r);
+}
+
+/* ---- signals
+ * --------------------------------------------------------------------------------------- */
+
+static void tell_init(struct run *r, uint32_t type, int value)
+{
+	struct init_msg m = {.type = type, .value = value};
+
+	if (r->init_fd >= 0)
+		(void)init_send(r->init_fd, &m, -1);
+}
+
+void run_stop(struct run *r)
+{
+	tell_init(r, INIT_STOP, STOP_GRACE_MS);
+}
+
+void run_signal(struct run *r, int sig)
+{
+	static const int known[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1,
+				    SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH};
+
+	for (size_t i = 0; i < ARRAY_LEN(known) && r->state == RUN_STARTED; i++)
+		if (known[i] ==
+		    sig) /* its group is an orphaned one, for which SIGTSTP is nothing */
+			tell_init(r, INIT_SIGNAL, sig == SIGTSTP ? SIGSTOP : sig);
+}
+
+/* ---- start
+ * ------------------------------------------------------------------------------------------ */
+
+static char **make_env(struct run *r)
+{
+	const struct tools *t = r->t;
+	_cleanup_free_ char *id = xasprintf("NONO_SESSION_ID=%s", t->cfg.id);
+	_cleanup_free_ char *cap = xasprintf("NONO_CAP_FILE=%s", t->cfg.rt->cap_file);
+	_cleanup_free_ char *pwd = xasprintf("PWD=%s", r->call.cwd);
+	char *extra[8] = {id, cap, pwd}, **env;
+	size_t n = 3, more = 0;
+
+	if (r->verdict.command->can_use.n)
+		more = tool_variables(t->shim_dir, t->socket, extra + n);
+	env = command_environment(r->verdict.edge, r->call.env, environ, extra);
+	while (more)
+		free(extra[n + --more]);
+	return env;
+}
+
+static uint32_t add_all(struct buf *b, char *const *v)
+{
+	uint32_t n = 0;
+
+	for (; v[n]; n++)
+		buf_add(b, v[n], strlen(v[n]) + 1);
+	return n;
+}
+
+static int make_strings(struct run *r, struct launch *m)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+	_cleanup_close_ int fd = memfd_create("nono tool", MFD_CLOEXEC);
+
+	r->env = make_env(r);
+	buf_add(&b, r->call.cwd, strlen(r->call.cwd) + 1);
+	m->argc = add_all(&b, r->argv);
+	m->envc = add_all(&b, r->env);
+	m->bytes = (uint32_t)b.len;
+	return fd < 0 || write_full(fd, b.data, b.len) < 0 ? -1 : STEAL_FD(fd);
+}
+
+static int make_sockets(int sock[2], int gate[2])
+{
+	int on = 1;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate) < 0 ||
+	    setsockopt(sock[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+		close(sock[0]);
+		close(sock[1]);
+		return -1;
+	}
+	return 0;
+}
+
+static int tell_launcher(struct run *r)
+{
+	const struct command_policies *all = r->t->cfg.policy->commands;
+	const struct policy_command *c = r->verdict.command;
+	struct launch m = {.command = (uint32_t)(c - all->v),
+			   .edge = (uint32_t)(r->verdict.edge - c->edges)};
+	_cleanup_close_ int strings = make_strings(r, &m);
+	int sock[2], gate[2], fds[LAUNCH_FDS];
+	ssize_t n;
+
+	if (strings < 0 || make_sockets(sock, gate) < 0)
+		return -1;
+	memcpy(fds, r->fds, sizeof(r->fds));
+	fds[3] = sock[1];
+	fds[4] = gate[1];
+	fds[5] = strings;
+	n = tool_send(r->t->launcher_fd, &m, sizeof(m), fds, LAUNCH_FDS);
+	close(sock[1]);
+	close(gate[1]);
+	r->init_fd = sock[0];
+	r->gate_fd = gate[0];
+	return n == (ssize_t)sizeof(m) ? 0 : -1;
+}
+
+void run_start(struct run *r)
+{
+	int failed;
+
+	/* Nothing is started that the log could not record. */
+	if (r->t->log && audit_failed(r->t->log)) {
+		conn_refuse(r, "the log can't be written", "the log can't be written");
+		return;
+	}
+	failed = tell_launcher(r);
+	while (r->n_fds) /* the tool's alone: its end is their end */
+		close(r->fds[--r->n_fds]);
+	if (failed < 0) {
+		conn_refuse(r, "could not be started", "the launcher does not answer");
+		return;
+	}
+	r->state = RUN_STARTED;
+	run_log(r, true, false, 0, NULL);
+	run_watch(r, &r->init_poll, r->init_fd, UV_READABLE, on_init);
+	run_watch(r, &r->gate_poll, r->gate_fd, UV_READABLE, on_gate);
+}
