@@ -70,7 +70,7 @@ static const char *send_call(int sock, const char *name, char *const *args)
 	_cleanup_(buf_free) struct buf b = {0};
 	struct tool_header h = {.magic = TOOL_MAGIC};
 	char cwd[PATH_MAX];
-	int fds[3];
+	const int fds[3] = {0, 1, 2};
 
 	if (!getcwd(cwd, sizeof(cwd)) || cwd[0] != '/')
 		return "the working directory has no path";
@@ -81,11 +81,6 @@ static const char *send_call(int sock, const char *name, char *const *args)
 	if (b.len > TOOL_BYTES_MAX)
 		return "the arguments and the environment are too long";
 	h.bytes = (uint32_t)b.len;
-	for (int i = 0; i < 3; i++) {
-		fds[i] = i;
-		if (fcntl(i, F_GETFD) < 0 && open("/dev/null", i == 0 ? O_RDONLY : O_WRONLY) != i)
-			return "no descriptors";
-	}
 	if (tool_send(sock, &h, sizeof(h), fds, 3) != (ssize_t)sizeof(h) ||
 	    write_full(sock, b.data, b.len) < 0)
 		return "the session does not take it";
@@ -159,12 +154,25 @@ static int await_reply(int sock, const char *name)
 	return r.code & 0xff;
 }
 
+/* Before anything is opened, or that would be the tool's input. */
+static bool fill_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+			return false;
+	return true;
+}
+
 int tool_shim_main(const char *name, char *const *args)
 {
-	_cleanup_close_ int sock = connect_broker();
+	_cleanup_close_ int sock = -1;
 	const char *why;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (!fill_descriptors())
+		return TOOL_DENIED;
+	sock = connect_broker();
 	if (sock < 0)
 		return refuse(name, "the session's tool socket can't be reached");
 	why = send_call(sock, name, args);

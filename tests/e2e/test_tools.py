@@ -1,0 +1,379 @@
+#!/usr/bin/env python3
+"""The tool sandbox: programs that are started for the agent, each in a confinement of its own; who
+may, with which arguments, how much comes out; and ways around it."""
+import json
+import os
+import signal
+import time
+
+import nonolib
+from nonolib import SECRET, until
+
+DENIED = "nono: tool-sandbox denied "
+
+
+class Tools:
+    """Scripts as tools in a folder that the agent can't write, and a profile about them."""
+
+    def __init__(self, p, scripts, policies, **top):
+        self.p = p
+        self.dir = os.path.join(p.outside, "bin")
+        os.mkdir(self.dir)
+        p.own(self.dir)
+        for name, text in scripts.items():
+            path = p.write(os.path.join(self.dir, name), "#!/bin/sh\n" + text + "\n")
+            os.chmod(path, 0o755)
+        p.env["PATH"] = self.dir + ":" + p.env["PATH"]
+        d = os.path.join(p.home, ".config", "nono", "profiles")
+        at = p.home
+        for part in (".config", "nono", "profiles"):
+            at = os.path.join(at, part)
+            os.mkdir(at, 0o700)
+            p.own(at)
+        p.write(os.path.join(d, "tools.json"), json.dumps(
+            {"meta": {"name": "tools"}, "command_policies": dict(top, commands=policies)}))
+
+    def run(self, script, *flags, code=0, **kw):
+        return self.p.inside(script, "--profile", "tools", *flags, code=code, **kw)
+
+
+def policy_events(p):
+    sid = p.json("ps", "--all")[0]["session_id"]
+    p.nono("audit", "verify", sid)
+    return [e["event"] for e in p.events(sid, "command_policy")]
+
+
+def own_grants(p):
+    t = Tools(p, {"reader": 'cat "$@"'}, {"reader": {"sandbox": {"fs_read_file": ["~/.ssh/id_rsa"]}}})
+    out = t.run("cat ~/.ssh/id_rsa; reader ~/.ssh/id_rsa; echo rc $?; reader ~/work/x; echo rc $?")
+    # The tool reads what the agent can't, and not what only the agent can.
+    assert out == SECRET + "\nrc 0\nrc 1\n", out
+    assert p.err.count("Permission denied") == 2 or "No such file" in p.err, p.err
+    ev = policy_events(p)
+    assert [e["decision"] for e in ev] == ["allowed"] * 4, ev
+    e = ev[1]
+    assert e["command"] == "reader" and e["caller"] == "session" and e["exit_code"] == 0, e
+    assert e["argv_display"] == ["reader", p.key] and e["cwd_display"] == p.work, e
+    assert len(e["argv_hash"]) == 64 and e["reason"] == "command_edge_allowed", e
+
+
+def workspace_needs_a_grant(p):
+    t = Tools(p, {"writer": 'echo hi > "$1"'},
+              {"writer": {"sandbox": {"fs_write": ["$WORKDIR"], "fs_read": ["$WORKDIR"]}}})
+    t.run("mkdir .git .git/hooks; writer a; cat a; writer .git/hooks/pre-commit; test ! -e .git/hooks/pre-commit")
+    assert p.read("a") == "hi\n"
+
+
+def refused(p):
+    t = Tools(p, {"a": "echo ran", "b": "echo ran"},
+              {"a": {"from": {"session": {"sandbox": {}, "invocation_policy": {
+                  "default": "deny",
+                  "deny": [{"argv": {"contains": ["--force"]}, "reason": "never by force"}],
+                  "allow": [{"argv": {"prefix": ["push"]}}, {"argv": {"exact": []}}]}}}},
+               "b": {"from": {"a": {}}}})
+    out = t.run("for x in 'push' 'push --force' 'pull' ''; do a $x; echo $?; done; b; echo $?")
+    assert out == "ran\n0\n126\n126\nran\n0\n126\n", out
+    assert DENIED + "a: never by force\n" in p.err and DENIED + "b: missing from.session\n" in p.err, p.err
+    assert [e["decision"] for e in policy_events(p)].count("denied") == 3
+
+
+def intercepted(p):
+    t = Tools(p, {"a": "echo ran"},
+              {"a": {"sandbox": {}, "intercept": [
+                  {"args": ["auth", "token"], "action": {"type": "respond", "stdout": "none\n", "exit_code": 4}},
+                  {"args": ["secret"], "action": {"type": "capture"}},
+                  {"args": ["x"], "match": "exact", "action": {"type": "passthrough"}}]}})
+    out = t.run("a auth token --now; echo $?; a secret; echo $?; a x; a y")
+    assert out == "none\n4\n126\nran\nran\n", out
+    assert "capture" in p.err, p.err
+
+
+def limits(p):
+    t = Tools(p, {"many": "head -c 100000 /dev/zero | tr '\\0' x; echo end >&2",
+                  "hold": "echo some; head -c 100000 /dev/zero | tr '\\0' x",
+                  "few": "echo few", "stop": "yes", "slow": "echo start; sleep 30"},
+              {"many": {"sandbox": {"stdio": {"stdout": {"max_bytes": 10}}}},
+               "hold": {"sandbox": {"stdio": {"stdout": {"max_bytes": 1000, "on_limit": "deny"}}}},
+               "few": {"sandbox": {"stdio": {"stdout": {"max_bytes": 1000, "on_limit": "deny"}}}},
+               "stop": {"sandbox": {"stdio": {"stdout": {"max_bytes": 20, "on_limit": "terminate"}}}},
+               "slow": {"sandbox": {"resources": {"wall_time_seconds": 1, "max_output_bytes": 100}}}})
+    begin = time.monotonic()
+    out = t.run("for x in many hold few stop slow; do $x; echo \" $?\"; done")
+    assert out == "xxxxxxxxxx 0\n 126\nfew\n 0\n" + "y\n" * 10 + " 137\nstart\n 137\n", out
+    assert "end" in p.err and "1000 bytes" in p.err and "ran for 1 s" in p.err, p.err
+    assert time.monotonic() - begin < 20 * nonolib.SLOW
+    counted = [e["stdio"]["stdout"] for e in policy_events(p) if "stdio" in e]
+    assert counted[0]["total_bytes"] == 100000 and counted[0]["forwarded_bytes"] == 10, counted
+    assert counted[1]["limit_exceeded"] and counted[1]["on_limit"] == "deny", counted
+
+
+def environment(p):
+    t = Tools(p, {"show": "env"},
+              {"show": {"sandbox": {"environment": {"allow_vars": ["GIVEN", "LD_PRELOAD", "BASH_ENV"],
+                                                    "set_vars": {"SET": "by policy"}}}}})
+    p.write("evil.so", "")
+    out = t.run("export GIVEN=1 OTHER=2 LD_PRELOAD=$PWD/evil.so BASH_ENV=$PWD/evil HOME=$PWD PATH=$PATH:$PWD "
+                "GIT_CONFIG_GLOBAL=$PWD/x TERM=dumb; show 2>&1")
+    lines = [x for x in out.splitlines() if "LD_PRELOAD" not in x.split("=")[0] or "ERROR" not in x]
+    env = dict(x.split("=", 1) for x in lines if "=" in x)
+    assert env["GIVEN"] == "1" and env["SET"] == "by policy" and env["TERM"] == "dumb", env
+    assert env["HOME"] == p.home and env["PATH"] == p.env["PATH"], env
+    for name in ("OTHER", "LD_PRELOAD", "BASH_ENV", "GIT_CONFIG_GLOBAL"):
+        assert name not in env, env
+
+
+def callers(p):
+    t = Tools(p, {"outer": "inner \"$@\"; echo outer $?; cat ~/.ssh/id_rsa 2>/dev/null; third; echo $?",
+                  "inner": "cat ~/.ssh/id_rsa", "third": "echo third"},
+              {"outer": {"sandbox": {}, "can_use": ["inner"]},
+               "inner": {"from": {"session": "deny", "outer": {"fs_read_file": ["~/.ssh/id_rsa"]}}},
+               "third": {"sandbox": {}, "from": {"outer": {}}}})
+    out = t.run("outer; inner; echo $?")
+    assert out == SECRET + "\nouter 0\n126\n126\n", out
+    assert "can_use" in p.err, p.err
+    ev = [e for e in policy_events(p) if e["command"] == "inner" and e["decision"] == "allowed"]
+    assert ev and ev[0]["caller"] == "outer" and ev[0]["caller_kind"] == "command", ev
+
+
+def network(p):
+    probe = "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", int(\"'$1'\")), 5); print(\"in\")'"
+    t = Tools(p, {"on": probe, "off": probe},
+              {"on": {"sandbox": {"network": {"allow_all": True}}}, "off": {"sandbox": {}},
+               "names": {"executable": "/bin/true", "sandbox": {"network": {"allow_domain": ["a.b"]}}}})
+    import socket
+    s = socket.create_server(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+    out = t.run("on %d 2>/dev/null; echo $?; off %d 2>/dev/null; echo $?; names; echo $?" % (port, port), "--block-net")
+    assert out == "in\n0\n1\n126\n", out
+    assert "allow_domain" in p.err, p.err
+
+
+def approved(p):
+    Tools(p, {"a": 'echo "ran $*"'},
+          {"a": {"from": {"session": {"sandbox": {}, "invocation_policy": {
+              "default": {"decision": "approve", "timeout_secs": 30},
+              "approve": [{"argv": {"prefix": ["short"]}, "timeout_secs": 1}]}}}}})
+    script = ("a 'one two' $(printf 'x\\033[31m'); echo 1-$?; a 'one two'; echo 2-$?; a three; echo 3-$?; a three; "
+              "echo 4-$?; a four; echo 5-$?; a four; echo 6-$?; a short; echo 7-$?; sleep 1000")
+    p.start("agent", script, "--profile", "tools")
+    q = p.request("agent")
+    assert q["kind"] == "tool" and q["target"].startswith("a 'one two' ") and "\x1b" not in json.dumps(q), q
+    assert "command_policies.a" in q["rule"] and q["origin"] == "tool", q
+    p.nono("approve", q["id"], "--scope", "always", code=1)
+    p.nono("approve", q["id"])
+    assert "ran one two" in p.shows("agent", "^1-0")
+    p.nono("deny", p.request("agent", "a 'one two'")["id"])
+    p.shows("agent", "^2-126")
+    p.nono("approve", p.request("agent", "a three")["id"], "--scope", "session")
+    p.shows("agent", "^4-0")
+    p.nono("deny", p.request("agent", "a four")["id"], "--scope", "session")
+    p.shows("agent", "^6-126")
+    p.shows("agent", "^7-126")
+    r = p.json("inspect", "agent")
+    entries = [e["entry"] for e in p.events("agent", "capability_decision")]
+    assert [e["decision"] for e in entries].count("Granted") == 2, entries
+    p.nono("stop", "--force", "agent")
+    p.nothing_left(r, "stop")
+
+
+def signals_and_end(p):
+    Tools(p, {"waiter": 'trap "echo got int; exit 5" INT; echo waiting; while :; do sleep 0.1; done',
+              "stay": "echo staying; sleep 1000"},
+          {"waiter": {"sandbox": {}}, "stay": {"sandbox": {}}})
+    p.start("agent", "waiter; echo rc $?; stay", "--profile", "tools")
+    p.shows("agent", "^waiting")
+    p.nono("send", "agent", "--keys", "C-c")
+    assert "got int" in p.shows("agent", "^rc 5"), p.nono("capture", "agent")
+    p.shows("agent", "^staying")
+    r = p.json("inspect", "agent")
+    p.nono("stop", "agent")
+    p.nothing_left(r, "stop while a tool runs")
+
+
+def caller_killed(p):
+    t = Tools(p, {"stay": "echo staying; sleep 1000"}, {"stay": {"sandbox": {}}})
+    out = t.run("stay & sleep 1; kill -9 $!; wait; sleep 4; echo after")
+    assert "after" in out
+    until("the tool's end", lambda: not p.processes(), 5)
+
+
+def broker_killed(p):
+    Tools(p, {"stay": "echo staying; sleep 1000"}, {"stay": {"sandbox": {}}})
+    p.start("agent", "stay", "--profile", "tools")
+    p.shows("agent", "^staying")
+    os.kill(p.json("inspect", "agent")["supervisor_pid"], signal.SIGKILL)
+    until("the end of all", lambda: not p.processes(), 10)
+
+
+def pipes(p):
+    t = Tools(p, {"up": "tr a-z A-Z", "err": "echo to stderr >&2; exit 3"}, {"up": {"sandbox": {}}, "err": {"sandbox": {}}})
+    out = t.run("echo abc | up | up; up < /dev/null; err 2>&1; echo $?; yes | head -c 300000 | up | wc -c; exit 9",
+                code=9)
+    assert out == "ABC\nto stderr\n3\n300000\n", out
+
+
+def many_at_once(p):
+    t = Tools(p, {"a": "sleep 0.2; echo $1"}, {"a": {"sandbox": {}}})
+    out = t.run("for i in $(seq 20); do a $i & done; wait")
+    assert sorted(out.split()) == sorted(str(i) for i in range(1, 21)), out
+
+
+def ways_around(p):
+    t = Tools(p, {"a": "echo ran; cat ~/.ssh/id_rsa"}, {
+        "a": {"from": {"session": {"sandbox": {"fs_read_file": ["~/.ssh/id_rsa"]},
+                                   "invocation_policy": {"default": "deny"}}}},
+        "hidden": {"executable": "/bin/true", "from": {"a": {}}}})
+    script = """
+    {dir}/a; echo 1 $?
+    sh {dir}/a 2>/dev/null | grep -v TOP; echo 2 $?
+    cp {dir}/a mine; ./mine 2>/dev/null; echo 3 $?
+    ln -s $NONO_TOOL_SANDBOX_SHIM_DIR/a other; ./other 2>/dev/null; echo 4 $?
+    (cd $NONO_TOOL_SANDBOX_SHIM_DIR && ./a 2>/dev/null); echo 5 $?
+    touch $NONO_TOOL_SANDBOX_SHIM_DIR/x 2>/dev/null; echo 6 $?
+    rm -f $NONO_TOOL_SANDBOX_SHIM_DIR/a 2>/dev/null; echo 7 $?
+    PATH=/usr/bin:{dir} a 2>/dev/null; echo 8 $?
+    NONO_TOOL_SANDBOX_SOCKET=/nowhere a; echo 9 $?
+    /bin/true; echo 10 $?
+    """.format(dir=t.dir)
+    out = t.run(script, "--read", t.dir)
+    assert SECRET not in out, out
+    got = dict(x.split() for x in out.splitlines() if len(x.split()) == 2)
+    for n, want in {"1": "126", "5": "126", "8": "126", "9": "126", "10": "126"}.items():
+        assert got[n] == want, (n, out)
+    assert got["6"] != "0", out
+    assert "ran" in out  # the copy runs, with the agent's own rights
+    assert "can't be reached" in p.err, p.err
+    # /bin/true belongs to "hidden": not the agent's to execute.
+    assert p.nono("run", "--silent", "--profile", "tools", "--", "/bin/true", code=1) == ""
+    assert "command_policies" in p.err, p.err
+
+
+FORGED = r"""
+import array, os, socket, struct, sys
+path = os.environ["NONO_TOOL_SANDBOX_SOCKET"]
+MAGIC = 0x6c6f6f74
+def call(header, strings, fds=(0, 1, 2), cut=False, note=b""):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(8)
+    s.connect(path)
+    try:
+        s.sendmsg([header], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
+        if strings:
+            s.sendall(strings)
+        if cut:
+            s.shutdown(socket.SHUT_WR)
+        if note:
+            s.sendall(note)
+        got = b""
+        while True:
+            d = s.recv(4096)
+            if not d:
+                break
+            got += d
+        return got
+    except OSError as e:
+        return b"" if not isinstance(e, socket.timeout) else b"TIMEOUT"
+def head(argc, envc, n, magic=MAGIC):
+    return struct.pack("<IIII", magic, argc, envc, n)
+def code(r):
+    return struct.unpack("<i", r[4:8])[0] if len(r) >= 8 else None
+good = b"a\0/\0x\0"
+print("good", code(call(head(1, 0, len(good)), good)))
+d = os.open("/usr", os.O_RDONLY)
+bad = {
+    "magic": call(head(1, 0, len(good), 1), good),
+    "huge": call(head(1, 0, 0xffffffff), good),
+    "counts": call(head(0xffffffff, 0xffffffff, len(good)), good),
+    "short": call(head(5, 5, len(good)), good),
+    "rest": call(head(0, 0, len(good)), good),
+    "no nul": call(head(1, 0, 4), b"a\0/x"),
+    "no fds": call(head(1, 0, len(good)), good, fds=()),
+    "few fds": call(head(1, 0, len(good)), good, fds=(0, 1)),
+    "directory": call(head(1, 0, len(good)), good, fds=(0, 1, d)),
+    "cut": call(head(1, 0, 100), good, cut=True),
+}
+for name, r in bad.items():
+    print(name, code(r), len(r))
+for name in (b"session", b"..", b"/bin/sh", b"b\n\x1b[31m", b"x" * 5000, b""):
+    s = name + b"\0/\0"
+    r = call(head(0, 0, len(s)), s)
+    print("name", code(r), b"\x1b" in r, b"\n" in r[16:-1])
+r = call(head(0, 0, 5), b"a\0x/\0")
+print("relative", code(r))
+"""
+
+
+def forged(p):
+    t = Tools(p, {"a": "echo ran"}, {"a": {"sandbox": {}}})
+    p.write("forge.py", FORGED)
+    out = t.run("/usr/bin/python3 forge.py; a; echo $?")
+    lines = out.splitlines()
+    assert lines[-2:] == ["ran", "0"], out
+    assert "good 0" in lines, out
+    for name in ("magic", "huge", "counts", "short", "rest", "no nul", "no fds", "few fds", "directory", "cut"):
+        assert name + " None 0" in lines, (name, out)
+    assert lines.count("name 126 False False") == 6, out
+    assert "relative 126" in lines, out
+
+
+def outside_asks(p):
+    """A program of the same user that is in no session's tree."""
+    Tools(p, {"a": "echo ran"}, {"a": {"sandbox": {}}})
+    p.start("agent", "sleep 1000", "--profile", "tools")
+    sid = p.json("inspect", "agent")["session_id"]
+    d = os.path.join(p.base, "run", "nono", sid)
+    p.write("forge.py", FORGED)
+    r = p.run(["python3", "forge.py"], env={"NONO_TOOL_SANDBOX_SOCKET": d + "/tools.sock"})
+    assert "good None" in r.stdout and "126" not in r.stdout and "good 0" not in r.stdout, r.stdout + r.stderr
+    p.nono("stop", "--force", "agent")
+
+
+def no_way_out_of_a_tool(p):
+    probe = ("kill -0 $(cat ~/work/pid) 2>/dev/null && echo signalled; touch ~/work/x 2>/dev/null && echo wrote; "
+             "cat ~/work/file 2>/dev/null; cat /proc/1/environ 2>/dev/null | tr '\\0' '\\n' | grep -c NONO_TEST; "
+             "cat /proc/*/environ 2>/dev/null | grep -c ONLY_AGENT; "
+             "cat <&0 2>/dev/null | head -c 0; ls /proc/self/fd | wc -l; "
+             "nono ps >/dev/null 2>&1; nono stop agent 2>/dev/null; echo done")
+    t = Tools(p, {"a": probe}, {"a": {"sandbox": {}}})
+    out = t.run("export ONLY_AGENT=1; echo $$ > pid; echo content > file; exec 7< file; a < /dev/null")
+    assert "signalled" not in out and "wrote" not in out and "content" not in out, out
+    lines = out.split()
+    assert lines[-1] == "done" and lines[-2] == "4" and "1" not in lines[:-2], out
+
+
+def descriptors(p):
+    """What is handed in is the program's stdio, and no more: a folder's descriptor opens nothing."""
+    t = Tools(p, {"a": "cat; echo to 1; echo to 2 >&2"}, {"a": {"sandbox": {}}})
+    out = t.run("echo in > in; a < in > out 2> err; cat out err; a <&- >&-; echo closed $?; a < . 2>&1; echo $?")
+    assert out.startswith("in\nto 1\nto 2\n"), out
+    assert out.splitlines()[-1] == "126", out
+
+
+def cwd(p):
+    t = Tools(p, {"a": "pwd; ls >/dev/null 2>&1; echo $?; cat f 2>/dev/null"}, {"a": {"sandbox": {}}})
+    out = t.run("mkdir -p d; echo x > d/f; cd d; a; cd /; a; mkdir $TMPDIR/q; cd $TMPDIR/q; a 2>&1; echo $?")
+    lines = out.splitlines()
+    assert lines[0] == p.work + "/d" and lines[1] != "0" and lines[2] == "/", out
+    assert "x" not in lines, out
+
+
+def bad_profiles(p):
+    Tools(p, {}, {"nowhere": {"sandbox": {}}, "mine": {"executable": os.path.join(p.work, "mine"), "sandbox": {}}})
+    p.write("mine", "#!/bin/sh\n")
+    os.chmod(os.path.join(p.work, "mine"), 0o755)
+    out = p.nono("run", "--allow", p.work, "--profile", "tools", "--", "/bin/sh", "-c",
+                 "nowhere; echo $?; mine; echo $?")
+    assert out == "126\n126\n", out
+    assert "changed by the agent" in p.err and "can be found" in p.err, p.err
+    p.nono("wrap", "--allow", p.work, "--profile", "tools", "--", "/bin/true", code=1)
+    assert "nono run" in p.err, p.err
+    path = os.path.join(p.home, ".config/nono/profiles/tools.json")
+    p.write(path, '{"command_policies": {"commands": {"a": {"sandbox": {"fs_raed": []}}}}}')
+    p.nono("run", "--profile", "tools", "--", "/bin/true", code=1)
+    assert "tools.json:1:" in p.err and "fs_raed" in p.err, p.err
+
+
+if __name__ == "__main__":
+    nonolib.main([own_grants, workspace_needs_a_grant, refused, intercepted, limits, environment, callers, network,
+                  approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
+                  outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])
