@@ -180,7 +180,7 @@ def signals_and_end(p):
     Tools(p, {"waiter": 'trap "echo got int; exit 5" INT; echo waiting; while :; do sleep 0.1; done',
               "stay": "echo staying; sleep 1000"},
           {"waiter": {"sandbox": {}}, "stay": {"sandbox": {}}})
-    p.start("agent", "waiter; echo rc $?; stay", "--profile", "tools")
+    p.start("agent", "trap : INT; waiter; echo rc $?; stay", "--profile", "tools")
     p.shows("agent", "^waiting")
     p.nono("send", "agent", "--keys", "C-c")
     assert "got int" in p.shows("agent", "^rc 5"), p.nono("capture", "agent")
