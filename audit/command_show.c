@@ -33,6 +33,8 @@ static cJSON *integrity_json(const struct session_meta *m)
 struct summary {
 	uint64_t count;
 	struct tally kinds, denials, programs, decisions;
+	cJSON *tools; /* calls of tools, NULL = none */
+	size_t n_tools;
 	struct err damage; /* .msg "" = none */
 };
 
@@ -42,6 +44,7 @@ static void summary_free(struct summary *s)
 	tally_free(&s->denials);
 	tally_free(&s->programs);
 	tally_free(&s->decisions);
+	cJSON_Delete(s->tools);
 }
 
 static void add_record(struct summary *s, const struct audit_record *rec)
@@ -64,6 +67,24 @@ static void add_record(struct summary *s, const struct audit_record *rec)
 	}
 }
 
+#define TOOLS_MAX 10000 /* events that are shown whole */
+
+static void add_tool(struct summary *s, const struct audit_line *line)
+{
+	cJSON *o = cJSON_ParseWithLength(line->json, line->json_len);
+	cJSON *event = cJSON_DetachItemFromObjectCaseSensitive(o, "event");
+
+	if (!s->tools)
+		s->tools = cJSON_CreateArray();
+	if (event && s->n_tools < TOOLS_MAX) {
+		cJSON_AddItemToArray(s->tools, event);
+		s->n_tools++;
+	} else {
+		cJSON_Delete(event);
+	}
+	cJSON_Delete(o);
+}
+
 static int summarise(const char *id, struct summary *s, struct err *err)
 {
 	struct audit_reader *reader;
@@ -76,8 +97,11 @@ static int summarise(const char *id, struct summary *s, struct err *err)
 	rec = xcalloc(1, sizeof(*rec));
 	while ((r = audit_reader_next(reader, &line, &s->damage)) == 1) {
 		s->count++;
-		if (audit_parse(line.json, line.json_len, rec) == 0)
-			add_record(s, rec);
+		if (audit_parse(line.json, line.json_len, rec) != 0)
+			continue;
+		add_record(s, rec);
+		if (str_eq(rec->type, "command_policy"))
+			add_tool(s, &line);
 	}
 	free(rec);
 	audit_reader_free(reader);
@@ -100,7 +124,8 @@ static cJSON *show_json(const struct session_meta *m, const struct summary *s)
 		cJSON_AddNullToObject(o, "exit_code");
 	cJSON_AddArrayToObject(o, "merkle_roots");
 	cJSON_AddArrayToObject(o, "network_events");
-	cJSON_AddArrayToObject(o, "command_policy_events");
+	cJSON_AddItemToObject(o, "command_policy_events",
+			      s->tools ? cJSON_Duplicate(s->tools, true) : cJSON_CreateArray());
 	cJSON_AddNumberToObject(o, "audit_event_count", (double)s->count);
 	cJSON_AddItemToObject(o, "audit_integrity", integrity_json(m));
 	cJSON_AddArrayToObject(o, "snapshots");

@@ -99,7 +99,12 @@ void format_decision(struct buf *b, const char *session_id, const struct audit_d
 	time_rfc3339(now, clock_real_ns());
 	buf_adds(b, "{\"type\":\"capability_decision\",\"entry\":{\"timestamp\":");
 	buf_add_json_str(b, now, strlen(now));
-	buf_adds(b, ",\"request\":{\"capability_type\":\"capability\"");
+	if (str_eq(ev->kind, "tool")) {
+		buf_adds(b, ",\"request\":{\"capability_type\":\"command\"");
+		add_cut(b, "command", ev->path);
+	} else {
+		buf_adds(b, ",\"request\":{\"capability_type\":\"capability\"");
+	}
 	add_cut(b, "request_id", ev->request_id);
 	add_cut(b, "kind", ev->kind);
 	add_cut(b, "path", ev->path);

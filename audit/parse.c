@@ -107,6 +107,32 @@ static void take_command(struct audit_record *out, struct json_span command)
 	}
 }
 
+static const struct field command_fields[] = {FIELD("timestamp", time), FIELD("decision", decision),
+					      FIELD("reason", rule), FIELD("caller", source),
+					      FIELD("cwd_display", target2)};
+
+/* A call of a tool: what was called, from where, by whom. */
+static int take_tool(struct audit_record *out, struct json_span event)
+{
+	struct json_iter it;
+	struct json_span key, val;
+	int r;
+
+	if (json_iter_init(&it, event) < 0 || !it.object)
+		return -1;
+	str_copy(out->op, sizeof(out->op), "tool");
+	while ((r = json_iter_next(&it, &key, &val)) == 1) {
+		take_strings(out, command_fields, ARRAY_LEN(command_fields), key, val);
+		if (json_key_is(key, "shim_pid"))
+			out->pid = take_int(val);
+		else if (json_key_is(key, "caller_pid"))
+			out->ppid = take_int(val);
+		else if (json_key_is(key, "argv_display"))
+			take_command(out, val);
+	}
+	return r;
+}
+
 int audit_parse(const char *json, size_t len, struct audit_record *out)
 {
 	struct json_iter it;
@@ -129,6 +155,9 @@ int audit_parse(const char *json, size_t len, struct audit_record *out)
 		else if (json_key_is(key, "exit_code"))
 			snprintf(out->target, sizeof(out->target), "exit code %d", take_int(val));
 		else if (json_key_is(key, "entry") && take_entry(out, val) < 0)
+			return -1;
+		else if (json_key_is(key, "event") && str_eq(out->type, "command_policy") &&
+			 take_tool(out, val) < 0)
 			return -1;
 	}
 	return r < 0 || !out->type[0] ? -1 : 0;

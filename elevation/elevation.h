@@ -74,6 +74,9 @@ struct violation { /* denials of one target */
 	bool grantable;
 };
 
+/* What a dialog shows of a tool's arguments: longer ones nobody is asked for. */
+#define REQUEST_TOOL_MAX 800
+
 /* A tool that only a person may let start. Borrowed strings. */
 struct tool_ask {
 	const char *line; /* name and arguments, printable, whole */

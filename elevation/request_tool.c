@@ -25,7 +25,7 @@ int elevation_ask_tool(struct elevation *e, const struct tool_ask *t, uint64_t c
 	struct slot *s;
 
 	/* Who agrees must have seen all of it. */
-	if (strlen(t->line) >= POLICY_PATH_MAX)
+	if (strlen(t->line) > REQUEST_TOOL_MAX)
 		return err_set(err, "its arguments are too long to be shown to anyone");
 	pthread_mutex_lock(&q->lock);
 	s = slot_for(e, &ask, &why);

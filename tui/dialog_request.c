@@ -3,19 +3,28 @@
 
 #include "tui/width.h"
 
-#define BOX_W 84
-#define BOX_H 16
+#define BOX_W  84
+#define BOX_H  16
+#define TOOL_H 24 /* all arguments of a tool are seen */
+
+#define TOOL_LINES 12
+
+static bool is_tool(const struct session_request_info *r)
+{
+	return str_eq(r->kind, "tool");
+}
 
 /* Over the asking pane when that is on the screen and large enough, else in the middle. */
-static struct rect box_for(struct tui *t, const struct agent *a)
+static struct rect box_for(struct tui *t, const struct agent *a, bool tool)
 {
+	const int height = tool ? TOOL_H : BOX_H;
 	struct pane *p = pane_find(t, PANE_TERMINAL, a, NULL);
 	struct rect within = {0, 0, t->canvas.cols, t->canvas.rows - 1}, r;
 
-	if (p && p->shown && p->body.w >= 56 && p->body.h >= BOX_H)
+	if (p && p->shown && p->body.w >= 56 && p->body.h >= height)
 		within = p->body;
 	r.w = within.w - 4 < BOX_W ? within.w - 4 : BOX_W;
-	r.h = within.h < BOX_H ? within.h : BOX_H;
+	r.h = within.h < height ? within.h : height;
 	r.x = within.x + (within.w - r.w) / 2;
 	r.y = within.y + (within.h - r.h) / 2;
 	return r;
@@ -41,13 +50,14 @@ static int fact(struct tui *t, const struct rect *in, int y, int max, enum theme
 
 static void draw_facts(struct tui *t, const struct rect *in, const struct session_request_info *r)
 {
+	const bool tool = is_tool(r);
 	char text[1400];
 	int y = 0;
 
-	y = fact(t, in, y, 3, S_BOLD, r->kind, r->target);
+	y = fact(t, in, y, tool ? TOOL_LINES : 3, S_BOLD, r->kind, r->target);
 	y = fact(t, in, y, 2, S_BOLD, "and", r->target2);
 	if (r->asked[0] && !str_eq(r->asked, r->target))
-		y = fact(t, in, y, 1, S_TEXT, "asked as", r->asked);
+		y = fact(t, in, y, 1, S_TEXT, tool ? "in" : "asked as", r->asked);
 	if (r->group[0]) {
 		snprintf(text, sizeof(text), "%s: this is a sensitive place", r->group);
 		y = fact(t, in, y, 1, S_BAD, "careful", text);
@@ -59,6 +69,11 @@ static void draw_facts(struct tui *t, const struct rect *in, const struct sessio
 	if (r->reason[0]) {
 		snprintf(text, sizeof(text), "“%.500s”", r->reason);
 		y = fact(t, in, y, 2, S_WARN, "says", text);
+	}
+	if (tool) {
+		fact(t, in, y, 2, S_DIM, "always",
+		     "is for the profile to say (command_policies); session: these very arguments");
+		return;
 	}
 	fact(t, in, y, 2, S_DIM, "always",
 	     r->scope_hint[0]
@@ -111,7 +126,7 @@ void requests_draw(struct tui *t)
 	if (t->dialog || !requests_shown(t, &e))
 		return;
 	armed = t->requests.ready;
-	r = box_for(t, e.a);
+	r = box_for(t, e.a, is_tool(&e.r->info));
 	in = (struct rect){r.x + 2, r.y + 1, r.w - 4, r.h - 2};
 	canvas_clip(&t->canvas, NULL);
 	canvas_fill(&t->canvas, &r, style(t, S_TEXT));

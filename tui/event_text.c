@@ -11,6 +11,7 @@ const char *event_what(const struct audit_record *r)
 		     {"session_ended", "ended"},
 		     {"sandbox_runtime", "sandbox"},
 		     {"capability_decision", "decision"},
+		     {"command_policy", "tool"},
 		     {"events_lost", "lost"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
