@@ -502,6 +502,26 @@ static void on_tool(void *data, uint64_t cookie, bool granted, enum request_scop
 	tools_answered(b->tools, cookie, granted, scope, why);
 }
 
+/* What the supervisor itself looks after it looks for in the agent's tree alone. */
+static int tool_enters(void *data, pid_t program, struct err *err)
+{
+	static const enum limit shared[] = {LIMIT_MEMORY, LIMIT_PROCESSES, LIMIT_CPU};
+	struct broker *b = data;
+	struct nono_error ne = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++) {
+		enum hold h = b->limits.held[shared[i]];
+		if (h == HOLD_RLIMIT || h == HOLD_WATCH)
+			return err_set(err,
+				       "the session's limit of %s can't be held for tools here: "
+				       "that takes control groups",
+				       limit_name(shared[i]));
+	}
+	if (nono_groups_enter(&b->limits.groups, program, &ne) < 0)
+		return err_set(err, "%s", ne.msg);
+	return 0;
+}
+
 static int prepare_tools(struct broker *b, struct err *err)
 {
 	const struct tools_config cfg = {
@@ -511,6 +531,7 @@ static int prepare_tools(struct broker *b, struct err *err)
 	    .namespaces = b->layers.mount_ns,
 	    .pid_namespace = b->layers.pid_ns,
 	    .changed = on_changed,
+	    .enter = tool_enters,
 	    .data = b,
 	};
 

@@ -162,7 +162,12 @@ static cJSON *op_preview(struct broker *b, const cJSON *args, struct err *err)
 	bool deny = bool_arg(args, "deny");
 	cJSON *o;
 
-	if (!r || policy_always(b->plan->policy, r->target, r->access, deny, false, &diff, err) < 0)
+	if (r && r->kind == REQUEST_TOOL)
+		err_set(err,
+			"'always' can't be kept for a tool: answer 'session', or say it in the "
+			"profile (command_policies)");
+	if (!r || r->kind == REQUEST_TOOL ||
+	    policy_always(b->plan->policy, r->target, r->access, deny, false, &diff, err) < 0)
 		return NULL;
 	/* Of a rename or link both paths may be at stake. */
 	if (r->access2 &&

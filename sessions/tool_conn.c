@@ -68,11 +68,25 @@ void run_close(struct run *r)
 		run_free(r);
 }
 
+static void on_give_up(uv_timer_t *t)
+{
+	run_close(t->data);
+}
+
+/* Not at once: the caller is not done with it. */
+static void run_give_up(struct run *r)
+{
+	uv_timer_start(&r->timer, on_give_up, 0, 0);
+}
+
 void run_watch(struct run *r, uv_poll_t *h, int fd, int events, uv_poll_cb cb)
 {
 	if (h->type == UV_UNKNOWN_HANDLE) {
-		if (uv_poll_init(r->t->loop, h, fd) < 0)
-			abort(); /* no memory: xcalloc() would do the same */
+		if (uv_poll_init(r->t->loop, h, fd) < 0) {
+			h->type = UV_UNKNOWN_HANDLE;
+			run_give_up(r);
+			return;
+		}
 		h->data = r;
 		r->handles++;
 	}

@@ -92,6 +92,7 @@ void conn_reply(struct run *r, int code, const char *out, const char *err);
 void conn_refuse(struct run *r, const char *reason, const char *why);
 /* Closes and frees all of it, whatever its state; the tool dies. */
 void run_close(struct run *r);
+/* A descriptor that can't be watched ends the call: no memory for it. */
 void run_watch(struct run *r, uv_poll_t *h, int fd, int events, uv_poll_cb cb);
 
 /* ---- tool_decide.c -------------------------------------------------------------------------- */

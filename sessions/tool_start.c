@@ -96,7 +96,7 @@ static int serve(struct run *r, int listener, struct err *err)
 static void on_init(uv_poll_t *h, int status, int events);
 
 /* The program is confined, and waits for whom it is supervised by. */
-static void ready(struct run *r, int listener)
+static void ready(struct run *r, pid_t program, int listener)
 {
 	struct init_msg m = {.type = INIT_GO};
 	struct err err = {0};
@@ -105,12 +105,14 @@ static void ready(struct run *r, int listener)
 		on_init(&r->init_poll, 0, UV_READABLE);
 	if (r->closing)
 		return;
-	if (listener < 0 || !r->init_pid) {
+	if (listener < 0 || !r->init_pid || program <= 0) {
 		if (listener >= 0)
 			close(listener);
 		str_copy(r->failure, sizeof(r->failure), "nobody supervises it");
 		run_stop(r);
-	} else if (serve(r, listener, &err) < 0 || init_send(r->gate_fd, &m, -1) < 0) {
+	} else if (serve(r, listener, &err) < 0 ||
+		   r->t->cfg.enter(r->t->cfg.data, program, &err) < 0 ||
+		   init_send(r->gate_fd, &m, -1) < 0) {
 		str_copy(r->failure, sizeof(r->failure),
 			 err.msg[0] ? err.msg : "it ended before it began");
 		run_stop(r);
@@ -121,11 +123,12 @@ static void on_gate(uv_poll_t *h, int status, int events)
 {
 	struct run *r = h->data;
 	struct init_msg m;
-	int fd = -1, got = status < 0 ? 0 : init_recv(r->gate_fd, &m, &fd, NULL);
+	pid_t program = 0;
+	int fd = -1, got = status < 0 ? 0 : init_recv(r->gate_fd, &m, &fd, &program);
 
 	(void)events;
 	if (got == 1 && m.type == INIT_READY) {
-		ready(r, fd);
+		ready(r, program, fd);
 		return;
 	}
 	if (fd >= 0)
@@ -255,7 +258,8 @@ static int make_sockets(int sock[2], int gate[2])
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate) < 0 ||
-	    setsockopt(sock[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+	    setsockopt(sock[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    setsockopt(gate[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
 		close(sock[0]);
 		close(sock[1]);
 		return -1;

@@ -24,6 +24,8 @@ struct tools_config {
 	const char *id;
 	bool namespaces, pid_namespace; /* as the session got them */
 	void (*changed)(void *data);
+	/* Puts a tool's program under the session's limits, before it executes. */
+	int (*enter)(void *data, pid_t program, struct err *err);
 	void *data;
 };
 
