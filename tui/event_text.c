@@ -7,12 +7,9 @@ const char *event_what(const struct audit_record *r)
 {
 	static const struct {
 		const char *type, *word;
-	} words[] = {{"session_started", "started"},
-		     {"session_ended", "ended"},
-		     {"sandbox_runtime", "sandbox"},
-		     {"capability_decision", "decision"},
-		     {"command_policy", "tool"},
-		     {"events_lost", "lost"}};
+	} words[] = {{"session_started", "started"}, {"session_ended", "ended"},
+		     {"sandbox_runtime", "sandbox"}, {"capability_decision", "decision"},
+		     {"command_policy", "tool"},     {"events_lost", "lost"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_eq(r->type, words[i].type))
