@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "cli/run_options.h"
+#include "policy/commands.h"
 
 struct why_options {
 	struct run_options run; /* the context; first, its table is shared */
@@ -309,13 +310,37 @@ static int why_scope(const struct why_options *o)
 
 /* ---- commands ---------------------------------------------------------------------------- */
 
-static int why_command(const struct why_options *o)
+static int why_command(const struct why_options *o, const struct policy *p, const char *const *args)
 {
-	cJSON *a = answer_new("denied", "command_policy_unavailable");
+	static const char *const statuses[] = {
+	    [COMMAND_DENY] = "denied",
+	    [COMMAND_APPROVE] = "approval_required",
+	    [COMMAND_ALLOW] = "allowed",
+	};
+	extern char **environ;
+	const struct command_call call = {
+	    .name = o->command,
+	    .caller = o->caller ? o->caller : COMMAND_SESSION,
+	    .args = (char *const *)(uintptr_t)args,
+	    .env = environ,
+	};
+	_cleanup_free_ struct command_verdict *v = xcalloc(1, sizeof(*v));
+	_cleanup_free_ char *source = NULL;
+	cJSON *a;
 
-	add_text(a, "details",
-		 "The policy says nothing about commands: what may be read is "
-		 "executed as part of the session, with the session's rights.");
+	policy_command_query(p->commands, &call, v);
+	a = answer_new(statuses[v->decision], v->reason);
+	if (!p->commands)
+		add_text(a, "details",
+			 "The policy says nothing about commands: what may be read is "
+			 "executed as part of the session, with the session's rights.");
+	else if (v->details[0])
+		add_text(a, "details", v->details);
+	if (v->command && v->decision != COMMAND_ALLOW) {
+		source = xasprintf("command_policies.%s%s%s", v->command->name,
+				   v->rule[0] ? ": " : "", v->rule);
+		add_text(a, "policy_source", source);
+	}
 	return print_answer(o, a);
 }
 
@@ -341,11 +366,15 @@ static int check_question(const struct cli *cli, const struct why_options *o, st
 	return 0;
 }
 
-static int answer(const struct why_options *o, const struct policy *p, struct err *err)
+static int answer(const struct cli *cli, const struct policy *p, struct err *err)
 {
+	const struct why_options *o = cli->options;
+
 	if (o->path)
 		return why_path(o, p, err);
-	return o->host ? why_host(o, p, err) : o->scope ? why_scope(o) : why_command(o);
+	return o->host	  ? why_host(o, p, err)
+	       : o->scope ? why_scope(o)
+			  : why_command(o, p, cli->args);
 }
 
 static int ask_policy(struct cli *cli, struct err *err)
@@ -359,7 +388,7 @@ static int ask_policy(struct cli *cli, struct err *err)
 		return -1;
 	for (size_t i = 0; p->warnings && p->warnings[i]; i++)
 		cli_say(cli, "nono: warning: %s", p->warnings[i]);
-	return answer(o, p, err);
+	return answer(cli, p, err);
 }
 
 /* ---- the sandbox around ------------------------------------------------------------------- */
@@ -376,8 +405,9 @@ static int not_sandboxed(const struct why_options *o)
 	return print_answer(o, a);
 }
 
-static int ask_self(const struct why_options *o, struct err *err)
+static int ask_self(const struct cli *cli, struct err *err)
 {
+	const struct why_options *o = cli->options;
 	const char *path = getenv("NONO_CAP_FILE");
 	_cleanup_(policy_freep) struct policy *p = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -388,7 +418,7 @@ static int ask_self(const struct why_options *o, struct err *err)
 	text = file_read(path, CAP_FILE_MAX, &n, err);
 	if (!text || policy_from_json(text, n, path, &p, err) < 0)
 		return err_prefix(err, "NONO_CAP_FILE");
-	return answer(o, p, err);
+	return answer(cli, p, err);
 }
 
 /* Not beside what would describe another one. */
@@ -411,7 +441,7 @@ static int run(struct cli *cli, struct err *err)
 		return -1;
 	if (!o->self)
 		return ask_policy(cli, err);
-	return check_self(o, err) < 0 ? -1 : ask_self(o, err);
+	return check_self(o, err) < 0 ? -1 : ask_self(cli, err);
 }
 
 const struct command command_why = {

@@ -77,6 +77,22 @@ def refused(p):
     assert [e["decision"] for e in policy_events(p)].count("denied") == 3
 
 
+def why(p):
+    Tools(p, {"a": "echo ran", "b": "echo ran"},
+          {"a": {"can_use": ["b"], "from": {"session": {"sandbox": {}, "invocation_policy": {
+              "default": "allow", "deny": [{"argv": {"contains": ["-f"]}, "reason": "no force"}],
+              "approve": [{"argv": {"prefix": ["x"]}}]}}}},
+           "b": {"from": {"a": {}}}})
+    for args, status, reason in ((["a"], "allowed", "invocation_policy_allowed"),
+                                 (["a", "--", "y", "-f"], "denied", "no force"),
+                                 (["a", "--", "x"], "approval_required", "approval_required"),
+                                 (["b"], "denied", "missing from.session"),
+                                 (["b", "--caller", "a"], "allowed", "command_edge_allowed"),
+                                 (["c"], "denied", "command_not_policy_controlled")):
+        a = json.loads(p.nono("why", "--profile", "tools", "--json", "--command", *args))
+        assert a["status"] == status and a["reason"] == reason, (args, a)
+
+
 def intercepted(p):
     t = Tools(p, {"a": "echo ran"},
               {"a": {"sandbox": {}, "intercept": [
@@ -374,6 +390,6 @@ def bad_profiles(p):
 
 
 if __name__ == "__main__":
-    nonolib.main([own_grants, workspace_needs_a_grant, refused, intercepted, limits, environment, callers, network,
+    nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted, limits, environment, callers, network,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])
