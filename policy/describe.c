@@ -1,4 +1,5 @@
 /* A policy in words, and as JSON. */
+#include "policy/commands.h"
 #include "policy/policy.h"
 
 static const char *badge(unsigned access)
@@ -81,6 +82,14 @@ static void describe_limits(const struct policy_limits *l, struct buf *out)
 		buf_addc(out, '\n');
 }
 
+static void describe_commands(const struct command_policies *c, struct buf *out)
+{
+	for (size_t i = 0; c && i < c->n; i++)
+		buf_addf(out, "%s%s", i ? ", " : "  tools: ", c->v[i].name);
+	if (c && c->n)
+		buf_adds(out, " (each in a confinement of its own)\n");
+}
+
 void policy_describe(const struct policy *p, int verbose, struct buf *out)
 {
 	size_t others = 0, closed = 0;
@@ -104,6 +113,7 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out)
 	buf_addf(out, "  closed: %zu paths%s\n", closed, verbose > 1 ? "" : " (-vv shows them)");
 	buf_addf(out, "  network: %s\n", p->net_blocked ? "blocked" : "open");
 	describe_limits(&p->limits, out);
+	describe_commands(p->commands, out);
 	buf_addf(out, "  requests: %s\n",
 		 p->elevation ? "on (a person may grant what is refused)" : "off");
 	if (!p->protect_workspace)

@@ -56,7 +56,8 @@ static char **inherited(bool terminal)
 	v = xcalloc(n + 1, sizeof(*v));
 	for (size_t i = 0; i < n; i++)
 		if ((!terminal || !is_outer_terminal(environ[i])) &&
-		    !str_starts(environ[i], "NONO_REQUEST_SOCKET=")) /* of a session around us */
+		    !str_starts(environ[i], "NONO_REQUEST_SOCKET=") && /* of a session around us */
+		    !str_starts(environ[i], "NONO_TOOL_SANDBOX_"))
 			v[k++] = environ[i];
 	return v;
 }

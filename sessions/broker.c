@@ -379,6 +379,7 @@ static void reap_children(struct broker *b)
 			b->init_pid = 0;
 		if (pid == b->host_pid)
 			b->host_pid = 0;
+		tools_reaped(b->tools, pid);
 	}
 }
 

@@ -178,6 +178,7 @@ static void on_init(uv_poll_t *h, int status, int events)
 	    r->gate_elevation.type != UV_UNKNOWN_HANDLE)
 		uv_poll_stop(&r->gate_elevation);
 	close(STEAL_FD(r->init_fd));
+	r->init_pid = 0; /* somebody else may get the number */
 	if (r->state == RUN_OVER || r->fd < 0)
 		run_close(r);
 }

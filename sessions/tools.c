@@ -181,9 +181,10 @@ int tools_serve(struct tools *t, uv_loop_t *loop, struct elevation *e, struct au
 	return 0;
 }
 
-pid_t tools_launcher(const struct tools *t)
+void tools_reaped(struct tools *t, pid_t pid)
 {
-	return t ? t->launcher_pid : 0;
+	if (t && t->launcher_pid == pid)
+		t->launcher_pid = 0;
 }
 
 /* ---- the end

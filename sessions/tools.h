@@ -35,7 +35,8 @@ int tools_prepare(const struct tools_config *cfg, struct tools **out, struct err
 int tools_open(struct tools *t, struct err *err);
 int tools_serve(struct tools *t, uv_loop_t *loop, struct elevation *e, struct audit_log *log,
 		pid_t init_pid, struct err *err);
-pid_t tools_launcher(const struct tools *t);
+/* A child of the broker was reaped. */
+void tools_reaped(struct tools *t, pid_t pid);
 /* The answer to elevation_ask_tool(). */
 void tools_answered(struct tools *t, uint64_t cookie, bool granted, enum request_scope scope,
 		    const char *why);
