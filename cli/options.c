@@ -161,6 +161,7 @@ static int store(struct parser *p, const struct match *m, const char *shown, con
 		*(const char **)place(m) = v;
 		return 0;
 	case OPTION_LIST:
+	case OPTION_PAIR:
 		strings_append(place(m), v);
 		return 0;
 	case OPTION_NUMBER:
@@ -211,6 +212,18 @@ static int needs_value(struct parser *p, const struct match *m, const char *show
 	return err_usage(p->err, "%s needs a value: %s", shown, m->row->arg);
 }
 
+/* "--name FIRST SECOND": no value is joined to the name. */
+static int take_pair(struct parser *p, const struct match *m, const char *shown, bool joined,
+		     int argc, char *const *argv, int *i)
+{
+	if (joined || *i + 2 >= argc)
+		return err_usage(p->err, "%s needs two values: %s", shown, m->row->arg);
+	for (int k = 0; k < 2; k++)
+		if (take(p, m, shown, argv[++*i]) < 0)
+			return -1;
+	return 0;
+}
+
 static int long_option(struct parser *p, int argc, char *const *argv, int *i)
 {
 	const char *arg = argv[*i], *eq = strchr(arg, '=');
@@ -221,6 +234,8 @@ static int long_option(struct parser *p, int argc, char *const *argv, int *i)
 	if (!by_name(p, arg + 2, n - 2, &m))
 		return unknown(p, arg);
 	snprintf(shown, sizeof(shown), "--%s", m.row->name);
+	if (m.row->kind == OPTION_PAIR)
+		return take_pair(p, &m, shown, eq != NULL, argc, argv, i);
 	if (!option_takes_value(m.row))
 		return eq ? err_usage(p->err, "%s takes no value", shown)
 			  : take(p, &m, shown, NULL);
@@ -368,7 +383,7 @@ void options_free(const struct option_table *t)
 	for (const struct option_row *r = t->rows; r && r->name; r++) {
 		struct strings *s = (struct strings *)(void *)((char *)t->into + r->offset);
 
-		if (r->kind != OPTION_LIST)
+		if (r->kind != OPTION_LIST && r->kind != OPTION_PAIR)
 			continue;
 		free(s->v);
 		free(s->owned);

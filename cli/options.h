@@ -24,6 +24,7 @@ enum option_kind {
 	OPTION_NUMBER,	 /* long: between min and max; 'value' when not given */
 	OPTION_CHOICE,	 /* int: 'value' + index in choices */
 	OPTION_SIZE,	 /* int[2]: COLSxROWS */
+	OPTION_PAIR,	 /* struct strings: two words each time, appended */
 };
 
 struct option_row {

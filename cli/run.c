@@ -10,6 +10,7 @@ struct start {
 	struct cli *cli;
 	struct run_options *o;
 	char *const *argv;
+	char **credentials;
 	bool shown;		     /* dry run: everything was said */
 	bool refused;		     /* the working directory is not shared: asked and answered */
 	bool again;		     /* it is: resolve once more with it */
@@ -187,6 +188,7 @@ static int start_once(struct start *s, struct err *err)
 	int r;
 
 	run_session_options(o, s->cli->silent, s->argv, &so);
+	so.credentials = s->credentials;
 	so.resolved = on_resolved;
 	so.data = s;
 	if (s->cli->command->mask == WRAP)
@@ -213,7 +215,8 @@ static int start(struct cli *cli, char *const *argv, struct err *err)
 
 	if (s.o->prefix && key_named(s.o->prefix, &key, &mods) < 0)
 		return err_usage(err, "'%.40s' is not the name of a key, like C-b", s.o->prefix);
-	if (run_choose_profile(s.o, cli->silent, err) < 0)
+	if (run_check_options(s.o, err) < 0 || run_choose_profile(s.o, cli->silent, err) < 0 ||
+	    run_credentials(s.o, &s.credentials, err) < 0)
 		return -1;
 	run_session_options(s.o, cli->silent, argv, &so);
 	r = run_consent(&so.policy, err) < 0 ? -1 : start_once(&s, err);
@@ -223,6 +226,7 @@ static int start(struct cli *cli, char *const *argv, struct err *err)
 		r = start_once(&s, err);
 	}
 	free(s.o->chosen_profile);
+	strv_free(s.credentials);
 	return s.shown ? 0 : r;
 }
 

@@ -11,6 +11,13 @@ static const char *const audit_levels[] = {[POLICY_AUDIT_ALL] = "all",
 static const char *const wants[] = {
     [NONO_AUTO] = "auto", [NONO_REQUIRE] = "require", [NONO_SKIP] = "off", NULL};
 
+static const char *const sandboxes[] = {[SANDBOX_AUTO] = "auto",
+					[SANDBOX_LANDLOCK] = "landlock",
+					[SANDBOX_EXTERNAL] = "external",
+					NULL};
+
+#define TIMEOUT_MAX 86400
+
 const struct option_row run_rows[] = {
     {.name = "allow",
      .letter = 'a',
@@ -95,6 +102,87 @@ const struct option_row run_rows[] = {
      .value = SWITCH_OFF,
      AT(elevation),
      .help = "No requests, whatever the profile says"},
+    {.name = "allow-unix-socket",
+     .kind = OPTION_LIST,
+     AT(sockets[POLICY_SOCKET]),
+     .arg = "PATH",
+     .help = "Connect to this socket"},
+    {.name = "allow-unix-socket-bind",
+     .kind = OPTION_LIST,
+     AT(sockets[POLICY_SOCKET_BIND]),
+     .arg = "PATH",
+     .help = "Connect to this socket, or make it"},
+    {.name = "allow-unix-socket-dir",
+     .kind = OPTION_LIST,
+     AT(sockets[POLICY_SOCKET_DIR]),
+     .arg = "DIR",
+     .help = "Connect to the sockets in this directory"},
+    {.name = "allow-unix-socket-dir-bind",
+     .kind = OPTION_LIST,
+     AT(sockets[POLICY_SOCKET_DIR_BIND]),
+     .arg = "DIR",
+     .help = "Connect to the sockets in this directory, or make some"},
+    {.name = "allow-unix-socket-subtree",
+     .kind = OPTION_LIST,
+     AT(sockets[POLICY_SOCKET_SUBTREE]),
+     .arg = "DIR",
+     .help = "Connect to the sockets in this directory and below it"},
+    {.name = "allow-unix-socket-subtree-bind",
+     .kind = OPTION_LIST,
+     AT(sockets[POLICY_SOCKET_SUBTREE_BIND]),
+     .arg = "DIR",
+     .help = "Connect to the sockets in this directory and below it, or make some"},
+    {.name = "bypass-protection",
+     .kind = OPTION_LIST,
+     AT(bypass),
+     .arg = "PATH",
+     .help = "Lift the deny rules for this path; what gives access to it is another option"},
+    {.name = "override-deny", .kind = OPTION_LIST, AT(bypass), .arg = "PATH"},
+    {.name = "suppress-save-prompt",
+     .only = NOT_WHY,
+     .kind = OPTION_LIST,
+     AT(suppress),
+     .arg = "PATH",
+     .help = "Do not offer to save what was refused below this path"},
+    {.name = "ignore-denied", .only = NOT_WHY, .kind = OPTION_LIST, AT(suppress), .arg = "PATH"},
+    {.name = "allow-gpu", AT(gpu), .help = "Use the graphics devices"},
+    {.name = "allow-launch-services", .only = NOT_WHY, AT(launch_services)}, /* of macOS */
+    {.name = "allow-command",
+     .only = NOT_WHY,
+     .kind = OPTION_LIST,
+     AT(allow_command),
+     .arg = "NAME",
+     .help =
+	 "Start this program although it is one of those that rarely are meant (rm, sudo, ...)"},
+    {.name = "block-command",
+     .only = NOT_WHY,
+     .kind = OPTION_LIST,
+     AT(block_command),
+     .arg = "NAME",
+     .help = "Refuse to start this program; what is started later is not looked at"},
+    {.name = "sandbox-policy",
+     .only = RUN | SHELL,
+     .kind = OPTION_CHOICE,
+     AT(sandbox),
+     .choices = sandboxes,
+     .arg = "auto|landlock|external",
+     .help = "Who holds the network: whatever this machine has; Landlock, or do not start; or "
+	     "something outside of nono"},
+    {.name = "env-credential",
+     .only = NOT_WHY,
+     .kind = OPTION_LIST,
+     AT(env_credential),
+     .arg = "A,B",
+     .help = "Give the program these credentials of the keyring as variables (openai_key as "
+	     "OPENAI_KEY); also REFERENCE=VARIABLE",
+     .env = {"NONO_ENV_CREDENTIAL"}},
+    {.name = "env-credential-map",
+     .only = NOT_WHY,
+     .kind = OPTION_PAIR,
+     AT(env_credential_map),
+     .arg = "REFERENCE VARIABLE",
+     .help = "Give it this credential in this variable: env://NAME, file:///PATH, "
+	     "keyring://SERVICE/ACCOUNT, or an account of the service nono"},
     {.name = "no-protect-workspace",
      .kind = OPTION_SET,
      .value = SWITCH_OFF,
@@ -163,6 +251,24 @@ const struct option_row run_rows[] = {
      .only = RUN,
      AT(detached),
      .help = "Start in the background and print the session's id"},
+    {.name = "detach-timeout",
+     .only = RUN,
+     .kind = OPTION_NUMBER,
+     AT(detach_timeout),
+     .min = 1,
+     .max = TIMEOUT_MAX,
+     .arg = "SECONDS",
+     .help = "With --detached: give up if it can't be attached to by then, 30 by default",
+     .env = {"NONO_DETACH_STARTUP_TIMEOUT"}},
+    {.name = "startup-timeout",
+     .only = RUN | SHELL,
+     .kind = OPTION_NUMBER,
+     AT(startup_timeout),
+     .min = 0,
+     .max = TIMEOUT_MAX,
+     .arg = "SECONDS",
+     .help = "On a terminal: end the program if it shows nothing by then",
+     .env = {"NONO_STARTUP_TIMEOUT"}},
     {.name = "size",
      .only = RUN | SHELL,
      .kind = OPTION_SIZE,
@@ -200,6 +306,24 @@ static int switched(int s)
 	return s == SWITCH_PROFILE ? -1 : s == SWITCH_ON;
 }
 
+int run_check_options(const struct run_options *o, struct err *err)
+{
+	if (o->launch_services)
+		return err_usage(err, "--allow-launch-services is for macOS: there are none here");
+	if (o->sandbox == SANDBOX_EXTERNAL && o->net == NET_BLOCKED)
+		return err_usage(err, "--sandbox-policy external leaves the network to something "
+				      "else: --block-net can't be used together with it");
+	if (o->sandbox == SANDBOX_LANDLOCK && nono_landlock_abi() < 4)
+		return err_set(err,
+			       "--sandbox-policy landlock: this kernel's Landlock (ABI %d) can't "
+			       "hold the network, that takes ABI 4 (Linux 6.7)",
+			       nono_landlock_abi());
+	/* The variable may be set for all. */
+	if (o->detach_timeout && !o->detached && !getenv("NONO_DETACH_STARTUP_TIMEOUT"))
+		return err_usage(err, "--detach-timeout needs --detached");
+	return 0;
+}
+
 void run_session_options(const struct run_options *o, bool silent, char *const *argv,
 			 struct session_options *out)
 {
@@ -218,7 +342,14 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 		    .allow_file = o->allow_file.v,
 		    .read_file = o->read_file.v,
 		    .write_file = o->write_file.v,
-		    .block_net = o->net == NET_PROFILE ? -1 : o->net == NET_BLOCKED,
+		    .bypass = o->bypass.v,
+		    .suppress = o->suppress.v,
+		    .allow_commands = o->allow_command.v,
+		    .block_commands = o->block_command.v,
+		    .gpu = o->gpu,
+		    .block_net = o->sandbox == SANDBOX_EXTERNAL ? 0
+				 : o->net == NET_PROFILE	? -1
+								: o->net == NET_BLOCKED,
 		    .elevation = switched(o->elevation),
 		    .protect_workspace = switched(o->protect),
 		    .audit_level = (enum policy_audit_level)o->audit_level,
@@ -227,7 +358,11 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 			       (char *)o->wall_time},
 		},
 	    .no_audit = o->no_audit,
+	    .startup_timeout_s = (unsigned)o->startup_timeout,
+	    .ready_timeout_s = (unsigned)o->detach_timeout,
 	    .verbose = o->verbose,
 	    .silent = silent,
 	};
+	for (size_t k = 0; k < POLICY_SOCKET_KINDS; k++)
+		out->policy.sockets[k] = o->sockets[k].v;
 }

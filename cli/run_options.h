@@ -10,8 +10,18 @@ enum { RUN = 1 << 0, SHELL = 1 << 1, WRAP = 1 << 2, WHY = 1 << 3 };
 enum run_net { NET_PROFILE = 0, NET_BLOCKED, NET_OPEN };
 enum run_switch { SWITCH_PROFILE = 0, SWITCH_ON, SWITCH_OFF };
 
+/* Who holds the network: what there is, Landlock or nothing, somebody else. */
+enum run_sandbox { SANDBOX_AUTO = 0, SANDBOX_LANDLOCK, SANDBOX_EXTERNAL };
+
 struct run_options {
 	struct strings allow, read, write, allow_file, read_file, write_file;
+	struct strings sockets[POLICY_SOCKET_KINDS];
+	struct strings bypass, suppress;
+	struct strings env_credential, env_credential_map;
+	struct strings allow_command, block_command;
+	bool gpu, launch_services;
+	int sandbox;			      /* enum run_sandbox */
+	long startup_timeout, detach_timeout; /* seconds, 0: not said */
 	bool allow_cwd;
 	const char *workdir, *profile, *trust_profile, *name, *shell, *prefix;
 	char *chosen_profile;	/* owned: what "profile" is when none was named */
@@ -30,6 +40,12 @@ extern const struct option_row run_rows[];
 
 /* Sets o->profile where none was named and one is chosen for the directory, and says so. */
 int run_choose_profile(struct run_options *o, bool silent, struct err *err);
+
+/* What the table can't say: options that contradict each other, or need one another. */
+int run_check_options(const struct run_options *o, struct err *err);
+
+/* What --env-credential and --env-credential-map ask for, as "VARIABLE=reference"; strv_free(). */
+int run_credentials(const struct run_options *o, char ***out, struct err *err);
 
 /* Everything is borrowed from o and argv. */
 void run_session_options(const struct run_options *o, bool silent, char *const *argv,

@@ -383,6 +383,8 @@ static int ask_policy(struct cli *cli, struct err *err)
 	_cleanup_(policy_freep) struct policy *p = NULL;
 	struct session_options so;
 
+	if (run_check_options(&o->run, err) < 0)
+		return -1;
 	run_session_options(&o->run, cli->silent, NULL, &so);
 	if (policy_resolve(&so.policy, &p, err) < 0)
 		return -1;
@@ -425,9 +427,13 @@ static int ask_self(const struct cli *cli, struct err *err)
 static int check_self(const struct why_options *o, struct err *err)
 {
 	const struct run_options *r = &o->run;
+	size_t sockets = 0;
 
-	if (r->allow.n || r->read.n || r->write.n || r->allow_file.n || r->read_file.n ||
-	    r->write_file.n || r->profile || r->workdir || r->allow_cwd || r->net || r->protect)
+	for (size_t i = 0; i < POLICY_SOCKET_KINDS; i++)
+		sockets += r->sockets[i].n;
+	if (sockets || r->bypass.n || r->gpu || r->allow.n || r->read.n || r->write.n ||
+	    r->allow_file.n || r->read_file.n || r->write_file.n || r->profile || r->workdir ||
+	    r->allow_cwd || r->net || r->protect)
 		return err_usage(err, "--self asks about the sandbox around: it can't be used "
 				      "together with options that describe another one");
 	return 0;

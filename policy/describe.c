@@ -106,6 +106,11 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out)
 	if (others)
 		buf_addf(out, "      and %zu of the profile and the system (-v shows them)\n",
 			 others);
+	for (char **b = p->bypasses; verbose > 0 && b && *b; b++) {
+		buf_adds(out, "  bypass_protection relaxing deny rule: ");
+		add_printable(out, *b);
+		buf_addc(out, '\n');
+	}
 	if (verbose > 1)
 		describe_denies(p, out);
 	for (size_t i = 0; i < p->n_denies; i++)

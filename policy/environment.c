@@ -85,6 +85,16 @@ static bool passes(const struct policy *p, const char *var)
 	return !any_fits(p->env_deny, var, n) && (!p->env_allow || any_fits(p->env_allow, var, n));
 }
 
+bool policy_env_settable(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(dangerous); i++)
+		if (fits(dangerous[i], name, n))
+			return false;
+	return strcmp(name, "PATH") != 0 && strcmp(name, "HOME") != 0 && !str_starts(name, "NONO_");
+}
+
 struct env {
 	char **v;
 	size_t n;
@@ -104,7 +114,7 @@ static void put(struct env *e, const char *var)
 	e->v[e->n++] = xstrdup(var);
 }
 
-static size_t count(char *const *v)
+size_t strv_count(char *const *v)
 {
 	size_t n = 0;
 
@@ -142,7 +152,8 @@ char **policy_environment(const struct policy *p, char *const *inherited, char *
 
 	if (!tmp)
 		tmp = value_of(inherited, "TMPDIR");
-	e.v = xcalloc(count(inherited) + count(p->env_set) + count(extra) + 1, sizeof(*e.v));
+	e.v = xcalloc(strv_count(inherited) + strv_count(p->env_set) + strv_count(extra) + 1,
+		      sizeof(*e.v));
 	for (size_t i = 0; inherited && inherited[i]; i++)
 		if (passes(p, inherited[i]))
 			put(&e, inherited[i]);

@@ -116,6 +116,18 @@ struct policy_limits {
 	char *memory, *max_processes, *cpu, *wall_time;
 };
 
+/* Which unix sockets: one, those directly in a folder, all below one; to connect to, or to make as
+ * well. */
+enum policy_socket {
+	POLICY_SOCKET = 0,
+	POLICY_SOCKET_BIND,
+	POLICY_SOCKET_DIR,
+	POLICY_SOCKET_DIR_BIND,
+	POLICY_SOCKET_SUBTREE,
+	POLICY_SOCKET_SUBTREE_BIND,
+	POLICY_SOCKET_KINDS
+};
+
 /* Everything about a run that the command line decides. Strings are borrowed. */
 struct policy_input {
 	const char *profile;	    /* name or path, NULL = default only */
@@ -129,6 +141,11 @@ struct policy_input {
 				installation is granted read and exec */
 	const char *const *allow, *const *read, *const *write; /* NULL-terminated, may be NULL */
 	const char *const *allow_file, *const *read_file, *const *write_file;
+	const char *const *sockets[POLICY_SOCKET_KINDS]; /* by enum policy_socket */
+	const char *const *bypass;   /* deny rules are lifted there; must be granted as well */
+	const char *const *suppress; /* denials below are not offered for saving */
+	const char *const *allow_commands, *const *block_commands; /* for the start alone */
+	bool gpu;
 	int block_net;	       /* -1 profile decides, 0 --allow-net, 1 --block-net */
 	int elevation;	       /* -1 profile decides, else bool */
 	int protect_workspace; /* -1 profile decides, else bool: auto-run files */
@@ -199,6 +216,11 @@ struct policy {
 	char **no_exec;			   /* programs that are only run for the agent */
 	size_t n_no_exec;
 };
+
+/* Fails for a program that nobody means to start in a sandbox (rm, sudo, ...). What it is started
+ * by later is not looked at: this is help against slips, no boundary. argv0 as it was typed. */
+int policy_check_start(const struct policy_input *in, const char *argv0, const char *program,
+		       struct err *err);
 
 int policy_resolve(const struct policy_input *in, struct policy **out, struct err *err);
 void policy_free(struct policy *p);
@@ -294,6 +316,10 @@ void policy_spec_free(struct policy_spec *s);
  * what it sets, plus extra ("NAME=value"). NULL-terminated, caller frees with strv_free(). */
 char **policy_environment(const struct policy *p, char *const *inherited, char *const *extra);
 void strv_free(char **v);
+size_t strv_count(char *const *v);
+/* True unless the variable has a meaning of its own for programs or for nono (PATH, LD_*, NONO_*).
+ */
+bool policy_env_settable(const char *name);
 
 /* Adds a standing rule to the user's profile (a file of his own that extends the one in use).
  * Without apply the text of the change (unified diff) alone is returned in *diff; caller frees. */

@@ -200,7 +200,8 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 
 	settings_take(p, in, prof);
 	if (find_places(r, in, r->err) < 0 || own_files(r) < 0 || groups_apply(r, prof) < 0 ||
-	    profile_apply(r, prof) < 0 || flags_apply(r, in) < 0 || workdir_apply(r, in) < 0)
+	    profile_apply(r, prof) < 0 || flags_apply(r, in) < 0 ||
+	    flags_apply_special(r, in) < 0 || workdir_apply(r, in) < 0)
 		return -1;
 	if ((in->tool && box_apply(r, in->tool) < 0) ||
 	    (in->program && program_grant(r, in->program) < 0))
@@ -209,7 +210,7 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	    add_grant(r, in->nono, NONO_READ | NONO_EXEC, GRANT_FILE, "system") < 0)
 		return -1;
 	groups_yield(r);
-	if (profile_bypass(r, prof) < 0)
+	if (profile_bypass(r, prof) < 0 || flags_bypass(r, in) < 0)
 		return -1;
 	flags_warn(r);
 	if (p->private_tmp && in_tmp(p))

@@ -93,6 +93,8 @@ static uint64_t rights_of(unsigned access)
 		rights |= FS_CHANGE;
 	if (access & NONO_EXEC)
 		rights |= FS_EXECUTE;
+	if (access & NONO_IOCTL)
+		rights |= FS_IOCTL_DEV;
 	return rights;
 }
 

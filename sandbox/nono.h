@@ -33,6 +33,7 @@ enum nono_access {
 	NONO_READ = 1 << 0,
 	NONO_WRITE = 1 << 1,
 	NONO_EXEC = 1 << 2,
+	NONO_IOCTL = 1 << 3, /* on a device; terminals have it anyway */
 };
 
 struct nono_path {

@@ -88,11 +88,13 @@ static char **tool_environment(const struct tool_start *t, const char *tmp)
 	return v;
 }
 
+#define EXTRA_MAX 24 /* variables that every session gets */
+
 static char **environment(const struct init_config *cfg, const struct nono_layers *layers)
 {
 	const char *tmp = layers->private_tmp ? "/tmp" : cfg->tmp;
-	char *extra[16];
-	size_t n = 0;
+	size_t n_secrets = strv_count(cfg->secrets), n = 0;
+	char **extra = xcalloc(EXTRA_MAX + n_secrets + 1, sizeof(*extra));
 
 	if (cfg->tool)
 		return tool_environment(cfg->tool, tmp);
@@ -111,7 +113,9 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 		extra[n++] = xstrdup("TERM_PROGRAM=nono");
 		extra[n++] = xstrdup("TERM_PROGRAM_VERSION=" NONO_VERSION);
 	}
-	extra[n] = NULL;
+	/* What was injected wins. */
+	for (size_t i = 0; i < n_secrets; i++)
+		extra[n++] = cfg->secrets[i];
 	return policy_environment(cfg->policy, inherited(cfg->terminal), extra);
 }
 

@@ -490,12 +490,13 @@ static void session_over(struct broker *b)
 static void close_down(struct broker *b)
 {
 	uv_handle_t *const handles[] = {
-	    (uv_handle_t *)&b->init_poll,    (uv_handle_t *)&b->gate_poll,
-	    (uv_handle_t *)&b->host_poll,    (uv_handle_t *)&b->elevation_poll,
-	    (uv_handle_t *)&b->signal_poll,  (uv_handle_t *)&b->elevation_timer,
-	    (uv_handle_t *)&b->status_timer, (uv_handle_t *)&b->sample_timer,
-	    (uv_handle_t *)&b->stop_timer,   (uv_handle_t *)&b->linger_timer,
-	    (uv_handle_t *)&b->look_timer,   (uv_handle_t *)&b->wall_timer,
+	    (uv_handle_t *)&b->init_poll,     (uv_handle_t *)&b->gate_poll,
+	    (uv_handle_t *)&b->host_poll,     (uv_handle_t *)&b->elevation_poll,
+	    (uv_handle_t *)&b->signal_poll,   (uv_handle_t *)&b->elevation_timer,
+	    (uv_handle_t *)&b->status_timer,  (uv_handle_t *)&b->sample_timer,
+	    (uv_handle_t *)&b->stop_timer,    (uv_handle_t *)&b->linger_timer,
+	    (uv_handle_t *)&b->look_timer,    (uv_handle_t *)&b->wall_timer,
+	    (uv_handle_t *)&b->startup_timer,
 	};
 
 	if (b->closing)
@@ -529,7 +530,7 @@ static int open_loop(struct broker *b, struct err *err)
 {
 	uv_timer_t *const timers[] = {&b->elevation_timer, &b->status_timer, &b->sample_timer,
 				      &b->stop_timer,	   &b->linger_timer, &b->look_timer,
-				      &b->wall_timer};
+				      &b->wall_timer,	   &b->startup_timer};
 	struct control_config control = {
 	    .loop = &b->loop,
 	    .listen_fd = b->rt.listen_fd,
@@ -565,6 +566,7 @@ int broker_loop(struct broker *b)
 {
 	if (open_loop(b, &b->failure) < 0)
 		return -1; /* the process ends here: broker_end() ends the session */
+	broker_watch_startup(b);
 	dispatch_elevation(b);
 	broker_start_limits(b);
 	while (uv_run(&b->loop, UV_RUN_ONCE)) {

@@ -26,6 +26,7 @@ struct plan {
 	char *program; /* resolved path */
 	struct policy *policy;
 	struct nono_limits limits;
+	char **secrets; /* "VARIABLE=secret" */
 	char id[SESSION_ID_LEN + 1];
 };
 int plan_make(const struct session_options *o, struct plan *out, struct err *err);
@@ -65,7 +66,7 @@ struct broker {
 	bool have_loop;
 	uv_poll_t init_poll, gate_poll, host_poll, elevation_poll, signal_poll;
 	uv_timer_t elevation_timer, status_timer, sample_timer, stop_timer, linger_timer;
-	uv_timer_t look_timer, wall_timer;
+	uv_timer_t look_timer, wall_timer, startup_timer;
 	struct control_server *control;
 
 	struct activity activity;
@@ -107,6 +108,8 @@ void broker_look_at_limits(struct broker *b);
 void broker_limits_at_end(struct broker *b, bool killed);
 void broker_add_limits(struct broker *b);
 void broker_say_limits(const struct broker *b);
+/* Ends a program that has shown nothing on its terminal in time (startup_watch.c). */
+void broker_watch_startup(struct broker *b);
 /* Sends a control message to the screen host; -1 if it is not there or does not take it. */
 int broker_tell_host(struct broker *b, const struct pty_control *m, int fd);
 /* Something that status events show may have changed. */

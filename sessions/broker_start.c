@@ -56,6 +56,7 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	    .spec = &b->spec,
 	    .policy = b->plan->policy,
 	    .argv = b->o->argv,
+	    .secrets = b->plan->secrets,
 	    .program = b->plan->program,
 	    .id = b->plan->id,
 	    .tmp = b->rt.tmp,

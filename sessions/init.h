@@ -60,7 +60,8 @@ struct init_config {
 	const struct nono_spec *spec;
 	const struct policy *policy;
 	char *const *argv;
-	const char *program; /* resolved */
+	char *const *secrets; /* "VARIABLE=secret" */
+	const char *program;  /* resolved */
 	const char *id, *tmp;
 	const char *request_socket;	    /* NULL: the session takes no requests */
 	const char *tool_socket, *shim_dir; /* NULL: no command has a policy of its own */

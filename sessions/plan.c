@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "sessions/broker.h"
+#include "sessions/credentials.h"
 
 static bool executable(const char *path)
 {
@@ -99,9 +100,11 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 		return -1;
 	}
 	in.nono = nono;
-	if (policy_resolve(&in, &p.policy, err) < 0 || policy_enforceable(p.policy, err) < 0 ||
+	if (policy_check_start(&in, o->argv[0], p.program, err) < 0 ||
+	    policy_resolve(&in, &p.policy, err) < 0 || policy_enforceable(p.policy, err) < 0 ||
 	    plan_limits(&p, err) < 0 || (o->resolved && o->resolved(o->data, p.policy, err) < 0) ||
-	    policy_make_state(p.policy, err) < 0) {
+	    policy_make_state(p.policy, err) < 0 ||
+	    credentials_load(o->credentials, &p.secrets, err) < 0) {
 		plan_free(&p);
 		return -1;
 	}
@@ -116,5 +119,6 @@ void plan_free(struct plan *p)
 {
 	free(p->program);
 	policy_free(p->policy);
+	credentials_free(p->secrets);
 	*p = (struct plan){0};
 }

@@ -22,7 +22,12 @@ struct session_options {
 	char *const *argv; /* program and arguments */
 	const char *name;  /* NULL: adjective-noun is made up */
 	struct policy_input policy;
+	char *const *credentials; /* "VARIABLE=reference" (credentials.h), NULL-terminated, may be
+				     NULL */
 	bool no_audit;
+	unsigned
+	    startup_timeout_s;	  /* with a terminal: ends what shows nothing by then; 0 = never */
+	unsigned ready_timeout_s; /* session_start(): until it can be attached to; 0 = 30 */
 	bool terminal;	/* a PTY and a screen host; else descriptors 0-2 are passed through */
 	int cols, rows; /* of the PTY at the start */
 	int verbose;
@@ -42,6 +47,9 @@ int session_start(const struct session_options *o, char id[SESSION_ID_LEN + 1], 
 /* Runs the program with the caller's own descriptors 0-2, the caller being the broker; returns
  * its exit code (128+n for a signal), -1 if it could not be started. */
 int session_run(const struct session_options *o, struct err *err);
+
+/* The variable that a credential's reference without one goes to, NULL if there is none. */
+char *credential_variable(const char *reference);
 
 /* Confines the caller and executes; returns only on failure. */
 int session_wrap(const struct session_options *o, struct err *err);

@@ -8,7 +8,7 @@
 #include "sessions/broker.h"
 #include "sessions/registry.h"
 
-#define START_TIMEOUT_MS 30000
+#define READY_TIMEOUT_S 30
 
 extern char **environ;
 
@@ -121,9 +121,9 @@ static int fork_broker(const struct session_options *o, const struct plan *plan,
 	return ready[0];
 }
 
-static int await_ready(int fd, struct err *err)
+static int await_ready(int fd, unsigned timeout_s, struct err *err)
 {
-	uint64_t deadline = clock_mono_ns() + START_TIMEOUT_MS * 1000000ull;
+	uint64_t deadline = clock_mono_ns() + timeout_s * 1000000000ull;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	struct err answer;
 	int r;
@@ -133,8 +133,7 @@ static int await_ready(int fd, struct err *err)
 		r = poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000000u) : 0);
 	} while (r < 0 && errno == EINTR);
 	if (r <= 0)
-		return err_set(err, "the session did not start within %d s",
-			       START_TIMEOUT_MS / 1000);
+		return err_set(err, "the session did not start within %u s", timeout_s);
 	if (read_full(fd, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
 		return err_set(err, "the session's broker ended while it was starting");
 	if (!answer.msg[0])
@@ -153,7 +152,9 @@ int session_start(const struct session_options *o, char id[SESSION_ID_LEN + 1], 
 		return -1;
 	memcpy(id, plan.id, sizeof(plan.id));
 	fd = fork_broker(o, &plan, err);
-	r = fd < 0 ? -1 : await_ready(fd, err);
+	r = fd < 0
+		? -1
+		: await_ready(fd, o->ready_timeout_s ? o->ready_timeout_s : READY_TIMEOUT_S, err);
 	if (fd >= 0)
 		close(fd);
 	plan_free(&plan);

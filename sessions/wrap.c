@@ -68,12 +68,18 @@ static int write_cap_file(struct policy *p, struct err *err)
 	return 0;
 }
 
-static char **environment(const struct policy *p)
+static char **environment(const struct plan *plan)
 {
-	_cleanup_free_ char *pwd = xasprintf("PWD=%s", p->workdir);
-	_cleanup_free_ char *cap = p->cap_file ? xasprintf("NONO_CAP_FILE=%s", p->cap_file) : NULL;
-	char *extra[] = {pwd, cap, NULL};
+	const struct policy *p = plan->policy;
+	_cleanup_free_ char *pwd = xasprintf("PWD=%s", p->workdir), *cap = NULL;
+	_cleanup_free_ char **extra = xcalloc(strv_count(plan->secrets) + 3, sizeof(*extra));
+	size_t n = 0;
 
+	extra[n++] = pwd;
+	if (p->cap_file)
+		extra[n++] = cap = xasprintf("NONO_CAP_FILE=%s", p->cap_file);
+	for (char **s = plan->secrets; s && *s; s++)
+		extra[n++] = *s;
 	return policy_environment(p, environ, extra);
 }
 
@@ -90,7 +96,7 @@ int session_wrap(const struct session_options *o, struct err *err)
 				    "them: nono wrap has no supervisor; use nono run");
 	}
 	if (check_commands(&plan, err) == 0 && write_cap_file(plan.policy, err) == 0) {
-		env = environment(plan.policy);
+		env = environment(&plan);
 		if (confine(&plan, o->silent, err) == 0) {
 			execve(plan.program, o->argv, env);
 			err_errno(err, errno, "can't execute %s", plan.program);

@@ -1,0 +1,17 @@
+/*
+ * credentials - secrets that a program gets as variables of its environment: from a variable of
+ * ours, a file, or the keyring. They are read before anything is started, and are in no record, no
+ * log and no argument list.
+ */
+#ifndef NONO_SESSIONS_CREDENTIALS_H
+#define NONO_SESSIONS_CREDENTIALS_H
+
+#include "common/common.h"
+
+/* wanted: "VARIABLE=reference", NULL-terminated, may be NULL. *out: "VARIABLE=secret", the same
+ * number; credentials_free(). References: env://VAR, file://PATH, an account of the keyring's
+ * service "nono", keyring://SERVICE/ACCOUNT. Messages never hold a secret. */
+int credentials_load(char *const *wanted, char ***out, struct err *err);
+void credentials_free(char **v); /* wipes them */
+
+#endif

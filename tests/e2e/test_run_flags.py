@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Options of run, shell and wrap: deny rules lifted, sockets, credentials, programs that are not
+started, timeouts, old spellings, variables, contradictions."""
+import json
+import os
+import re
+import socket
+import stat
+import time
+
+from clienv import main, until
+
+SECRET = "s3cret-Value"
+
+
+def user_file(c, path, text, mode=0o600):
+    full = os.path.join(c.base, path)
+
+    def make():
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w") as f:
+            f.write(text)
+        os.chmod(full, mode)
+    c.as_user(make)
+    return full
+
+
+def bypass(c):
+    key = user_file(c, "home/.ssh/id_rsa", "KEY\n")
+    other = user_file(c, "home/.ssh/other", "OTHER\n")
+    for name in ("run", "wrap"):
+        # It gives nothing by itself, and a grant alone does not lift the rule.
+        c.nono(name, "-s", "--bypass-protection", key, "--", "true", code=1)
+        assert "no grant covers it" in c.err, c.err
+        c.nono(name, "-s", "--read-file", other, "--bypass-protection", key, "--", "true", code=1)
+        code, out, _ = c.raw(name, "-s", "--read-file", key, "--", "cat", key)
+        assert code != 0 and b"KEY" not in out
+        for flag in ("--bypass-protection", "--override-deny"):
+            code, out, err = c.raw(name, "-s", "--read-file", key, flag, key, "--", "sh", "-c",
+                                   "cat %s; cat %s; echo x >> %s" % (key, other, key))
+            assert out == b"KEY\n", (name, flag, out, err)
+    c.nono("run", "--dry-run", "--read-file", key, "--bypass-protection", key, "--", "true")
+    assert "relaxing deny rule" not in c.err
+    c.nono("run", "-v", "--dry-run", "--read-file", key, "--bypass-protection", key, "--", "true")
+    assert "bypass_protection relaxing deny rule: " + key in c.err, c.err
+    # Nothing of nono's own, whatever is named.
+    state = os.path.join(c.env["XDG_STATE_HOME"], "nono")
+    c.nono("run", "-s", "--read", state, "--bypass-protection", state, "--", "true", code=1)
+    assert "overlaps protected nono state root" in c.err, c.err
+    a = json.loads(c.nono("why", "--json", "--path", key, "--read-file", key, "--bypass-protection",
+                          key))
+    assert a["status"] == "allowed", a
+    cap = json.loads(c.nono("run", "-s", "--read-file", key, "--bypass-protection", key, "--", "sh",
+                            "-c", "cat $NONO_CAP_FILE"))
+    assert cap["bypass_protection_paths"] == [key], cap["bypass_protection_paths"]
+
+
+CONNECT = ("import socket,sys\\n"
+           "for p in sys.argv[1:]:\\n"
+           "  s=socket.socket(socket.AF_UNIX)\\n"
+           "  try: s.connect(p); print('yes')\\n"
+           "  except OSError as e: print('no')\\n")
+BIND = ("import socket,sys\\n"
+        "for p in sys.argv[1:]:\\n"
+        "  s=socket.socket(socket.AF_UNIX)\\n"
+        "  try: s.bind(p); s.listen(); print('yes')\\n"
+        "  except OSError as e: print('no')\\n")
+
+
+def sockets(c):
+    top = os.path.join(c.base, "outside")
+    names = ["a", "b", "d/x", "d/e/y"]
+    servers = []
+
+    def make():
+        os.makedirs(os.path.join(top, "d/e"))
+    c.as_user(make)
+    for n in names:
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(os.path.join(top, n))
+        s.listen(50)
+        os.chmod(os.path.join(top, n), 0o777)
+        if c.uid is not None:
+            os.chown(os.path.join(top, n), c.uid, c.uid)
+        servers.append(s)
+    paths = [os.path.join(top, n) for n in names]
+    script = "printf %s | python3 - %s"
+    for flags, want in (([], "no no no no"), (["--allow-unix-socket", paths[0]], "yes no no no"),
+                        (["--allow-unix-socket-bind", paths[1]], "no yes no no"),
+                        (["--allow-unix-socket-dir", top + "/d"], "no no yes no"),
+                        (["--allow-unix-socket-dir-bind", top + "/d"], "no no yes no"),
+                        (["--allow-unix-socket-subtree", top + "/d"], "no no yes yes"),
+                        (["--allow-unix-socket-subtree-bind", top], "yes yes yes yes")):
+        out = c.nono("run", "-s", *flags, "--", "sh", "-c",
+                     script % ("'%s'" % CONNECT.replace("'", '"'), " ".join(paths)))
+        assert out.split() == want.split(), (flags, out, c.err)
+    new = [os.path.join(top, n) for n in ("n", "d/n", "d/e/n")]
+    for flags, want in (([], "no no no"), (["--allow-unix-socket", new[0]], "no no no"),
+                        (["--allow-unix-socket-dir", top + "/d"], "no no no"),
+                        (["--allow-unix-socket-subtree", top], "no no no"),
+                        (["--allow-unix-socket-bind", new[2]], "no no yes"),
+                        (["--allow-unix-socket-subtree-bind", top + "/d"], "no yes yes")):
+        for name in ("run", "wrap"):
+            out = c.nono(name, "-s", *flags, "--", "sh", "-c",
+                         script % ("'%s'" % BIND.replace("'", '"'), " ".join(new)))
+            assert out.split() == want.split(), (name, flags, out, c.err)
+            for n in new:
+                if os.path.exists(n):
+                    assert stat.S_ISSOCK(os.stat(n).st_mode)
+                    os.unlink(n)
+    for s in servers:
+        s.close()
+    c.nono("run", "-s", "--allow-unix-socket", top, "--", "true", code=1)
+    assert "directory" in c.err
+    c.nono("run", "-s", "--allow-unix-socket-dir", paths[0], "--", "true", code=1)
+    c.nono("run", "--dry-run", "--allow-unix-socket-dir", "/nonexistent/d", "--", "true")
+    assert "some requested sandbox grants were skipped because the path does not exist" in c.err
+    c.nono("run", "-s", "--allow-unix-socket", os.path.join(c.base, "run/nono/x/control.sock"),
+           "--", "true", code=1)
+    assert "overlaps protected nono state root" in c.err, c.err
+
+
+def credentials(c):
+    secret = user_file(c, "outside/token", SECRET + "\n")
+    env = {"MY_TOKEN": SECRET, "OTHER": "inherited"}
+    for name in ("run", "wrap"):
+        for flags in (["--env-credential-map", "env://MY_TOKEN", "API_KEY"],
+                      ["--env-credential-map", "file://" + secret, "API_KEY"],
+                      ["--env-credential", "env://MY_TOKEN=API_KEY"],
+                      # It wins over what is inherited.
+                      ["--env-credential", "env://MY_TOKEN=API_KEY,file://%s=OTHER" % secret]):
+            out = c.nono(name, "-s", *flags, "--", "sh", "-c", "echo $API_KEY $OTHER", env=env)
+            want = [SECRET, SECRET if len(flags[1]) > 40 and "OTHER" in flags[1] else "inherited"]
+            assert out.split() == want, (name, flags, out)
+    assert c.nono("run", "-s", "--", "sh", "-c", "echo $API_KEY",
+                  env={"NONO_ENV_CREDENTIAL": "env://MY_TOKEN=API_KEY", "MY_TOKEN": SECRET}) \
+        == SECRET + "\n"
+    # In no record, no log, no summary.
+    c.nono("run", "-v", "--env-credential-map", "file://" + secret, "API_KEY", "--", "sh", "-c", "exit 0")
+    assert SECRET not in c.err
+    for root, _, files in os.walk(c.base):
+        for f in files:
+            path = os.path.join(root, f)
+            if path != secret and os.path.isfile(path) and not path.endswith("/nono"):
+                with open(path, "rb") as text:
+                    assert SECRET.encode() not in text.read(), path
+    for flags, word, code in (
+            (["--env-credential-map", "op://vault/item/field", "A"], "not supported by this version", 1),
+            (["--env-credential-map", "bw://id", "A"], "not supported", 1),
+            (["--env-credential-map", "cmd://x", "A"], "not supported", 1),
+            (["--env-credential-map", "env://NOT_SET_ANYWHERE", "A"], "not set", 1),
+            (["--env-credential-map", "file:///nonexistent", "A"], "/nonexistent", 1),
+            (["--env-credential-map", "file:///", "A"], "not a file", 1),
+            (["--env-credential-map", "file://token", "A"], "absolute", 2),
+            (["--env-credential-map", "env://HOME", "PATH"], "PATH", 2),
+            (["--env-credential-map", "env://HOME", "LD_PRELOAD"], "LD_PRELOAD", 2),
+            (["--env-credential-map", "env://HOME", "NONO_CAP_FILE"], "NONO_CAP_FILE", 2),
+            (["--env-credential-map", "env://HOME", "a b"], "variable", 2),
+            (["--env-credential-map", "a b", "A"], "account", 2),
+            (["--env-credential", "env://HOME"], "variable", 2),
+            (["--env-credential-map", "env://HOME"], "two values", 2),
+            (["--env-credential-map=env://HOME", "A"], "two values", 2)):
+        args = ["run", "-s", *flags] + ([] if "two values" == word else ["--", "true"])
+        out = c.nono(*args, code=code)
+        assert not out and word in c.err, (flags, c.err)
+    # The keyring, by its own program.
+    tool = user_file(c, "outside/bin/secret-tool",
+                     "#!/bin/sh\n[ \"$*\" = \"$WANT\" ] && echo %s\n" % SECRET, 0o755)
+    path = {"PATH": os.path.dirname(tool) + ":" + c.env["PATH"]}
+    for ref, want in (("openai_key", "lookup service nono username openai_key target default"),
+                      ("keyring://svc/me@x", "lookup service svc username me@x")):
+        word = ref if "://" not in ref else ref + "=OPENAI_KEY"
+        out = c.nono("run", "-s", "--env-credential", word, "--", "/bin/sh", "-c", "echo $OPENAI_KEY",
+                     env=dict(path, WANT=want))
+        assert out == SECRET + "\n", (ref, out, c.err)
+    c.nono("run", "-s", "--env-credential", "other", "--", "true", env=dict(path, WANT="x"), code=1)
+    assert "no such entry" in c.err, c.err
+    user_file(c, "outside/bin/secret-tool", "#!/bin/sh\nexec sleep 60\n", 0o755)
+    start = time.monotonic()
+    c.nono("run", "-s", "--env-credential", "other", "--", "true",
+           env=dict(path, NONO_KEYRING_TIMEOUT_SECS="1"), code=1)
+    assert "did not answer" in c.err and time.monotonic() - start < 20, c.err
+
+
+def commands(c):
+    for name in ("run", "wrap"):
+        for argv in (["rm", "-rf", "x"], ["/bin/rm", "x"], ["chmod", "777", "x"], ["dd"]):
+            assert c.nono(name, "-s", "--", *argv, code=1) == ""
+            assert c.err.startswith("nono: Command '%s' is blocked: " % os.path.basename(argv[0])), c.err
+        assert c.nono(name, "-s", "--allow-command", "chmod", "--", "chmod", "--version")
+        # What is started later is not looked at: no boundary.
+        assert c.nono(name, "-s", "--", "sh", "-c", "chmod --version")
+        c.nono(name, "-s", "--block-command", "env", "--", "env", code=1)
+        assert "Command 'env' is blocked" in c.err
+    os.symlink("/bin/rm", os.path.join(c.work, "harmless"))
+    c.nono("run", "-s", "--block-command", "harmless", "--", "./harmless", code=1)
+
+
+def timeouts(c):
+    sid = c.nono("run", "-s", "--detached", "--startup-timeout", "1", "--", "sleep", "60").strip()
+    until("the end of what shows nothing",
+          lambda: json.loads(c.nono("inspect", sid, "--json"))["status"] == "exited", 20)
+    assert "startup timeout" in c.inspect(sid)["ended_by"]
+    sid = c.nono("run", "-s", "--detached", "--startup-timeout", "1", "--", "sh", "-c",
+                 "echo here; sleep 60").strip()
+    time.sleep(2)
+    assert c.inspect(sid)["status"] == "running"
+    c.nono("stop", "--force", sid)
+    sid = c.nono("run", "-s", "--detached", "--", "sleep", "60",
+                 env={"NONO_STARTUP_TIMEOUT": "0", "NONO_DETACH_STARTUP_TIMEOUT": "20"}).strip()
+    c.nono("stop", "--force", sid)
+    assert c.nono("run", "-s", "--", "echo", "x", env={"NONO_DETACH_STARTUP_TIMEOUT": "20"}) == "x\n"
+    c.nono("run", "-s", "--detach-timeout", "5", "--", "true", code=2)
+    assert "--detached" in c.err
+    c.nono("run", "-s", "--detached", "--detach-timeout", "0", "--", "true", code=2)
+
+
+def network(c):
+    c.nono("run", "--dry-run", "--sandbox-policy", "external", "--", "true")
+    assert "network: open" in c.err
+    c.nono("run", "-s", "--sandbox-policy", "external", "--block-net", "--", "true", code=2)
+    c.nono("run", "-s", "--sandbox-policy", "external", "--", "true", env={"NONO_BLOCK_NET": "1"}, code=2)
+    c.nono("run", "-s", "--sandbox-policy", "seccomp", "--", "true", code=2)
+    c.nono("run", "-s", "--sandbox-policy", "auto", "--", "true")
+    abi = json.loads(c.nono("why", "--json", "--scope", "signal")).get("kernel_abi", "V0")
+    c.nono("run", "-s", "--sandbox-policy", "landlock", "--block-net", "--", "true",
+           code=0 if int(abi[1:]) >= 4 else 1)
+    c.nono("wrap", "-s", "--sandbox-policy", "auto", "--", "true", code=2)
+
+
+def graphics(c):
+    c.nono("run", "--dry-run", "--allow-gpu", "--", "true")
+    found = re.search(r"/dev/(dri|nvidia|kfd|dxg)", c.err)
+    assert found or "no graphics device" in c.err, c.err
+    for name in ("run", "shell", "wrap"):
+        c.nono(name, "-s", "--allow-launch-services", code=2)
+    c.nono("run", "-s", "--allow-launch-services", "true", code=2)
+    assert "macOS" in c.err
+
+
+def spellings(c):
+    """Old names, before and after the command, beside their variables."""
+    for flags, word in ((["--net-block"], "network: blocked"), (["--net-allow"], "network: open")):
+        c.nono("run", *flags, "--dry-run", "true")
+        assert word in c.err
+    c.nono("-s", "run", "--dry-run", "--ignore-denied", "/x", "--suppress-save-prompt", "/y", "true")
+    for args in (["-s", "run", "--", "echo", "x"], ["run", "-s", "--", "echo", "x"],
+                 ["--silent", "run", "echo", "x"]):
+        assert c.nono(*args) == "x\n" and c.err == "", (args, c.err)
+    for env in ({"NONO_BLOCK_NET": "1", "NONO_ALLOW_NET": "1"}, {"NONO_NET_BLOCK": "1",
+                                                                  "NONO_NET_ALLOW": "yes"}):
+        c.nono("run", "--dry-run", "true", env=env, code=2)
+    for env in ({"NONO_BLOCK_NET": "0", "NONO_ALLOW_NET": "1"}, {"NONO_BLOCK_NET": "No"}):
+        c.nono("run", "--dry-run", "true", env=env)
+
+
+main([bypass, sockets, credentials, commands, timeouts, network, graphics, spellings])
