@@ -176,6 +176,7 @@ static void profile_name(struct learn *l)
 {
 	const char *s = l->o->name	  ? l->o->name
 			: l->o->out	  ? path_base(l->o->out)
+			: l->cli->n_args  ? path_base(l->cli->args[0])
 			: l->seen.program ? path_base(l->seen.program)
 					  : "learned";
 	size_t n = 0;

@@ -219,6 +219,9 @@ def not_asked(p):
         assert s.ended() == 3
         assert b"[g]" not in s.data, s.data
         s.close()
+    s = terminal(p, "run", "--suppress-save-prompt", p.outside, "--", "sh", "-c", "cat %s; exit 3" % a)
+    assert s.ended() == 3
+    assert b"[g]" not in s.data and b"--read-file" in s.data, s.data
     # No terminal: nobody to ask.
     told = failed(p, "cat %s" % a, env=ASK)
     assert told and "[g]" not in told
