@@ -1,6 +1,6 @@
 /* nono setup: program, platform, and the layers of the sandbox. */
 #include <fcntl.h>
-#include <openssl/crypto.h>
+#include <openssl/opensslv.h>
 #include <seccomp.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -46,7 +46,7 @@ void setup_program(struct setup_report *r)
 	setup_add(r, SETUP_OK, "Libraries", NULL, "libseccomp %u.%u.%u, libuv %s, cJSON %s, %s",
 		  seccomp ? seccomp->major : 0, seccomp ? seccomp->minor : 0,
 		  seccomp ? seccomp->micro : 0, uv_version_string(), cJSON_Version(),
-		  OpenSSL_version(OPENSSL_VERSION))
+		  OPENSSL_VERSION_TEXT)
 	    ->detail = true;
 }
 

@@ -13,8 +13,6 @@ static void drop_hidden_denies(struct policy *p)
 
 		if (path_under("/tmp", d->path) || path_under("/var/tmp", d->path)) {
 			free(d->path);
-			free(d->source);
-			free(d->label);
 			continue;
 		}
 		p->denies[kept++] = *d;
@@ -118,7 +116,6 @@ int policy_without_namespaces(struct policy *p, struct err *err)
 		    strcmp(p->grants[i].path, "/dev/ptmx") != 0)
 			continue;
 		free(p->grants[i].path);
-		free(p->grants[i].source);
 		free(p->grants[i].original);
 		p->grants[i--] = p->grants[--p->n_grants];
 	}

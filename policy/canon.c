@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "policy/dir_names.h"
 #include "policy/resolve.h"
 
 static const char *env_abs(const char *name)
@@ -125,7 +126,7 @@ char *expand_account(const struct resolver *r, const char *entry)
 	return xasprintf("%s%s", r->account_home, entry + 1);
 }
 
-static const struct canon_dir *known_dir(const struct resolver *r, const char *dir, size_t n)
+static struct canon_dir *known_dir(const struct resolver *r, const char *dir, size_t n)
 {
 	lookup_each(i, &r->by_dir, lookup_hash(dir, n))
 	{
@@ -135,7 +136,7 @@ static const struct canon_dir *known_dir(const struct resolver *r, const char *d
 	return NULL;
 }
 
-static const struct canon_dir *remember(struct resolver *r, char *from, char *to, bool exists)
+static struct canon_dir *remember(struct resolver *r, char *from, char *to, bool exists)
 {
 	size_t n = strlen(from);
 
@@ -144,7 +145,7 @@ static const struct canon_dir *remember(struct resolver *r, char *from, char *to
 		r->dirs = xrealloc_array(r->dirs, r->cap_dirs, sizeof(*r->dirs));
 	}
 	lookup_add(&r->by_dir, lookup_hash(from, n), (uint32_t)r->n_dirs);
-	r->dirs[r->n_dirs] = (struct canon_dir){from, to, n, exists};
+	r->dirs[r->n_dirs] = (struct canon_dir){.from = from, .to = to, .len = n, .exists = exists};
 	return &r->dirs[r->n_dirs++];
 }
 
@@ -160,12 +161,23 @@ static char *joined(const char *dir, const char *name)
 	return s;
 }
 
-/* Most rules share a few parents: each is looked up once, then a rule costs one lstat. */
+/* Hundreds of rules are about a home folder, most about nothing that is there: it is listed once.
+ */
+#define LIST_AFTER 8
+
+static bool is_absent(struct canon_dir *dir, const char *name)
+{
+	if (++dir->asked == LIST_AFTER)
+		dir->names = dir_names_read(dir->to);
+	return dir->names && !dir_names_has(dir->names, name);
+}
+
+/* Most rules share a few parents: each is looked up once, then a rule costs one lstat at most. */
 char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir)
 {
 	const char *base = strrchr(path, '/') + 1;
 	size_t dir_len = (size_t)(base - path) - 1;
-	const struct canon_dir *dir;
+	struct canon_dir *dir;
 	struct stat st;
 	char *full;
 
@@ -189,7 +201,7 @@ char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir)
 		dir = remember(r, from, to, there);
 	}
 	full = joined(strcmp(dir->to, "/") == 0 ? "" : dir->to, base);
-	if (!dir->exists || lstat(full, &st) < 0)
+	if (!dir->exists || is_absent(dir, base) || lstat(full, &st) < 0)
 		return full;
 	if (S_ISLNK(st.st_mode)) {
 		char *real = realpath(full, NULL);
@@ -213,6 +225,7 @@ void canon_free(struct resolver *r)
 	for (size_t i = 0; i < r->n_dirs; i++) {
 		free(r->dirs[i].from);
 		free(r->dirs[i].to);
+		dir_names_free(r->dirs[i].names);
 	}
 	free(r->dirs);
 	lookup_free(&r->by_dir);

@@ -88,10 +88,10 @@ struct policy_grant {
 			   (is_file and missing too) */
 	bool state;	/* a folder of the agent's own: made before it starts */
 	bool own;	/* a file of nono's own that may be read nevertheless */
-	bool carved;  /* holds something closed for reading: its tree is spelled out in the kernel's
-			 rules */
-	char *source; /* "user", "profile", "group:NAME", "system" */
-	char *original; /* as it was written, NULL if no different */
+	bool carved; /* holds something closed for reading: its tree is spelled out in the kernel's
+			rules */
+	const char *source; /* "user", "profile", "group:NAME", "system"; of policy.words */
+	char *original;	    /* as it was written, NULL if no different */
 };
 struct policy_deny {
 	char *path;	 /* canonical as far as it exists */
@@ -99,8 +99,7 @@ struct policy_deny {
 	bool own;	 /* nono's own files */
 	bool quiet;	 /* refused without asking anyone */
 	bool mounted;	 /* a mount holds it as well: its tree need not be guarded for it */
-	char *source;
-	char *label; /* "ssh keys", NULL if none */
+	const char *source, *label; /* of policy.words; label: "ssh keys", NULL if none */
 };
 
 /* The machine that conditions in profiles ("when") are about: what os-release says. */
@@ -184,6 +183,8 @@ struct policy {
 	size_t n_grants;
 	struct policy_deny *denies;
 	size_t n_denies;
+	char **words; /* what rules have in common, each once */
+	size_t n_words;
 	char **bypasses;     /* below these no deny rule from above holds; NULL-terminated */
 	char **unix_sockets; /* path sockets that may be connected to: a path; "DIR/." = in it,
 				"DIR/.." = below it */

@@ -15,6 +15,8 @@ struct canon_dir { /* a directory as it was written, and where it is */
 	char *from, *to;
 	size_t len; /* of from */
 	bool exists;
+	unsigned asked;		 /* how often for what is in it */
+	struct dir_names *names; /* what is in it, once that was asked often; NULL: unknown */
 };
 
 struct yielding { /* a rule of a group that waits for what is granted */

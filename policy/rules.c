@@ -33,6 +33,16 @@ int check_own(struct resolver *r, const char *path, bool is_file)
 	return 0;
 }
 
+/* Hundreds of rules come from one group: the word that was last used is looked at first. */
+static const char *word(struct policy *p, const char *s)
+{
+	for (size_t i = p->n_words; i-- > 0;)
+		if (strcmp(p->words[i], s) == 0)
+			return p->words[i];
+	p->words = xrealloc_array(p->words, p->n_words + 1, sizeof(*p->words));
+	return p->words[p->n_words++] = xstrdup(s);
+}
+
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source)
 {
@@ -58,8 +68,7 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 		g->observed |= (flags & GRANT_OBSERVED) != 0;
 		g->access |= access;
 		if (!from_group && !(flags & GRANT_OBSERVED)) {
-			free(g->source);
-			g->source = xstrdup(source);
+			g->source = word(p, source);
 		}
 		return 0;
 	}
@@ -79,7 +88,7 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	    .listing = flags & GRANT_LISTING,
 	    .workspace = flags & GRANT_WORKSPACE,
 	    .observed = flags & GRANT_OBSERVED,
-	    .source = xstrdup(source),
+	    .source = word(p, source),
 	};
 	return 0;
 }
@@ -100,7 +109,7 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 		d->own |= own;
 		d->quiet &= quiet;
 		if (!d->label && label)
-			d->label = xstrdup(label);
+			d->label = word(p, label);
 		return;
 	}
 	if (p->n_denies == r->cap_denies) {
@@ -113,8 +122,8 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 	    .access = access,
 	    .own = own,
 	    .quiet = quiet,
-	    .source = xstrdup(source),
-	    .label = label ? xstrdup(label) : NULL,
+	    .source = word(p, source),
+	    .label = label ? word(p, label) : NULL,
 	};
 }
 
@@ -171,14 +180,14 @@ void policy_free(struct policy *p)
 		return;
 	for (size_t i = 0; i < p->n_grants; i++) {
 		free(p->grants[i].path);
-		free(p->grants[i].source);
 		free(p->grants[i].original);
 	}
 	for (size_t i = 0; i < p->n_denies; i++) {
 		free(p->denies[i].path);
-		free(p->denies[i].source);
-		free(p->denies[i].label);
 	}
+	for (size_t i = 0; i < p->n_words; i++)
+		free(p->words[i]);
+	free(p->words);
 	free(p->grants);
 	free(p->denies);
 	strv_free(p->bypasses);

@@ -31,10 +31,13 @@ static bool is_there(const char *path)
 
 static bool in_granted_tree(const struct policy *p, const char *path)
 {
-	for (size_t i = 0; i < p->n_grants; i++) {
-		const struct policy_grant *g = &p->grants[i];
-		if (!g->is_file && !g->glob && strcmp(g->path, path) != 0 &&
-		    path_under(g->path, path))
+	const struct policy_index *ix = p->index;
+	uint32_t at = index_find(ix, path);
+
+	while (at != UINT32_MAX && at != INDEX_ROOT) {
+		at = ix->nodes[at].parent;
+		int32_t g = ix->nodes[at].grant;
+		if (g >= 0 && !p->grants[g].is_file)
 			return true;
 	}
 	return false;

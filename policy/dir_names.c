@@ -1,0 +1,102 @@
+/* What is in a directory. Sources: statfs(2), ioctl_iflags(2), the kernel's casefold flag. */
+#include <dirent.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
+
+#include "policy/dir_names.h"
+#include "policy/lookup.h"
+
+#define NAMES_MAX 4096
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+#define ZFS_MAGIC 0x2fc12fc1
+
+struct dir_names {
+	struct buf text;   /* one after the other, with their NULs */
+	uint32_t *offsets; /* in it */
+	uint32_t n;
+	struct lookup by_name;
+};
+
+/* Names are what readdir() says, byte by byte. */
+static bool lists_all(int fd)
+{
+	static const unsigned long plain[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+					      ZFS_MAGIC,	BTRFS_SUPER_MAGIC,
+					      TMPFS_MAGIC,	OVERLAYFS_SUPER_MAGIC};
+	struct statfs fs;
+	int flags = 0;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if ((unsigned long)fs.f_type == plain[i])
+			return true;
+	return false;
+}
+
+static bool add(struct dir_names *d, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (d->n == NAMES_MAX)
+		return false;
+	d->offsets[d->n] = (uint32_t)d->text.len;
+	buf_add(&d->text, name, len + 1);
+	lookup_add(&d->by_name, lookup_hash(name, len), d->n++);
+	return true;
+}
+
+struct dir_names *dir_names_read(const char *dir)
+{
+	DIR *stream = opendir(dir);
+	struct dir_names *d = NULL;
+	struct dirent *e;
+	bool whole = stream && lists_all(dirfd(stream));
+
+	if (whole) {
+		d = xcalloc(1, sizeof(*d));
+		d->offsets = xcalloc(NAMES_MAX, sizeof(*d->offsets));
+	}
+	while (whole) {
+		errno = 0;
+		e = readdir(stream);
+		if (!e) {
+			whole = errno == 0;
+			break;
+		}
+		whole = add(d, e->d_name);
+	}
+	if (stream)
+		closedir(stream);
+	if (whole)
+		return d;
+	dir_names_free(d);
+	return NULL;
+}
+
+bool dir_names_has(const struct dir_names *d, const char *name)
+{
+	lookup_each(i, &d->by_name, lookup_hash(name, strlen(name)))
+	{
+		if (strcmp(d->text.data + d->offsets[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void dir_names_free(struct dir_names *d)
+{
+	if (!d)
+		return;
+	buf_free(&d->text);
+	free(d->offsets);
+	lookup_free(&d->by_name);
+	free(d);
+}
