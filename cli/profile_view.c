@@ -2,6 +2,7 @@
 #include "cli/profile.h"
 
 struct view_options {
+	int format; /* of show */
 	bool json, raw, all_platforms;
 	const char *output;
 };
@@ -184,9 +185,18 @@ const struct command command_profile_groups = {
 /* ---- show ---------------------------------------------------------------------------------------
  */
 
+enum { FORMAT_PROFILE = 0, FORMAT_MANIFEST };
+static const char *const formats[] = {"profile", "manifest", NULL};
+
 static const struct option_row show_rows[] = {
     {.name = "json", AT(json), .help = "As JSON"},
     {.name = "raw", AT(raw), .help = "Paths as they are written, without what variables stand for"},
+    {.name = "format",
+     .kind = OPTION_CHOICE,
+     AT(format),
+     .choices = formats,
+     .arg = "profile|manifest",
+     .help = "manifest: the rules that come of it here and now, as nono run --config reads them"},
     {0},
 };
 
@@ -296,10 +306,41 @@ static void print_whole(const cJSON *p)
 	}
 }
 
+/* The working directory is in it as the profile wants it. */
+static int show_manifest(const char *profile, struct err *err)
+{
+	struct policy_input in = {.profile = profile,
+				  .allow_cwd = true,
+				  .block_net = -1,
+				  .elevation = -1,
+				  .protect_workspace = -1};
+	_cleanup_(policy_freep) struct policy *p = NULL;
+	_cleanup_(buf_free) struct buf text = {0}, safe = {0}, out = {0};
+
+	if (policy_resolve(&in, &p, err) < 0 || policy_enforceable(p, err) < 0)
+		return -1;
+	in.allow_cwd = p->workdir_access != 0;
+	if (!in.allow_cwd) {
+		policy_free(STEAL_PTR(p));
+		if (policy_resolve(&in, &p, err) < 0)
+			return -1;
+	}
+	policy_to_manifest(p, &text);
+	json_safe(&safe, text.data, text.len);
+	json_pretty(&out, safe.data, safe.len);
+	buf_addc(&out, '\n');
+	fwrite(out.data, 1, out.len, stdout);
+	return 0;
+}
+
 static int show_profile(struct cli *cli, struct err *err)
 {
 	const struct view_options *o = cli->options;
-	cJSON *j = policy_profile_json(cli->args[0], !o->json && !o->raw, err);
+	cJSON *j;
+
+	if (o->format == FORMAT_MANIFEST)
+		return show_manifest(cli->args[0], err);
+	j = policy_profile_json(cli->args[0], !o->json && !o->raw, err);
 
 	if (!j)
 		return -1;
@@ -312,7 +353,7 @@ static int show_profile(struct cli *cli, struct err *err)
 
 const struct command command_profile_show = {
     .name = "profile show",
-    .usage = "PROFILE [--json] [--raw]",
+    .usage = "PROFILE [--json] [--raw] [--format profile|manifest]",
     .summary = "All that a profile says, with what it extends",
     .rows = show_rows,
     .size = sizeof(struct view_options),

@@ -36,8 +36,10 @@ static void show_dry_run(struct start *s, const struct policy *p)
 {
 	char command[4096];
 
+	_cleanup_free_ char **argv = session_argv(p, s->argv);
+
 	describe(s, p);
-	command_text(s->argv, command, sizeof(command));
+	command_text(argv, command, sizeof(command));
 	fprintf(stderr, "dry-run sandbox would be applied with above capabilities\n$ %s\n",
 		command);
 	s->shown = true;
@@ -215,7 +217,8 @@ static int start(struct cli *cli, char *const *argv, struct err *err)
 
 	if (s.o->prefix && key_named(s.o->prefix, &key, &mods) < 0)
 		return err_usage(err, "'%.40s' is not the name of a key, like C-b", s.o->prefix);
-	if (run_check_options(s.o, err) < 0 || run_choose_profile(s.o, cli->silent, err) < 0 ||
+	if (run_check_options(s.o, err) < 0 ||
+	    (!s.o->config && run_choose_profile(s.o, cli->silent, err) < 0) ||
 	    run_credentials(s.o, &s.credentials, err) < 0)
 		return -1;
 	run_session_options(s.o, cli->silent, argv, &so);
@@ -249,7 +252,7 @@ static int run_shell(struct cli *cli, struct err *err)
 const struct command command_run = {
     .name = "run",
     .group = GROUP_RUN,
-    .usage = "[options] [--] PROGRAM [ARGS]",
+    .usage = "[options] [--] [PROGRAM [ARGS]]",
     .summary = "Run a program in a session: confined, watched, recorded",
     .details =
 	"On a terminal the program gets a pane of the front end (Ctrl+B ? shows its keys, Ctrl+B "
@@ -266,9 +269,7 @@ const struct command command_run = {
     .mask = RUN,
     .size = sizeof(struct run_options),
     .flags = CLI_PROGRAM,
-    .min_args = 1,
     .max_args = SIZE_MAX,
-    .arg = "a program to run",
     .run = run_command,
 };
 
@@ -286,7 +287,7 @@ const struct command command_shell = {
 const struct command command_wrap = {
     .name = "wrap",
     .group = GROUP_RUN,
-    .usage = "[options] [--] PROGRAM [ARGS]",
+    .usage = "[options] [--] [PROGRAM [ARGS]]",
     .summary = "Confine this process and become the program: no supervisor, no record",
     .details = "What only a supervisor can hold (requests, an audit log, closed places inside of\n"
 	       "writable folders where the kernel has no other means) is not there; rules that\n"
@@ -295,8 +296,6 @@ const struct command command_wrap = {
     .mask = WRAP,
     .size = sizeof(struct run_options),
     .flags = CLI_PROGRAM,
-    .min_args = 1,
     .max_args = SIZE_MAX,
-    .arg = "a program to run",
     .run = run_command,
 };

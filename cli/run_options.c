@@ -75,6 +75,18 @@ const struct option_row run_rows[] = {
      AT(trust_profile),
      .arg = "SHA256",
      .help = "Use the profile that comes with what is worked on, if it says exactly this"},
+    {.name = "config",
+     .letter = 'c',
+     .only = NOT_WHY,
+     .kind = OPTION_STRING,
+     AT(config),
+     .arg = "FILE",
+     .help = "A capability manifest that has all the rules, instead of the other options for them"},
+    {.name = "extends",
+     .kind = OPTION_LIST,
+     AT(extends),
+     .arg = "NAME|FILE",
+     .help = "One more base for the profile of this run; later ones weigh more"},
     {.name = "block-net",
      .kind = OPTION_SET,
      .value = NET_BLOCKED,
@@ -306,8 +318,30 @@ static int switched(int s)
 	return s == SWITCH_PROFILE ? -1 : s == SWITCH_ON;
 }
 
+static bool describes_rules(const struct run_options *o)
+{
+	const struct strings *lists[] = {&o->allow,	    &o->read,	      &o->write,
+					 &o->allow_file,    &o->read_file,    &o->write_file,
+					 &o->bypass,	    &o->suppress,     &o->extends,
+					 &o->allow_command, &o->block_command};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (lists[i]->n)
+			return true;
+	for (size_t i = 0; i < POLICY_SOCKET_KINDS; i++)
+		if (o->sockets[i].n)
+			return true;
+	return o->allow_cwd || o->profile || o->net || o->elevation || o->protect || o->gpu ||
+	       o->sandbox;
+}
+
 int run_check_options(const struct run_options *o, struct err *err)
 {
+	if (o->config && describes_rules(o))
+		return err_usage(err, "--config has all the rules: it can't be used together with "
+				      "other options or variables for them");
+	if (o->extends.n && !o->profile)
+		return err_usage(err, "--extends needs --profile");
 	if (o->launch_services)
 		return err_usage(err, "--allow-launch-services is for macOS: there are none here");
 	if (o->sandbox == SANDBOX_EXTERNAL && o->net == NET_BLOCKED)
@@ -332,7 +366,9 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 	    .name = o->name,
 	    .policy =
 		{
+		    .manifest = o->config,
 		    .profile = o->profile,
+		    .extends = o->extends.v,
 		    .trust_profile = o->trust_profile,
 		    .workdir = o->workdir,
 		    .allow_cwd = o->allow_cwd,

@@ -16,14 +16,14 @@ enum run_sandbox { SANDBOX_AUTO = 0, SANDBOX_LANDLOCK, SANDBOX_EXTERNAL };
 struct run_options {
 	struct strings allow, read, write, allow_file, read_file, write_file;
 	struct strings sockets[POLICY_SOCKET_KINDS];
-	struct strings bypass, suppress;
+	struct strings bypass, suppress, extends;
 	struct strings env_credential, env_credential_map;
 	struct strings allow_command, block_command;
 	bool gpu, launch_services;
 	int sandbox;			      /* enum run_sandbox */
 	long startup_timeout, detach_timeout; /* seconds, 0: not said */
 	bool allow_cwd;
-	const char *workdir, *profile, *trust_profile, *name, *shell, *prefix;
+	const char *config, *workdir, *profile, *trust_profile, *name, *shell, *prefix;
 	char *chosen_profile;	/* owned: what "profile" is when none was named */
 	int net;		/* enum run_net */
 	int elevation, protect; /* enum run_switch */

@@ -431,9 +431,9 @@ static int check_self(const struct why_options *o, struct err *err)
 
 	for (size_t i = 0; i < POLICY_SOCKET_KINDS; i++)
 		sockets += r->sockets[i].n;
-	if (sockets || r->bypass.n || r->gpu || r->allow.n || r->read.n || r->write.n ||
-	    r->allow_file.n || r->read_file.n || r->write_file.n || r->profile || r->workdir ||
-	    r->allow_cwd || r->net || r->protect)
+	if (sockets || r->extends.n || r->bypass.n || r->gpu || r->allow.n || r->read.n ||
+	    r->write.n || r->allow_file.n || r->read_file.n || r->write_file.n || r->profile ||
+	    r->workdir || r->allow_cwd || r->net || r->protect)
 		return err_usage(err, "--self asks about the sandbox around: it can't be used "
 				      "together with options that describe another one");
 	return 0;

@@ -226,10 +226,11 @@ void policy_to_json(const struct policy *p, struct buf *out)
 	}
 	buf_adds(out, "],\"deny\":[");
 	add_denies(p, out);
-	buf_addf(out,
-		 "],\"net_blocked\":%s,\"allowed_commands\":[],\"blocked_commands\":[],"
-		 "\"bypass_protection_paths\":",
-		 yes(p->net_blocked));
+	buf_addf(out, "],\"net_blocked\":%s,\"allowed_commands\":", yes(p->net_blocked));
+	add_list(out, p->allow_commands);
+	buf_adds(out, ",\"blocked_commands\":");
+	add_list(out, p->block_commands);
+	buf_adds(out, ",\"bypass_protection_paths\":");
 	add_list(out, p->bypasses);
 	buf_adds(out, ",\"allowed_domains\":[],\"unix_sockets\":");
 	add_list(out, p->unix_sockets);

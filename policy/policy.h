@@ -131,6 +131,7 @@ enum policy_socket {
 struct policy_input {
 	const char *profile;	    /* name or path, NULL = default only */
 	const char *const *extends; /* more bases of the profile; NULL-terminated, may be NULL */
+	const char *manifest;	    /* a file with all the rules: instead of profile and flags */
 	const char *trust_profile;  /* POLICY_HASH of what the user consents to, NULL = only to
 				       what he did before */
 	const struct policy_host *host; /* NULL = as policy_host_read() finds it */
@@ -195,12 +196,15 @@ struct policy {
 	 * question may be answered under such a policy, a program is not run under it
 	 * (policy_enforceable). */
 	char **unenforced;
+	bool from_manifest;
 	char *binary;		/* the program, if the command line names none; may be NULL */
 	char **command_args;	/* put in front of the program's arguments; may be NULL */
 	char **env_credentials; /* "VARIABLE=reference"; may be NULL */
 	struct policy_hook before, after; /* of the session */
 	struct policy_limits limits;
 	char **skipdirs, **rollback_patterns, **rollback_globs; /* may be NULL */
+	char **allow_commands, **block_commands; /* for the start alone; may be NULL */
+	bool allow_gpu;
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
 	bool net_blocked;
@@ -220,8 +224,8 @@ struct policy {
 
 /* Fails for a program that nobody means to start in a sandbox (rm, sudo, ...). What it is started
  * by later is not looked at: this is help against slips, no boundary. argv0 as it was typed. */
-int policy_check_start(const struct policy_input *in, const char *argv0, const char *program,
-		       struct err *err);
+int policy_check_start(const struct policy_input *in, const struct policy *p, const char *argv0,
+		       const char *program, struct err *err);
 
 int policy_resolve(const struct policy_input *in, struct policy **out, struct err *err);
 void policy_free(struct policy *p);
@@ -387,6 +391,8 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out);
 
 /* JSON of the policy for the session record and NONO_CAP_FILE. */
 void policy_to_json(const struct policy *p, struct buf *out);
+/* The rules as a capability manifest (JSON, one line): policy_input.manifest reads it. */
+void policy_to_manifest(const struct policy *p, struct buf *out);
 /* Back again, as far as the questions above need it: what a program inside knows of its policy. */
 int policy_from_json(const char *json, size_t n, const char *label, struct policy **out,
 		     struct err *err);

@@ -100,7 +100,7 @@ int policy_consent(const struct policy_input *in, struct policy_consent *out, st
 	struct list files = {0};
 
 	*out = (struct policy_consent){0};
-	if (is_builtin(in))
+	if (in->manifest || is_builtin(in))
 		return 0;
 	if (!in->host)
 		policy_host_read(&host);
@@ -194,6 +194,34 @@ static bool in_tmp(const struct policy *p)
 	return false;
 }
 
+static int finish(struct resolver *r, const struct policy_input *in)
+{
+	struct policy *p = r->p;
+
+	flags_warn(r);
+	if (p->private_tmp && in_tmp(p))
+		p->private_tmp = false;
+	if (in->observe && observe_grants(r) < 0)
+		return -1;
+	p->n_unix_sockets = r->sockets.n;
+	p->unix_sockets = list_steal(&r->sockets);
+	p->bypasses = list_steal(&r->bypass);
+	p->suppress_save = list_steal(&r->suppress);
+	return index_build(p, r->err);
+}
+
+static int resolve_manifest(struct resolver *r, const struct policy_input *in)
+{
+	r->p->audit_level = in->audit_level;
+	r->p->namespaces = in->namespaces;
+	if (find_places(r, in, r->err) < 0 || own_files(r) < 0 ||
+	    manifest_apply(r, in->manifest) < 0)
+		return -1;
+	if (in->program && program_grant(r, in->program) < 0)
+		return -1;
+	return finish(r, in);
+}
+
 static int resolve(struct resolver *r, const struct policy_input *in, struct profile *prof)
 {
 	struct policy *p = r->p;
@@ -212,16 +240,7 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	groups_yield(r);
 	if (profile_bypass(r, prof) < 0 || flags_bypass(r, in) < 0)
 		return -1;
-	flags_warn(r);
-	if (p->private_tmp && in_tmp(p))
-		p->private_tmp = false;
-	if (in->observe && observe_grants(r) < 0)
-		return -1;
-	p->n_unix_sockets = r->sockets.n;
-	p->unix_sockets = list_steal(&r->sockets);
-	p->bypasses = list_steal(&r->bypass);
-	p->suppress_save = list_steal(&r->suppress);
-	return index_build(p, r->err);
+	return finish(r, in);
 }
 
 /* One layer for each profile that says something of commands, base first. */
@@ -237,18 +256,21 @@ static int decode_commands(struct policy *p, const struct profile *prof, struct 
 int policy_resolve(const struct policy_input *in, struct policy **out, struct err *err)
 {
 	_cleanup_free_ char *file = NULL;
-	_cleanup_(profile_freep) struct profile *prof = load_all(in, &file, err);
+	_cleanup_(profile_freep) struct profile *prof = NULL;
 	_cleanup_(policy_freep) struct policy *p = NULL;
 	struct resolver r = {.err = err};
 	int rc;
 
-	if (!prof)
-		return -1;
+	if (!in->manifest) {
+		prof = load_all(in, &file, err);
+		if (!prof)
+			return -1;
+	}
 	r.p = p = xcalloc(1, sizeof(*p));
 	p->profile_file = STEAL_PTR(file);
-	rc = decode_commands(p, prof, err);
+	rc = prof ? decode_commands(p, prof, err) : 0;
 	if (rc == 0)
-		rc = resolve(&r, in, prof);
+		rc = in->manifest ? resolve_manifest(&r, in) : resolve(&r, in, prof);
 	resolver_free(&r);
 	if (rc == 0)
 		rc = commands_resolve(p, in, err);
@@ -266,6 +288,10 @@ int policy_enforceable(const struct policy *p, struct err *err)
 		return 0;
 	for (char **s = p->unenforced; *s; s++)
 		buf_addf(&b, "%s%s", s == p->unenforced ? "" : ", ", *s);
+	if (p->from_manifest)
+		return err_set(err,
+			       "the manifest asks for what can't be enforced by this version: %s",
+			       b.data);
 	return err_set(err,
 		       "the profile %s asks for what can't be enforced by this version (%s): use "
 		       "--block-net (no network) or --allow-net (all of it)",

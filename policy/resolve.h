@@ -92,6 +92,7 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 int profile_apply(struct resolver *r, const struct profile *prof);
 int profile_bypass(struct resolver *r, const struct profile *prof); /* after all grants */
 int flags_apply(struct resolver *r, const struct policy_input *in);
+int manifest_apply(struct resolver *r, const char *file);		    /* manifest.c */
 int flags_apply_special(struct resolver *r, const struct policy_input *in); /* flags_special.c */
 int flags_bypass(struct resolver *r, const struct policy_input *in);	    /* after all grants */
 void flags_warn(struct resolver *r);

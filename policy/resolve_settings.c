@@ -16,6 +16,17 @@ static char **texts(const struct entries *l)
 	return list_steal(&out);
 }
 
+static char **texts_and(const struct entries *l, const char *const *more)
+{
+	struct list out = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		list_add(&out, l->v[i].text);
+	for (; more && *more; more++)
+		list_add(&out, *more);
+	return list_steal(&out);
+}
+
 static char *amount(const struct place *p)
 {
 	if (!p->at)
@@ -103,6 +114,9 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	p->env_credentials = pairs(&prof->env_credentials, true);
 	p->binary = copy(prof->binary);
 	p->command_args = texts(&prof->command_args);
+	p->allow_gpu = prof->allow_gpu == SAID_YES;
+	p->allow_commands = texts_and(&prof->allow_commands, in->allow_commands);
+	p->block_commands = texts_and(&prof->deny_commands, in->block_commands);
 	p->skipdirs = texts(&prof->skipdirs);
 	p->rollback_patterns = texts(&prof->rollback_patterns);
 	p->rollback_globs = texts(&prof->rollback_globs);

@@ -195,6 +195,8 @@ void policy_free(struct policy *p)
 	strv_free(p->suppress_save);
 	strv_free(p->unenforced);
 	strv_free(p->command_args);
+	strv_free(p->allow_commands);
+	strv_free(p->block_commands);
 	strv_free(p->env_credentials);
 	strv_free(p->skipdirs);
 	strv_free(p->rollback_patterns);

@@ -35,8 +35,8 @@ static bool is_dangerous(const char *name)
 	return false;
 }
 
-int policy_check_start(const struct policy_input *in, const char *argv0, const char *program,
-		       struct err *err)
+int policy_check_start(const struct policy_input *in, const struct policy *p, const char *argv0,
+		       const char *program, struct err *err)
 {
 	const char *names[] = {path_base(argv0), path_base(program)};
 
@@ -44,7 +44,12 @@ int policy_check_start(const struct policy_input *in, const char *argv0, const c
 		if (listed(in->block_commands, names[i]))
 			return err_set(err, "Command '%s' is blocked: by --block-command",
 				       names[i]);
-		if (is_dangerous(names[i]) && !listed(in->allow_commands, names[i]))
+		if (listed(in->allow_commands, names[i]))
+			continue;
+		if (listed((const char *const *)p->block_commands, names[i]))
+			return err_set(err, "Command '%s' is blocked: by the profile", names[i]);
+		if (is_dangerous(names[i]) &&
+		    !listed((const char *const *)p->allow_commands, names[i]))
 			return err_set(err,
 				       "Command '%s' is blocked: started directly it is more "
 				       "likely a slip than what a sandbox is for; if it is meant, "

@@ -24,6 +24,7 @@
 /* What can be found out before anything exists. */
 struct plan {
 	char *program; /* resolved path */
+	char **argv;   /* session_argv() */
 	struct policy *policy;
 	struct nono_limits limits;
 	char **secrets; /* "VARIABLE=secret" */

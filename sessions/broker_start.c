@@ -55,7 +55,7 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	struct init_config cfg = {
 	    .spec = &b->spec,
 	    .policy = b->plan->policy,
-	    .argv = b->o->argv,
+	    .argv = b->plan->argv,
 	    .secrets = b->plan->secrets,
 	    .program = b->plan->program,
 	    .id = b->plan->id,
@@ -634,7 +634,7 @@ int broker_start(struct broker *b, struct err *err)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (take_signals(b, err) == 0 && runtime_create(b->plan->id, &b->rt, err) == 0 &&
 	    name_take(b->o->name, b->plan->id, getpid(), b->name, err) == 0) {
-		command = audit_redact_command(b->o->argv);
+		command = audit_redact_command(b->plan->argv);
 		r = start_steps(b, command, err);
 		strv_free(command);
 	}

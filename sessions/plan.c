@@ -84,27 +84,103 @@ static int plan_limits(struct plan *p, struct err *err)
 			  p->policy->profile_name ? p->policy->profile_name : "default");
 }
 
-int plan_make(const struct session_options *o, struct plan *out, struct err *err)
+char **session_argv(const struct policy *p, char *const *argv)
 {
-	struct policy_input in = o->policy;
-	_cleanup_free_ char *nono = realpath("/proc/self/exe", NULL);
-	struct plan p = {0};
+	size_t n = strv_count(argv), n_args = strv_count(p->command_args), k = 0;
+	char **v;
 
-	p.program = resolve_program(o->argv[0], in.workdir, err);
-	if (!p.program)
+	if (!n && !p->binary)
+		return NULL;
+	v = xcalloc(n + n_args + 2, sizeof(*v));
+	v[k++] = n ? argv[0] : p->binary;
+	for (size_t i = 0; i < n_args; i++)
+		v[k++] = p->command_args[i];
+	for (size_t i = 1; i < n; i++)
+		v[k++] = argv[i];
+	return v;
+}
+
+/* The profile may name the program, whose installation is part of the policy. */
+static int find_program(const struct session_options *o, const struct policy_input *in,
+			struct plan *p, struct err *err)
+{
+	_cleanup_(policy_freep) struct policy *asked = NULL;
+	const char *name = o->argv[0];
+
+	if (!name) {
+		if (policy_resolve(in, &asked, err) < 0)
+			return -1;
+		name = asked->binary;
+	}
+	if (!name)
+		return err_usage(err, "a program to run is needed: neither the command line nor "
+				      "the profile names one");
+	p->program = resolve_program(name, in->workdir, err);
+	return p->program ? 0 : -1;
+}
+
+/* Graphics devices are the profile's to give, where there is one. */
+static int check_gpu(const struct policy_input *in, const struct policy *p, struct err *err)
+{
+	if (!in->gpu || !in->profile || p->allow_gpu)
+		return 0;
+	return err_set(err,
+		       "--allow-gpu: the profile %s does not agree to it (\"allow_gpu\": true)",
+		       in->profile);
+}
+
+/* The profile's, then the command line's: the later ones win. */
+static int load_secrets(const struct session_options *o, struct plan *p, struct err *err)
+{
+	char **from_profile = NULL, **from_flags = NULL;
+	size_t n, k = 0;
+
+	if (credentials_load(p->policy->env_credentials, &from_profile, err) < 0)
 		return -1;
-	if (!in.program)
-		in.program = p.program;
-	if (limits_parse(&in.limits, NULL, err) < 0) {
-		plan_free(&p);
+	if (credentials_load(o->credentials, &from_flags, err) < 0) {
+		credentials_free(from_profile);
 		return -1;
 	}
+	n = strv_count(from_profile) + strv_count(from_flags);
+	p->secrets = xcalloc(n + 1, sizeof(*p->secrets));
+	for (char **v = from_profile; *v; v++)
+		p->secrets[k++] = *v;
+	for (char **v = from_flags; *v; v++)
+		p->secrets[k++] = *v;
+	free(from_profile);
+	free(from_flags);
+	return 0;
+}
+
+static int make(const struct session_options *o, struct plan *p, struct err *err)
+{
+	_cleanup_free_ char *nono = realpath("/proc/self/exe", NULL);
+	struct policy_input in = o->policy;
+
 	in.nono = nono;
-	if (policy_check_start(&in, o->argv[0], p.program, err) < 0 ||
-	    policy_resolve(&in, &p.policy, err) < 0 || policy_enforceable(p.policy, err) < 0 ||
-	    plan_limits(&p, err) < 0 || (o->resolved && o->resolved(o->data, p.policy, err) < 0) ||
-	    policy_make_state(p.policy, err) < 0 ||
-	    credentials_load(o->credentials, &p.secrets, err) < 0) {
+	if (find_program(o, &in, p, err) < 0)
+		return -1;
+	if (!in.program)
+		in.program = p->program;
+	if (limits_parse(&in.limits, NULL, err) < 0 || policy_resolve(&in, &p->policy, err) < 0)
+		return -1;
+	p->argv = session_argv(p->policy, o->argv);
+	if (policy_check_start(&in, p->policy, p->argv[0], p->program, err) < 0 ||
+	    policy_enforceable(p->policy, err) < 0 || check_gpu(&in, p->policy, err) < 0 ||
+	    plan_limits(p, err) < 0)
+		return -1;
+	if (o->resolved && o->resolved(o->data, p->policy, err) < 0)
+		return -1;
+	if (policy_make_state(p->policy, err) < 0)
+		return -1;
+	return load_secrets(o, p, err);
+}
+
+int plan_make(const struct session_options *o, struct plan *out, struct err *err)
+{
+	struct plan p = {0};
+
+	if (make(o, &p, err) < 0) {
 		plan_free(&p);
 		return -1;
 	}
@@ -118,6 +194,7 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 void plan_free(struct plan *p)
 {
 	free(p->program);
+	free(p->argv);
 	policy_free(p->policy);
 	credentials_free(p->secrets);
 	*p = (struct plan){0};

@@ -19,7 +19,7 @@
 /* ---- start ------------------------------------------------------------- */
 
 struct session_options {
-	char *const *argv; /* program and arguments */
+	char *const *argv; /* program and arguments; empty: the program that the profile names */
 	const char *name;  /* NULL: adjective-noun is made up */
 	struct policy_input policy;
 	char *const *credentials; /* "VARIABLE=reference" (credentials.h), NULL-terminated, may be
@@ -47,6 +47,10 @@ int session_start(const struct session_options *o, char id[SESSION_ID_LEN + 1], 
 /* Runs the program with the caller's own descriptors 0-2, the caller being the broker; returns
  * its exit code (128+n for a signal), -1 if it could not be started. */
 int session_run(const struct session_options *o, struct err *err);
+
+/* What will be executed: argv, with the program of the profile if it is empty, and the profile's
+ * arguments in front of the others. The strings are borrowed. NULL: no program. Caller frees. */
+char **session_argv(const struct policy *p, char *const *argv);
 
 /* The variable that a credential's reference without one goes to, NULL if there is none. */
 char *credential_variable(const char *reference);

@@ -98,7 +98,7 @@ int session_wrap(const struct session_options *o, struct err *err)
 	if (check_commands(&plan, err) == 0 && write_cap_file(plan.policy, err) == 0) {
 		env = environment(&plan);
 		if (confine(&plan, o->silent, err) == 0) {
-			execve(plan.program, o->argv, env);
+			execve(plan.program, plan.argv, env);
 			err_errno(err, errno, "can't execute %s", plan.program);
 		}
 	}

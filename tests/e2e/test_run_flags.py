@@ -254,4 +254,102 @@ def spellings(c):
         c.nono("run", "--dry-run", "true", env=env)
 
 
-main([bypass, sockets, credentials, commands, timeouts, network, graphics, spellings])
+def profile_file(c, name, **members):
+    return user_file(c, "home/.config/nono/profiles/%s.json" % name,
+                     json.dumps(dict({"meta": {"name": name}}, **members)))
+
+
+def profiles(c):
+    """What a profile says about the start, and more bases for one run."""
+    data = user_file(c, "outside/data", "DATA\n")
+    profile_file(c, "plain")
+    profile_file(c, "reads", filesystem={"read_file": [data]})
+    profile_file(c, "named", binary="echo", command_args=["from", "profile"])
+    profile_file(c, "lists", commands={"allow": ["chmod"], "deny": ["env"]})
+    profile_file(c, "secret", env_credentials={"env://MY_TOKEN": "API_KEY"})
+    code, out, _ = c.raw("run", "-s", "-p", "plain", "--", "cat", data)
+    assert code != 0 and out == b""
+    assert c.nono("run", "-s", "-p", "plain", "--extends", "reads", "--", "cat", data) == "DATA\n"
+    a = json.loads(c.nono("why", "--json", "--path", data, "-p", "plain", "--extends", "reads"))
+    assert a["status"] == "allowed" and a["source"] == "profile", a
+    c.nono("run", "-s", "--extends", "reads", "--", "true", code=2)
+    assert "--extends needs --profile" in c.err
+    for name in ("run", "wrap"):
+        assert c.nono(name, "-s", "-p", "named") == "from profile\n"
+        assert c.nono(name, "-s", "-p", "named", "--", "echo", "x") == "from profile x\n"
+        c.nono(name, "-s", "-p", "plain", code=2)
+        assert "program" in c.err, c.err
+        assert c.nono(name, "-s", "-p", "lists", "--", "chmod", "--version")
+        c.nono(name, "-s", "-p", "lists", "--", "env", code=1)
+        assert "Command 'env' is blocked: by the profile" in c.err
+        out = c.nono(name, "-s", "-p", "secret", "--", "sh", "-c", "echo $API_KEY", env={"MY_TOKEN": SECRET})
+        assert out == SECRET + "\n", out
+    c.nono("run", "--dry-run", "-p", "named")
+    assert c.err.endswith("\n$ echo from profile\n"), c.err
+    cap = json.loads(c.nono("run", "-s", "-p", "lists", "--", "sh", "-c", "cat $NONO_CAP_FILE"))
+    assert (cap["allowed_commands"], cap["blocked_commands"]) == (["chmod"], ["env"]), cap
+    c.nono("run", "-s", "-p", "plain", "--allow-gpu", "--", "true", code=1)
+    assert "allow_gpu" in c.err, c.err
+
+
+def rules(text):
+    cap = json.loads(text)
+    return ({(g["path"], g["access"], g["is_file"], g.get("exec"), g.get("workspace"), g.get("glob"))
+             for g in cap["fs"] if "/nono" not in g["path"] or "/nono-cli" in g["path"] and
+             "/run/nono" not in g["path"]},
+            {(d["path"], d["access"], d.get("label")) for d in cap["deny"]}, cap["net_blocked"],
+            cap["capability_elevation"], cap["protect_autorun"], sorted(cap["bypass_protection_paths"]))
+
+
+def manifest(c):
+    """A profile as a manifest and back: the same rules."""
+    user_file(c, "home/.ssh/id_rsa", "KEY\n")
+    profile_file(c, "both", workdir={"access": "readwrite"}, network={"block": True},
+                 filesystem={"read": ["/usr/share/doc"], "allow_file": ["~/plain"], "deny": ["/usr/share/info"],
+                             "read_file": ["~/.ssh/id_rsa"], "bypass_protection": ["~/.ssh/id_rsa"]},
+                 environment={"set_vars": {"FROM": "profile"}, "deny_vars": ["SECRET_*"]})
+    user_file(c, "home/plain", "")
+    text = c.nono("profile", "show", "both", "--format", "manifest")
+    m = json.loads(text)
+    assert m["version"] == "0.1.0" and m["network"]["mode"] == "blocked", m
+    assert {"path": c.work, "access": "readwrite", "type": "directory"} in m["filesystem"]["grants"]
+    with open(os.path.join(c.base, "m.json"), "w") as f:
+        f.write(text)
+    os.chmod(os.path.join(c.base, "m.json"), 0o644)
+    script = "cat $NONO_CAP_FILE"
+    a = c.nono("run", "-s", "-p", "both", "--allow-cwd", "--", "sh", "-c", script)
+    b = c.nono("run", "-s", "-c", c.base + "/m.json", "--", "sh", "-c", script)
+    for x, y in zip(rules(a), rules(b)):
+        assert x == y, (x ^ y if isinstance(x, set) else (x, y))
+    for name in ("run", "wrap"):
+        out = c.nono(name, "-s", "--config", c.base + "/m.json", "--", "sh", "-c",
+                     "echo $FROM $SECRET_X; cat %s/.ssh/id_rsa; cat %s/state/nono/x" % (c.env["HOME"], c.base),
+                     env={"SECRET_X": "1"}, code=1)
+        assert out == "profile\nKEY\n", out
+    for flags in (["--read", "."], ["-p", "both"], ["--block-net"], ["--allow-cwd"], ["--bypass-protection", "/x"],
+                  ["--capability-elevation"], ["--allow-command", "x"], ["--allow-unix-socket", "/x"]):
+        c.nono("run", "-c", c.base + "/m.json", *flags, "--", "true", code=2)
+        assert "--config" in c.err, c.err
+    c.nono("run", "-c", c.base + "/m.json", "--", "true", env={"NONO_ALLOW": "."}, code=2)
+    bad = os.path.join(c.base, "bad.json")
+    for change, word in (({"network": {"mode": "proxy", "allow_domains": ["x"]}}, "can't be enforced by this version"),
+                         ({"credentials": [{"name": "x"}]}, "credentials"), ({"version": "9"}, "version"),
+                         ({"version": None}, "version"), ({"surprise": 1}, "unknown member"),
+                         ({"network": {"mode": "open"}}, "mode"), ({"resources": {"memory_bytes": "x"}}, "bytes"),
+                         ({"filesystem": {"grants": [{"path": "x", "access": "read", "type": "file"}]}}, "absolute"),
+                         ({"filesystem": {"grants": [{"path": "/usr", "access": "all", "type": "file"}]}}, "access"),
+                         ({"filesystem": {"grants": [{"path": c.env["XDG_STATE_HOME"], "access": "read",
+                                                      "type": "directory"}]}}, "overlaps protected nono state root"),
+                         ({"filesystem": {"grants": {}}}, "list"), ({"environment": {"set_vars": {"PATH": "x"}}}, "set")):
+        with open(bad, "w") as f:
+            json.dump({k: v for k, v in dict(m, **change).items() if v is not None}, f)
+        os.chmod(bad, 0o644)
+        c.nono("run", "-s", "-c", bad, "--", "true", code=1)
+        assert word in c.err, (change, c.err)
+    # No network unless it is said.
+    with open(bad, "w") as f:
+        json.dump({"version": "0.1.0", "filesystem": m["filesystem"]}, f)
+    assert json.loads(c.nono("run", "-s", "-c", bad, "--", "sh", "-c", script))["net_blocked"] is True
+
+
+main([bypass, sockets, credentials, commands, timeouts, network, graphics, spellings, profiles, manifest])

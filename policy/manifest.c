@@ -1,0 +1,471 @@
+/*
+ * A capability manifest: rules that need nothing else, neither profile nor groups. What is written
+ * is the policy as it was resolved; reading it gives the same rules again. Members of ours beside
+ * the format's: execute, workspace, kind (of grants), access, label, quiet (of deny rules),
+ * bypass_protection, unix_sockets, environment, private_tmp, capability_elevation, protect_autorun.
+ */
+#include "common/document.h"
+#include "policy/resolve.h"
+
+#define MANIFEST_VERSION "0.1.0"
+#define MANIFEST_MAX	 (8u << 20)
+
+/* ---- writing ----------------------------------------------------------------- */
+
+static void add_str(struct buf *out, const char *s)
+{
+	buf_add_json_str(out, s, strlen(s));
+}
+
+static void add_list(struct buf *out, const char *name, char *const *v)
+{
+	buf_addf(out, ",\"%s\":[", name);
+	for (size_t i = 0; v && v[i]; i++) {
+		if (i)
+			buf_addc(out, ',');
+		add_str(out, v[i]);
+	}
+	buf_addc(out, ']');
+}
+
+static const char *access_word(unsigned access)
+{
+	switch (access & (NONO_READ | NONO_WRITE)) {
+	case NONO_READ | NONO_WRITE:
+		return "readwrite";
+	case NONO_WRITE:
+		return "write";
+	default:
+		return "read";
+	}
+}
+
+static const char *kind_word(const struct policy_grant *g)
+{
+	return g->glob ? "pattern" : g->device ? "device" : g->state ? "state" : NULL;
+}
+
+static bool is_workspace_by_default(const struct policy_grant *g)
+{
+	return (g->access & NONO_WRITE) && !g->is_file && !g->device && !g->state;
+}
+
+static void write_grant(const struct policy_grant *g, struct buf *out)
+{
+	buf_adds(out, "{\"path\":");
+	add_str(out, g->path);
+	buf_addf(out, ",\"access\":\"%s\",\"type\":\"%s\"", access_word(g->access),
+		 g->is_file ? "file" : "directory");
+	if ((g->access & NONO_READ) && !(g->access & NONO_EXEC))
+		buf_adds(out, ",\"execute\":false");
+	if (g->workspace != is_workspace_by_default(g))
+		buf_addf(out, ",\"workspace\":%s", g->workspace ? "true" : "false");
+	if (kind_word(g))
+		buf_addf(out, ",\"kind\":\"%s\"", kind_word(g));
+	buf_addc(out, '}');
+}
+
+static void write_deny(const struct policy_deny *d, struct buf *out)
+{
+	buf_adds(out, "{\"path\":");
+	add_str(out, d->path);
+	if (d->access == NONO_WRITE)
+		buf_adds(out, ",\"access\":\"write\"");
+	if (d->label) {
+		buf_adds(out, ",\"label\":");
+		add_str(out, d->label);
+	}
+	buf_adds(out, d->quiet ? ",\"quiet\":true}" : "}");
+}
+
+static void write_environment(const struct policy *p, struct buf *out)
+{
+	bool first = true;
+
+	if (!p->env_allow && !p->env_deny && !p->env_set)
+		return;
+	buf_adds(out, ",\"environment\":{\"set_vars\":{");
+	for (char **v = p->env_set; v && *v; v++, first = false) {
+		const char *eq = strchr(*v, '=');
+
+		if (!first)
+			buf_addc(out, ',');
+		buf_add_json_str(out, *v, (size_t)(eq - *v));
+		buf_addc(out, ':');
+		add_str(out, eq + 1);
+	}
+	buf_addc(out, '}');
+	add_list(out, "deny_vars", p->env_deny);
+	if (p->env_allow)
+		add_list(out, "allow_vars", p->env_allow);
+	buf_addc(out, '}');
+}
+
+void policy_to_manifest(const struct policy *p, struct buf *out)
+{
+	bool first = true;
+
+	buf_adds(out, "{\"version\":\"" MANIFEST_VERSION "\",\"filesystem\":{\"grants\":[");
+	for (size_t i = 0; i < p->n_grants; i++) {
+		if (p->grants[i].own)
+			continue;
+		if (!first)
+			buf_addc(out, ',');
+		first = false;
+		write_grant(&p->grants[i], out);
+	}
+	buf_adds(out, "],\"deny\":[");
+	first = true;
+	for (size_t i = 0; i < p->n_denies; i++) {
+		if (p->denies[i].own || !p->denies[i].access)
+			continue;
+		if (!first)
+			buf_addc(out, ',');
+		first = false;
+		write_deny(&p->denies[i], out);
+	}
+	buf_addc(out, ']');
+	add_list(out, "bypass_protection", p->bypasses);
+	add_list(out, "unix_sockets", p->unix_sockets);
+	buf_addf(out,
+		 "},\"network\":{\"mode\":\"%s\"},\"process\":{\"exec_strategy\":\"supervised\"",
+		 p->net_blocked ? "blocked" : "unrestricted");
+	add_list(out, "allowed_commands", p->allow_commands);
+	add_list(out, "blocked_commands", p->block_commands);
+	buf_addc(out, '}');
+	write_environment(p, out);
+	buf_addf(out, ",\"private_tmp\":%s,\"capability_elevation\":%s,\"protect_autorun\":%s}",
+		 p->private_tmp ? "true" : "false", p->elevation ? "true" : "false",
+		 p->protect_workspace ? "true" : "false");
+}
+
+/* ---- reading ------------------------------------------------------------------- */
+
+struct reader {
+	struct resolver *r;
+	const struct document *d;
+	struct list unenforced;
+};
+
+static int bad(struct reader *in, const struct doc *at, const char *what)
+{
+	return doc_error(in->d->label, at, in->r->err, "%s", what);
+}
+
+/* A map with no members but these (blanks between them); NULL is fine. */
+static int check_map(struct reader *in, const struct doc *map, const char *members)
+{
+	if (!map)
+		return 0;
+	if (map->kind != DOC_MAP)
+		return bad(in, map, "must be a map");
+	doc_each(m, map)
+	{
+		const char *found = members;
+		size_t n = strlen(m->name);
+
+		while ((found = strstr(found, m->name)) &&
+		       !((found == members || found[-1] == ' ') && (found[n] == ' ' || !found[n])))
+			found += n;
+		if (!found || !n)
+			return bad(in, m, "unknown member");
+	}
+	return 0;
+}
+
+static const char *text(const struct doc *map, const char *name)
+{
+	const struct doc *v = doc_get(map, name);
+
+	return v && v->kind == DOC_STRING ? v->string : NULL;
+}
+
+static bool flag(const struct doc *map, const char *name, bool other)
+{
+	const struct doc *v = doc_get(map, name);
+
+	return v && v->kind == DOC_BOOL ? v->boolean : other;
+}
+
+static char *path_of(struct reader *in, const struct doc *e, bool *exists)
+{
+	char clean[POLICY_PATH_MAX];
+	const char *path = text(e, "path");
+
+	if (!path || path_clean(clean, sizeof(clean), path) < 0) {
+		bad(in, e, "needs a \"path\" that is absolute");
+		return NULL;
+	}
+	return canon(in->r, clean, exists, NULL);
+}
+
+static int read_grant(struct reader *in, const struct doc *e)
+{
+	const char *access = text(e, "access"), *type = text(e, "type"), *kind = text(e, "kind");
+	_cleanup_free_ char *path = NULL;
+	unsigned rights = 0, flags = 0;
+	bool exists, is_file, workspace;
+
+	if (check_map(in, e, "path access type execute workspace kind") < 0)
+		return -1;
+	if (str_eq(access, "read") || str_eq(access, "readwrite"))
+		rights |= NONO_READ | (flag(e, "execute", true) ? (unsigned)NONO_EXEC : 0);
+	if (str_eq(access, "write") || str_eq(access, "readwrite"))
+		rights |= NONO_WRITE;
+	is_file = str_eq(type, "file");
+	if (!rights || (!is_file && !str_eq(type, "directory")))
+		return bad(in, e,
+			   "needs \"access\" (read, write, readwrite) and \"type\" "
+			   "(directory, file)");
+	path = path_of(in, e, &exists);
+	if (!path)
+		return -1;
+	if (!exists && !(rights & NONO_WRITE) && !str_eq(kind, "pattern"))
+		return 0;
+	workspace = flag(e, "workspace", (rights & NONO_WRITE) && !is_file && !kind);
+	flags = (is_file ? GRANT_FILE : 0) | (exists ? 0 : GRANT_MISSING) |
+		(workspace && in->r->p->protect_workspace ? GRANT_WORKSPACE : 0);
+	if (str_eq(kind, "pattern")) {
+		const char *star = strchr(path_base(path), '*');
+
+		if (!star || strchr(star + 1, '*') || !is_file)
+			return bad(in, e, "a pattern is a file with one '*' in its name");
+		flags = GRANT_FILE | GRANT_GLOB;
+	} else if (str_eq(kind, "device")) {
+		flags |= GRANT_DEVICE;
+	} else if (str_eq(kind, "state")) {
+		flags |= GRANT_STATE;
+	} else if (kind) {
+		return bad(in, e, "\"kind\" is pattern, device or state");
+	}
+	return add_grant(in->r, path, rights, flags, "manifest");
+}
+
+static int read_deny(struct reader *in, const struct doc *e)
+{
+	const char *access = text(e, "access");
+	_cleanup_free_ char *path = NULL;
+	bool exists;
+
+	if (check_map(in, e, "path access label quiet") < 0)
+		return -1;
+	if (access && !str_eq(access, "write") && !str_eq(access, "all"))
+		return bad(in, e, "\"access\" of a deny rule is write or all");
+	path = path_of(in, e, &exists);
+	if (!path)
+		return -1;
+	add_deny(in->r, path, str_eq(access, "write") ? (unsigned)NONO_WRITE : CLOSED, "manifest",
+		 text(e, "label"), false, flag(e, "quiet", false));
+	/* A link's own name is closed as well. */
+	if (!str_eq(path, text(e, "path")))
+		add_deny(in->r, text(e, "path"),
+			 str_eq(access, "write") ? (unsigned)NONO_WRITE : CLOSED, "manifest",
+			 text(e, "label"), false, flag(e, "quiet", false));
+	return 0;
+}
+
+static int read_each(struct reader *in, const struct doc *map, const char *name,
+		     int (*one)(struct reader *in, const struct doc *e))
+{
+	const struct doc *l = doc_get(map, name);
+
+	if (l && l->kind != DOC_LIST)
+		return bad(in, l, "must be a list");
+	doc_each(e, l)
+	{
+		if (one(in, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_strings(struct reader *in, const struct doc *map, const char *name,
+			struct list *out)
+{
+	const struct doc *l = doc_get(map, name);
+
+	if (l && l->kind != DOC_LIST)
+		return bad(in, l, "must be a list of strings");
+	doc_each(e, l)
+	{
+		if (e->kind != DOC_STRING || !*e->string)
+			return bad(in, e, "must be a list of strings");
+		list_add(out, e->string);
+	}
+	return 0;
+}
+
+static int read_filesystem(struct reader *in, const struct doc *fs)
+{
+	if (check_map(in, fs, "grants deny bypass_protection unix_sockets") < 0 ||
+	    read_each(in, fs, "grants", read_grant) < 0 ||
+	    read_each(in, fs, "deny", read_deny) < 0 ||
+	    read_strings(in, fs, "bypass_protection", &in->r->bypass) < 0 ||
+	    read_strings(in, fs, "unix_sockets", &in->r->sockets) < 0)
+		return -1;
+	for (size_t i = 0; i < in->r->sockets.n; i++) {
+		const char *path = in->r->sockets.v[i];
+
+		if (path[0] != '/')
+			return bad(in, fs, "sockets are absolute paths");
+		if (check_own(in->r, path, false) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Beyond this version if it says anything. */
+static void note(struct reader *in, const struct doc *map, const char *name, const char *called)
+{
+	const struct doc *v = doc_get(map, name);
+
+	if (v && v->kind != DOC_NULL &&
+	    !((v->kind == DOC_LIST || v->kind == DOC_MAP) && !v->count) &&
+	    !(v->kind == DOC_BOOL && !v->boolean))
+		list_add(&in->unenforced, called);
+}
+
+static int read_network(struct reader *in, const struct doc *net)
+{
+	const struct doc *ports = doc_get(net, "ports");
+	const char *mode = text(net, "mode");
+
+	if (check_map(in, net, "mode allow_domains endpoints ports dns") < 0 ||
+	    check_map(in, ports, "connect bind localhost") < 0)
+		return -1;
+	if (net && !str_eq(mode, "blocked") && !str_eq(mode, "proxy") &&
+	    !str_eq(mode, "unrestricted"))
+		return bad(in, net, "\"mode\" is blocked, proxy or unrestricted");
+	/* Who says nothing gets nothing. */
+	in->r->p->net_blocked = !str_eq(mode, "unrestricted");
+	if (str_eq(mode, "proxy"))
+		list_add(&in->unenforced, "network.mode proxy");
+	note(in, net, "allow_domains", "network.allow_domains");
+	note(in, net, "endpoints", "network.endpoints");
+	note(in, ports, "connect", "network.ports.connect");
+	note(in, ports, "bind", "network.ports.bind");
+	note(in, ports, "localhost", "network.ports.localhost");
+	return 0;
+}
+
+static int read_process(struct reader *in, const struct doc *process)
+{
+	struct list allowed = {0}, blocked = {0};
+	static const char *const modes[] = {"signal_mode", "process_info_mode"};
+	int r;
+
+	if (check_map(in, process,
+		      "allowed_commands blocked_commands signal_mode "
+		      "process_info_mode ipc_mode exec_strategy") < 0)
+		return -1;
+	r = read_strings(in, process, "allowed_commands", &allowed) < 0 ||
+		    read_strings(in, process, "blocked_commands", &blocked) < 0
+		? -1
+		: 0;
+	in->r->p->allow_commands = list_steal(&allowed);
+	in->r->p->block_commands = list_steal(&blocked);
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (str_eq(text(process, modes[i]), "allow_all"))
+			list_add(&in->unenforced, modes[i]);
+	if (str_eq(text(process, "ipc_mode"), "full"))
+		list_add(&in->unenforced, "ipc_mode full");
+	return r;
+}
+
+static int read_environment(struct reader *in, const struct doc *env)
+{
+	struct list allow = {0}, deny = {0}, set = {0};
+	struct policy *p = in->r->p;
+	int r = 0;
+
+	if (check_map(in, env, "allow_vars deny_vars set_vars") < 0)
+		return -1;
+	if (read_strings(in, env, "allow_vars", &allow) < 0 ||
+	    read_strings(in, env, "deny_vars", &deny) < 0)
+		r = -1;
+	doc_each(v, doc_get(env, "set_vars"))
+	{
+		_cleanup_free_ char *pair = NULL;
+
+		if (v->kind != DOC_STRING || !v->name || !policy_env_settable(v->name) ||
+		    strchr(v->name, '=')) {
+			r = bad(in, v, "can't be set");
+			break;
+		}
+		pair = xasprintf("%s=%s", v->name, v->string);
+		list_add(&set, pair);
+	}
+	p->env_allow = list_steal(&allow);
+	if (!p->env_allow && doc_get(env, "allow_vars"))
+		p->env_allow = xcalloc(1, sizeof(char *));
+	p->env_deny = list_steal(&deny);
+	p->env_set = list_steal(&set);
+	return r;
+}
+
+static int read_rest(struct reader *in, const struct doc *root)
+{
+	const struct doc *resources = doc_get(root, "resources"), *memory;
+	const struct doc *rollback = doc_get(root, "rollback");
+
+	if (check_map(in, resources, "memory_bytes") < 0 ||
+	    check_map(in, rollback, "enabled exclude_patterns exclude_globs") < 0)
+		return -1;
+	memory = doc_get(resources, "memory_bytes");
+	if (memory && memory->kind != DOC_INT && memory->kind != DOC_NULL)
+		return bad(in, memory, "must be a number of bytes");
+	if (memory && memory->kind == DOC_INT)
+		in->r->p->limits.memory = xasprintf("%lld", (long long)memory->integer);
+	note(in, rollback, "enabled", "rollback");
+	note(in, root, "credentials", "credentials");
+	return 0;
+}
+
+static int read_manifest(struct reader *in)
+{
+	const struct doc *root = in->d->root;
+	struct policy *p = in->r->p;
+
+	if (root->kind != DOC_MAP || !text(root, "version"))
+		return bad(in, root, "not a capability manifest: \"version\" is missing");
+	if (!str_eq(text(root, "version"), MANIFEST_VERSION))
+		return bad(in, doc_get(root, "version"),
+			   "this version of manifests is not known; " MANIFEST_VERSION " is");
+	if (check_map(in, root,
+		      "version $schema filesystem network credentials process rollback "
+		      "resources environment private_tmp capability_elevation "
+		      "protect_autorun") < 0)
+		return -1;
+	p->private_tmp = flag(root, "private_tmp", true);
+	p->elevation = flag(root, "capability_elevation", false);
+	p->protect_workspace = flag(root, "protect_autorun", true);
+	return read_filesystem(in, doc_get(root, "filesystem")) < 0 ||
+		       read_network(in, doc_get(root, "network")) < 0 ||
+		       read_process(in, doc_get(root, "process")) < 0 ||
+		       read_environment(in, doc_get(root, "environment")) < 0
+		   ? -1
+		   : read_rest(in, root);
+}
+
+int manifest_apply(struct resolver *r, const char *file)
+{
+	_cleanup_(document_freep) struct document *d = NULL;
+	_cleanup_free_ char *content = NULL;
+	struct reader in = {.r = r};
+	enum doc_format format = DOC_JSON;
+	size_t n;
+	int rc;
+
+	content = file_read(file, MANIFEST_MAX, &n, r->err);
+	if (!content)
+		return err_prefix(r->err, "--config");
+	(void)doc_format_of(file, &format);
+	d = doc_read(content, n, format, file, r->err);
+	if (!d)
+		return -1;
+	in.d = d;
+	rc = read_manifest(&in);
+	r->p->unenforced = list_steal(&in.unenforced);
+	r->p->from_manifest = true;
+	return rc;
+}
