@@ -297,7 +297,7 @@ def rules(text):
     return ({(g["path"], g["access"], g["is_file"], g.get("exec"), g.get("workspace"), g.get("glob"))
              for g in cap["fs"] if "/nono" not in g["path"] or "/nono-cli" in g["path"] and
              "/run/nono" not in g["path"]},
-            {(d["path"], d["access"], d.get("label")) for d in cap["deny"]}, cap["net_blocked"],
+            {(path, d["access"], d.get("label"), d.get("quiet")) for d in cap["deny"] for path in d["paths"]}, cap["net_blocked"],
             cap["capability_elevation"], cap["protect_autorun"], sorted(cap["bypass_protection_paths"]))
 
 
