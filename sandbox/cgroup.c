@@ -296,8 +296,12 @@ bool cgroup_make2(const struct cgroup_place *place, unsigned need, const struct 
 		if (!g->why[0])
 			memcpy(g->why, try.why, sizeof(g->why));
 		slash = strrchr(dir, '/');
-		if (strlen(dir) <= top || !slash || has_limit(dir, need))
+		if (strlen(dir) <= top || !slash)
 			return false;
+		if (has_limit(dir, need)) {
+			no(g, "a limit of its own is on the caller's group", dir, 0);
+			return false;
+		}
 		*slash = '\0';
 	}
 }
@@ -308,11 +312,18 @@ static void make2(const struct cgroup_place *place, unsigned need, const struct 
 		  const char *name, struct nono_groups *out)
 {
 	static const unsigned sets[] = {7, 5, 6, 4, 3, 1, 2};
-	struct nono_group g = {0};
+	char why[sizeof(out->of[0].why)] = "";
 
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
-		if (sets[i] & ~need || !cgroup_make2(place, sets[i], l, name, &g))
+		struct nono_group g = {0};
+
+		if (sets[i] & ~need)
 			continue;
+		if (!cgroup_make2(place, sets[i], l, name, &g)) {
+			if (!why[0])
+				memcpy(why, g.why, sizeof(why));
+			continue;
+		}
 		for (int k = 0; k < NONO_LIMITS; k++)
 			if (sets[i] & (1U << k))
 				out->of[k] = g;
@@ -321,7 +332,7 @@ static void make2(const struct cgroup_place *place, unsigned need, const struct 
 	}
 	for (int k = 0; k < NONO_LIMITS; k++)
 		if (need & (1U << k))
-			memcpy(out->of[k].why, g.why, sizeof(g.why));
+			memcpy(out->of[k].why, why, sizeof(why));
 }
 
 /* ---- both --------------------------------------------------------------------------------- */

@@ -134,7 +134,7 @@ static void ancestors(void **state)
 	snprintf(place.dir, sizeof(place.dir), "%s/slice/scope", base);
 
 	/* A limit of the caller's own is not left behind. */
-	why(&place, 1u << NONO_LIMIT_PROCESSES, "is not handed down to");
+	why(&place, 1u << NONO_LIMIT_PROCESSES, "a limit of its own is on");
 	_cleanup_free_ char *text = file_read(paths[4], 64, &len, NULL);
 	assert_string_equal(text, "memory\n");
 
@@ -213,6 +213,41 @@ static void real(void **state)
 			assert_int_equal(access(g.of[i].path, F_OK), -1);
 }
 
+static void too_much_memory(void **state)
+{
+	const struct nono_limits l = {.memory = 32 << 20};
+	struct nono_groups g;
+	struct nono_usage usage;
+	char name[64], c;
+	int go[2], status;
+	pid_t pid;
+
+	(void)state;
+	snprintf(name, sizeof(name), "nono-test-m%d", getpid());
+	nono_groups_make(&l, name, &g);
+	if (!g.of[NONO_LIMIT_MEMORY].held)
+		skip();
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (read(go[0], &c, 1) != 1)
+			_exit(99);
+		for (int i = 0; i < 200; i++) {
+			volatile char *p = malloc(1 << 20);
+			for (size_t k = 0; p && k < 1 << 20; k += 4096)
+				p[k] = 1;
+		}
+		_exit(0);
+	}
+	assert_int_equal(nono_groups_enter(&g, pid, NULL), 0);
+	assert_int_equal(write(go[1], "x", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	nono_groups_usage(&g, &usage);
+	assert_int_equal(usage.killed, 1);
+	assert_int_equal(nono_group_remove(g.of[NONO_LIMIT_MEMORY].path), 0);
+}
+
 /* Only groups are removed with force. */
 static void no_group(void **state)
 {
@@ -232,6 +267,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(ancestors, make_base, remove_base),
 	    cmocka_unit_test_setup_teardown(no_group, make_base, remove_base),
 	    cmocka_unit_test(real),
+	    cmocka_unit_test(too_much_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
