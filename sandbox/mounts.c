@@ -320,14 +320,31 @@ static int cover_tmp(const char *path, int dir, struct nono_error *err)
 	return 0;
 }
 
+/* On /tmp, opened there. Its size is the kernel's choice: half of the memory. */
+static int make_fresh_tmp(void)
+{
+	_cleanup_close_ int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	_cleanup_close_ int target = open("/tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (context < 0 || target < 0 ||
+	    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "1777", 0) < 0 ||
+	    syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	_cleanup_close_ int fs = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+					      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (fs < 0 || attach(fs, target) < 0)
+		return -1;
+	return open("/tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static int make_private_tmp(const struct nono_spec *spec, struct nono_error *err)
 {
 	size_t n = 0;
 	while (spec->keep_in_tmp && spec->keep_in_tmp[n])
 		n++;
 
-	_cleanup_close_ int dir = nono_open_canonical(spec->private_tmp);
-	if (dir < 0)
+	_cleanup_close_ int dir = -1;
+	if (spec->private_tmp && (dir = nono_open_canonical(spec->private_tmp)) < 0)
 		return nono_fail_errno(err, errno, "Opening the private temporary directory %s",
 				       spec->private_tmp);
 	struct kept *kept = calloc(n + 1, sizeof(*kept));
@@ -340,8 +357,12 @@ static int make_private_tmp(const struct nono_spec *spec, struct nono_error *err
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (below_tmp(spec->keep_in_tmp[i]))
 			r = hold_kept(&kept[i], spec->keep_in_tmp[i], err);
-	if (r == 0)
+	if (r == 0 && !spec->private_tmp) {
+		dir = make_fresh_tmp();
+		r = dir < 0 ? nono_fail_errno(err, errno, "Making an empty /tmp") : 0;
+	} else if (r == 0) {
 		r = cover_tmp("/tmp", dir, err);
+	}
 	if (r == 0)
 		r = cover_tmp("/var/tmp", dir, err);
 	for (size_t i = 0; i < n && r == 0; i++)
@@ -427,7 +448,7 @@ static int open_sources(const struct nono_spec *spec, int *sources, struct nono_
 static int make_all(const struct nono_spec *spec, struct nono_layers *layers, const int *sources,
 		    bool new_terminals, bool new_proc, struct nono_error *err)
 {
-	if (spec->private_tmp) {
+	if (spec->private_tmp || spec->fresh_tmp) {
 		if (make_private_tmp(spec, err) < 0)
 			return -1;
 		layers->private_tmp = true;

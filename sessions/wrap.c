@@ -1,5 +1,6 @@
 /* nono wrap: the caller confines itself and becomes the program. No broker, no record. */
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "sessions/broker.h"
 #include "sessions/runtime.h"
@@ -22,8 +23,57 @@ static int check_commands(const struct plan *plan, struct err *err)
 			    "start those: use \"nono run\"");
 }
 
-static int confine(const struct plan *plan, bool silent, struct err *err)
+#define TMP_PATHS 2
+
+/* /tmp of its own, in memory: nobody is left to remove a directory. What is to be seen there
+ * although it lies in the real one is kept. */
+static void want_tmp(const struct plan *plan, bool wanted, struct nono_spec *spec,
+		     const char *keep[TMP_PATHS])
 {
+	struct stat st;
+
+	spec->fresh_tmp = wanted && spec->namespaces != NONO_SKIP && lstat("/tmp", &st) == 0 &&
+			  S_ISDIR(st.st_mode);
+	keep[0] = plan->policy->cap_file;
+	keep[1] = NULL;
+	if (spec->fresh_tmp)
+		spec->keep_in_tmp = keep;
+}
+
+/* /tmp is the program's to write; what is kept in it is not. */
+static struct nono_mount *with_cap_file(struct nono_spec *spec, const char *cap_file)
+{
+	struct nono_mount *mounts = xcalloc(spec->n_mounts + 1, sizeof(*mounts));
+
+	if (spec->n_mounts)
+		memcpy(mounts, spec->mounts, spec->n_mounts * sizeof(*mounts));
+	if (cap_file)
+		mounts[spec->n_mounts++] =
+		    (struct nono_mount){.kind = NONO_MOUNT_READ_ONLY, .path = cap_file};
+	spec->mounts = mounts;
+	return mounts;
+}
+
+/* The rules of the kernel are made after the mounts: these are about the new ones. */
+static struct nono_path *with_tmp(struct nono_spec *spec)
+{
+	struct nono_path *paths = xcalloc(spec->n_paths + TMP_PATHS, sizeof(*paths));
+	const unsigned access = NONO_READ | NONO_WRITE | NONO_EXEC;
+	struct stat st;
+
+	memcpy(paths, spec->paths, spec->n_paths * sizeof(*paths));
+	paths[spec->n_paths++] = (struct nono_path){"/tmp", access};
+	if (lstat("/var/tmp", &st) == 0 && S_ISDIR(st.st_mode))
+		paths[spec->n_paths++] = (struct nono_path){"/var/tmp", access};
+	spec->paths = paths;
+	return paths;
+}
+
+static int confine(const struct plan *plan, bool silent, bool *tmp, struct err *err)
+{
+	_cleanup_free_ struct nono_path *paths = NULL;
+	_cleanup_free_ struct nono_mount *mounts = NULL;
+	const char *keep[TMP_PATHS];
 	struct nono_layers layers = {0};
 	struct nono_error ne = {0};
 	struct policy_spec *owner;
@@ -39,8 +89,20 @@ static int confine(const struct plan *plan, bool silent, struct err *err)
 	if (chdir(plan->policy->workdir) < 0)
 		return err_errno(err, errno, "can't enter the working directory %s",
 				 plan->policy->workdir);
+	want_tmp(plan, *tmp, &spec, keep);
+	if (spec.fresh_tmp)
+		mounts = with_cap_file(&spec, plan->policy->cap_file);
 	if (nono_unshare(&spec, &layers, &ne) < 0)
 		return err_set(err, "%s", ne.msg);
+	*tmp = layers.private_tmp;
+	if (*tmp)
+		paths = with_tmp(&spec);
+	else if (!silent)
+		fprintf(stderr,
+			"nono: warning: /tmp is closed: it can't be made a private one here%s%s. "
+			"Set TMPDIR to a folder that is allowed\n",
+			layers.namespaces_why ? ": " : " (something in it is allowed)",
+			layers.namespaces_why ? layers.namespaces_why : "");
 	if (nono_close_descriptors(-1) < 0)
 		return err_errno(err, errno, "can't close descriptors");
 	if (nono_confine(&spec, &layers, &listener, &ne) < 0)
@@ -56,7 +118,7 @@ static int write_cap_file(struct policy *p, struct err *err)
 	_cleanup_(buf_free) struct buf text = {0};
 	_cleanup_close_ int fd = -1;
 
-	p->private_tmp = false; /* that takes a supervisor, which removes it */
+	p->private_tmp = false; /* no directory of a session lies over it */
 	if (session_inside())
 		return 0;
 	fd = runtime_wrap_cap_file(&path, err);
@@ -68,16 +130,18 @@ static int write_cap_file(struct policy *p, struct err *err)
 	return 0;
 }
 
-static char **environment(const struct plan *plan)
+static char **environment(const struct plan *plan, bool tmp)
 {
 	const struct policy *p = plan->policy;
 	_cleanup_free_ char *pwd = xasprintf("PWD=%s", p->workdir), *cap = NULL;
-	_cleanup_free_ char **extra = xcalloc(strv_count(plan->secrets) + 3, sizeof(*extra));
+	_cleanup_free_ char **extra = xcalloc(strv_count(plan->secrets) + 4, sizeof(*extra));
 	size_t n = 0;
 
 	extra[n++] = pwd;
 	if (p->cap_file)
 		extra[n++] = cap = xasprintf("NONO_CAP_FILE=%s", p->cap_file);
+	if (tmp)
+		extra[n++] = (char *)"TMPDIR=/tmp";
 	for (char **s = plan->secrets; s && *s; s++)
 		extra[n++] = *s;
 	return policy_environment(p, environ, extra);
@@ -87,6 +151,7 @@ int session_wrap(const struct session_options *o, struct err *err)
 {
 	struct plan plan;
 	char **env = NULL;
+	bool tmp;
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
@@ -95,12 +160,12 @@ int session_wrap(const struct session_options *o, struct err *err)
 		return err_set(err, "the profile sets limits (resources), and nothing would hold "
 				    "them: nono wrap has no supervisor; use nono run");
 	}
-	if (check_commands(&plan, err) == 0 && write_cap_file(plan.policy, err) == 0) {
-		env = environment(&plan);
-		if (confine(&plan, o->silent, err) == 0) {
-			execve(plan.program, plan.argv, env);
-			err_errno(err, errno, "can't execute %s", plan.program);
-		}
+	tmp = plan.policy->private_tmp;
+	if (check_commands(&plan, err) == 0 && write_cap_file(plan.policy, err) == 0 &&
+	    confine(&plan, o->silent, &tmp, err) == 0) {
+		env = environment(&plan, tmp);
+		execve(plan.program, plan.argv, env);
+		err_errno(err, errno, "can't execute %s", plan.program);
 	}
 	strv_free(env);
 	plan_free(&plan);

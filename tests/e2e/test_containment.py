@@ -211,5 +211,21 @@ def own_state(p):
         assert "session_digest" not in q.stdout and "control.sock" not in q.stdout, (flag, path, q)
 
 
+def wrap_tmp(p):
+    """nono wrap: /tmp is in memory and ends with the program; what it may only read there stays so."""
+    script = "echo x > /tmp/%s && cat /tmp/%s; ls -A /tmp; echo y >> $NONO_CAP_FILE; chmod 600 $NONO_CAP_FILE; " \
+             "head -c 5 $NONO_CAP_FILE; echo; echo $TMPDIR" % (p.mark + "-new", p.mark + "-new")
+    q = p.run([p.bin, "wrap", "--", "/bin/sh", "-c", script], cwd="/usr", env={"HOME": "/usr"})
+    if "/tmp is closed" in q.stderr:  # no namespaces here
+        return
+    out = q.stdout.split("\n")
+    assert out[0] == "x" and out[-3:] == ['{"fs"', "/tmp", ""], (q.stdout, q.stderr)
+    assert sorted(out[1:-3]) == sorted([p.mark, p.mark + "-new"]), out
+    assert not os.path.exists("/tmp/%s-new" % p.mark)
+    q = p.run([p.bin, "wrap", "--namespaces", "off", "--", "/bin/sh", "-c", script], cwd="/usr",
+              env={"HOME": "/usr"})
+    assert "nono: warning: /tmp is closed" in q.stderr and "x" not in q.stdout.split("\n"), (q.stdout, q.stderr)
+
+
 nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, deny_inside, environment, processes,
-                                    descriptors, privileges, wrap)), []) + [required, own_state])
+                                    descriptors, privileges, wrap)), []) + [required, own_state, wrap_tmp])
