@@ -7,6 +7,7 @@
 #include "sessions/names.h"
 #include "sessions/registry.h"
 #include "sessions/runtime.h"
+#include "sessions/tree.h"
 
 static const char adjectives[16][8] = {"amber", "brisk", "calm",  "clear", "deft", "eager",
 				       "fair",	"keen",	 "lucid", "mild",  "neat", "plain",
@@ -51,7 +52,11 @@ static int holder_read(int dir, const char *name, struct holder *h)
 
 static bool holder_alive(const struct holder *h)
 {
-	return h->pid > 0 && h->start && proc_start_time(h->pid) == h->start;
+	struct proc_stat st;
+
+	/* One that was killed may still wait for its parent. */
+	return h->pid > 0 && h->start && proc_stat_read(h->pid, &st) == 0 &&
+	       st.start_time == h->start && st.state != 'Z' && st.state != 'X';
 }
 
 bool name_holder(const char *name, char id[SESSION_ID_LEN + 1])
