@@ -325,6 +325,10 @@ size_t strv_count(char *const *v);
 /* True unless the variable has a meaning of its own for programs or for nono (PATH, LD_*, NONO_*).
  */
 bool policy_env_settable(const char *name);
+/* May the script be run outside? It is the user's, on all of its way, and the policy lets nobody
+ * inside change it. sha256 of its text, may be NULL. No script: fine. */
+int policy_hook_check(const struct policy *p, const struct policy_hook *h, unsigned char sha256[32],
+		      struct err *err);
 
 /* Adds a standing rule to the user's profile (a file of his own that extends the one in use).
  * Without apply the text of the change (unified diff) alone is returned in *diff; caller frees. */

@@ -3,6 +3,7 @@
 
 #include "sessions/broker.h"
 #include "sessions/credentials.h"
+#include "sessions/hooks.h"
 
 static bool executable(const char *path)
 {
@@ -129,10 +130,11 @@ static int check_gpu(const struct policy_input *in, const struct policy *p, stru
 		       in->profile);
 }
 
-/* The profile's, then the command line's: the later ones win. */
+/* Variables of the script that runs before, the profile's secrets, the command line's: the later
+ * ones win. The script last: nothing that fails comes after it. */
 static int load_secrets(const struct session_options *o, struct plan *p, struct err *err)
 {
-	char **from_profile = NULL, **from_flags = NULL;
+	char **from_hook = NULL, **from_profile = NULL, **from_flags = NULL;
 	size_t n, k = 0;
 
 	if (credentials_load(p->policy->env_credentials, &from_profile, err) < 0)
@@ -141,12 +143,20 @@ static int load_secrets(const struct session_options *o, struct plan *p, struct 
 		credentials_free(from_profile);
 		return -1;
 	}
-	n = strv_count(from_profile) + strv_count(from_flags);
+	if (hooks_before(p->policy, p->id, &from_hook, err) < 0) {
+		credentials_free(from_profile);
+		credentials_free(from_flags);
+		return -1;
+	}
+	n = strv_count(from_hook) + strv_count(from_profile) + strv_count(from_flags);
 	p->secrets = xcalloc(n + 1, sizeof(*p->secrets));
+	for (char **v = from_hook; v && *v; v++)
+		p->secrets[k++] = *v;
 	for (char **v = from_profile; *v; v++)
 		p->secrets[k++] = *v;
 	for (char **v = from_flags; *v; v++)
 		p->secrets[k++] = *v;
+	free(from_hook);
 	free(from_profile);
 	free(from_flags);
 	return 0;
@@ -180,11 +190,11 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 {
 	struct plan p = {0};
 
+	runtime_new_id(p.id);
 	if (make(o, &p, err) < 0) {
 		plan_free(&p);
 		return -1;
 	}
-	runtime_new_id(p.id);
 	if (o->named)
 		o->named(o->data, p.id);
 	*out = p;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "sessions/broker.h"
+#include "sessions/hooks.h"
 #include "sessions/registry.h"
 
 #define READY_TIMEOUT_S 30
@@ -16,12 +17,17 @@ extern char **environ;
 
 int session_run(const struct session_options *o, struct err *err)
 {
+	struct hook_keeper keeper;
 	struct broker *b;
 	struct plan plan;
 	int code = -1;
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
+	if (hooks_keeper_start(plan.policy, plan.id, &keeper, err) < 0) {
+		plan_free(&plan);
+		return -1;
+	}
 	b = xcalloc(1, sizeof(*b));
 	b->o = o;
 	b->plan = &plan;
@@ -35,6 +41,7 @@ int session_run(const struct session_options *o, struct err *err)
 		sigprocmask(SIG_SETMASK, &b->old_mask, NULL);
 	}
 	free(b);
+	hooks_after(&keeper, code < 0 ? 127 : code);
 	plan_free(&plan);
 	return code;
 }
@@ -59,8 +66,10 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 				int ready_fd)
 {
 	struct broker *b = xcalloc(1, sizeof(*b));
+	struct hook_keeper keeper = {-1};
 	struct err err = {0};
 	sigset_t none;
+	int code;
 
 	for (int sig = 1; sig < SIGRTMIN; sig++)
 		signal(sig, SIG_DFL);
@@ -71,13 +80,16 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 	b->o = o;
 	b->plan = plan;
 	b->ready_fd = ready_fd;
-	if (chdir("/") < 0 || broker_start(b, &err) < 0) {
+	if (chdir("/") < 0 || hooks_keeper_start(plan->policy, plan->id, &keeper, &err) < 0 ||
+	    broker_start(b, &err) < 0) {
 		if (!err.msg[0])
 			err_errno(&err, errno, "can't enter /");
 		write_full(ready_fd, &err, sizeof(err));
+		hooks_after(&keeper, 127);
 		_exit(1);
 	}
-	if (broker_loop(b) < 0)
+	code = broker_loop(b);
+	if (code < 0)
 		err = b->failure;
 	ready_fd = b->ready_fd;
 	broker_end(b);
@@ -87,6 +99,7 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 			err_set(&err, "the program ended before it was started");
 		write_full(ready_fd, &err, sizeof(err));
 	}
+	hooks_after(&keeper, code < 0 ? 127 : code);
 	_exit(0);
 }
 

@@ -23,6 +23,16 @@ static int check_commands(const struct plan *plan, struct err *err)
 			    "start those: use \"nono run\"");
 }
 
+/* So is the script that runs after it. */
+static int check_hooks(const struct plan *plan, struct err *err)
+{
+	if (!plan->policy->after.script)
+		return 0;
+	return err_set(err, "the profile has a script that runs after the session "
+			    "(session_hooks.after), and nobody would be there to start it: use "
+			    "\"nono run\"");
+}
+
 #define TMP_PATHS 2
 
 /* /tmp of its own, in memory: nobody is left to remove a directory. What is to be seen there
@@ -161,8 +171,8 @@ int session_wrap(const struct session_options *o, struct err *err)
 				    "them: nono wrap has no supervisor; use nono run");
 	}
 	tmp = plan.policy->private_tmp;
-	if (check_commands(&plan, err) == 0 && write_cap_file(plan.policy, err) == 0 &&
-	    confine(&plan, o->silent, &tmp, err) == 0) {
+	if (check_commands(&plan, err) == 0 && check_hooks(&plan, err) == 0 &&
+	    write_cap_file(plan.policy, err) == 0 && confine(&plan, o->silent, &tmp, err) == 0) {
 		env = environment(&plan, tmp);
 		execve(plan.program, plan.argv, env);
 		err_errno(err, errno, "can't execute %s", plan.program);
