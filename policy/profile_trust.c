@@ -21,8 +21,8 @@ static int refuse(struct walk *w, const char *why, const char *command)
 	_cleanup_(buf_free) struct buf b = {0};
 
 	buf_add_word(&b, w->at);
-	return err_set(w->err, "%s is not used: %s %s. Run: %s %s", w->path, w->at, why,
-		       command, b.data);
+	return err_set(w->err, "%s is not used: %s %s. Run: %s %s", w->path, w->at, why, command,
+		       b.data);
 }
 
 static int check(struct walk *w, const struct stat *st)
