@@ -41,7 +41,10 @@ static int box_grant(struct resolver *r, const char *entry, enum command_fs list
 	if (add_grant(r, real, box_lists[list].access, flags, "command policy") < 0)
 		return -1;
 	/* What is named here is meant, also where a group closes it for everyone else: the rules
-	 * from above end at it. What is closed further down stays so. */
+	 * from above end at it. What is closed further down stays so. But where a link that lies in
+	 * the workspace leads, the agent says, or who made the repository. */
+	if (path_under(r->p->workdir, path) && !path_under(r->p->workdir, real))
+		return 0;
 	lift_deny(r, real);
 	list_add(&r->bypass, real);
 	return 0;
@@ -210,6 +213,27 @@ static bool is_ours(const char *var)
 	return false;
 }
 
+/* TERM, LANGUAGE and their kind are names, from which libraries make paths; with a way to elsewhere
+ * in them they have files of the caller's read (a catalogue of messages is a list of formats). */
+static bool leads_elsewhere(const char *var)
+{
+	const char *value = strchrnul(var, '=');
+	size_t n = (size_t)(value - var);
+
+	for (size_t i = 0; i < ARRAY_LEN(neutral); i++) {
+		bool any = str_ends(neutral[i], "*");
+		size_t len = strlen(neutral[i]) - any;
+
+		if (strncmp(var, neutral[i], len) != 0 || (any ? n < len : n != len))
+			continue;
+		/* Zones are called Europe/Rome; a path starts with a slash, or after a colon. */
+		return str_eq(neutral[i], "TZ")
+			   ? strstr(value, "=/") || strchr(value, ':') || strstr(value, "..")
+			   : strchr(value, '/') != NULL;
+	}
+	return false;
+}
+
 char **command_environment(const struct command_edge *e, char *const *caller, char *const *ours,
 			   char *const *extra)
 {
@@ -217,7 +241,7 @@ char **command_environment(const struct command_edge *e, char *const *caller, ch
 	char **env;
 
 	for (; caller && *caller; caller++)
-		if (!is_ours(*caller) && !str_starts(*caller, "NONO_"))
+		if (!is_ours(*caller) && !str_starts(*caller, "NONO_") && !leads_elsewhere(*caller))
 			words_add(&from, *caller);
 	for (; ours && *ours; ours++)
 		if (is_ours(*ours))
@@ -271,6 +295,34 @@ static int check_names(const struct command_policies *all, const struct policy_c
 		       c->line, c->column, c->name, what);
 }
 
+/* The first edge of any command whose program may change this one. */
+static const struct command_edge *writer_of(const struct command_policies *all, const char *path,
+					    const struct policy_command **by)
+{
+	for (size_t i = 0; i < all->n; i++)
+		for (size_t k = 0; k < all->v[i].n_edges; k++) {
+			*by = &all->v[i];
+			if (all->v[i].edges[k].policy && is_agents(all->v[i].edges[k].policy, path))
+				return &all->v[i].edges[k];
+		}
+	return NULL;
+}
+
+/* Nor may one tool put something else in the place of another: it would get that one's rights. */
+static void check_writers(struct policy *p, struct policy_command *c)
+{
+	const struct policy_command *by;
+	const struct command_edge *e;
+
+	if (c->why_none || !c->path || p->commands->allow_writable || c->allow_writable)
+		return;
+	e = writer_of(p->commands, c->path, &by);
+	if (e)
+		c->why_none =
+		    xasprintf("%s could be changed by %s from %s (allow_writable_executable)",
+			      c->path, by->name, e->caller);
+}
+
 static int resolve_one(struct policy *p, const struct policy_input *in, struct policy_command *c,
 		       struct err *err)
 {
@@ -286,8 +338,6 @@ static int resolve_one(struct policy *p, const struct policy_input *in, struct p
 		else if (c->path && make_policy(p, in, c, e, err) < 0)
 			return -1;
 	}
-	if (c->why_none)
-		add_warning(p, xasprintf("calls of %s will be refused: %s", c->name, c->why_none));
 	return 0;
 }
 
@@ -313,5 +363,11 @@ int commands_resolve(struct policy *p, const struct policy_input *in, struct err
 	for (size_t i = 0; i < all->n; i++)
 		if (resolve_one(p, in, &all->v[i], err) < 0)
 			return -1;
+	for (size_t i = 0; i < all->n; i++) {
+		check_writers(p, &all->v[i]);
+		if (all->v[i].why_none)
+			add_warning(p, xasprintf("calls of %s will be refused: %s", all->v[i].name,
+						 all->v[i].why_none));
+	}
 	return 0;
 }

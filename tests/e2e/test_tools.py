@@ -138,6 +138,35 @@ def environment(p):
         assert name not in env, env
 
 
+def no_files_by_environment(p):
+    """Names that libraries make paths of lead nowhere else."""
+    t = Tools(p, {"show": "env"}, {"show": {"sandbox": {"environment": {"allow_vars": ["LANGUAGE"]}}}})
+    out = t.run("export LANGUAGE=de:../../../$PWD/x LC_MESSAGES=/x TERM=../x LC_TIME=de_DE.UTF-8; TZ=$PWD/tz show; "
+                "TZ=:/etc/passwd TERM=xterm LANGUAGE=de:fr show; TZ=Europe/Rome show")
+    got = [x for x in out.splitlines() if x.split("=")[0] in ("LANGUAGE", "LC_MESSAGES", "TERM", "TZ", "LC_TIME")]
+    assert sorted(got) == ["LANGUAGE=de:fr"] + ["LC_TIME=de_DE.UTF-8"] * 3 + ["TERM=xterm", "TZ=Europe/Rome"], got
+
+
+def tools_change_tools(p):
+    """A tool that can write another one's executable would get that one's rights for the agent."""
+    t = Tools(p, {"changer": 'eval "$1"', "reader": "echo ran"},
+              {"reader": {"sandbox": {"fs_read_file": ["~/.ssh/id_rsa"]}},
+               "changer": {"executable": "/usr/bin/env", "sandbox": {"fs_write": [p.outside]}}})
+    out = t.run("changer cp /bin/cat %s/reader; reader ~/.ssh/id_rsa; echo $?" % t.dir)
+    assert out == "126\n", out
+    assert "changed by changer from session" in p.err, p.err
+
+
+def links_of_the_workspace(p):
+    """A link that the agent or a repository planted does not open what is closed."""
+    t = Tools(p, {"show": 'cat "$1"/id_rsa'}, {"show": {"sandbox": {"fs_read": ["$WORKDIR/conf", "$WORKDIR/own"]}}})
+    os.symlink(os.path.dirname(p.key), os.path.join(p.work, "conf"))
+    p.mkdir("own")
+    p.write("own/id_rsa", "own\n")
+    out = t.run("show conf; echo $?; show own")
+    assert out == "1\nown\n", out
+
+
 def callers(p):
     t = Tools(p, {"outer": "inner \"$@\"; echo outer $?; cat ~/.ssh/id_rsa 2>/dev/null; third; echo $?",
                   "inner": "cat ~/.ssh/id_rsa", "third": "echo third"},
@@ -390,6 +419,7 @@ def bad_profiles(p):
 
 
 if __name__ == "__main__":
-    nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted, limits, environment, callers, network,
+    nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted, limits, environment, no_files_by_environment,
+                  tools_change_tools, links_of_the_workspace, callers, network,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])
