@@ -205,6 +205,8 @@ struct policy {
 	char **skipdirs, **rollback_patterns, **rollback_globs; /* may be NULL */
 	char **allow_commands, **block_commands; /* for the start alone; may be NULL */
 	bool allow_gpu;
+	bool landlock_network; /* the network must be Landlock's to hold, nothing else will do */
+	bool external_network; /* something else holds it */
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
 	bool net_blocked;

@@ -114,6 +114,8 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	p->env_credentials = pairs(&prof->env_credentials, true);
 	p->binary = copy(prof->binary);
 	p->command_args = texts(&prof->command_args);
+	p->landlock_network = prof->sandbox_policy == SANDBOX_LANDLOCK;
+	p->external_network = prof->sandbox_policy == SANDBOX_EXTERNAL;
 	p->allow_gpu = prof->allow_gpu == SAID_YES;
 	p->allow_commands = texts_and(&prof->allow_commands, in->allow_commands);
 	p->block_commands = texts_and(&prof->deny_commands, in->block_commands);

@@ -130,6 +130,20 @@ static int check_gpu(const struct policy_input *in, const struct policy *p, stru
 		       in->profile);
 }
 
+/* "linux.sandbox_policy"; as --sandbox-policy. */
+static int check_sandbox_policy(const struct policy *p, struct err *err)
+{
+	if (p->landlock_network && nono_landlock_abi() < 4)
+		return err_set(err,
+			       "the profile wants Landlock to hold the network: that takes ABI 4 "
+			       "(Linux 6.7), and this kernel has %d",
+			       nono_landlock_abi());
+	if (p->external_network && p->net_blocked)
+		return err_set(err, "the profile leaves the network to something else "
+				    "(\"external\"), and it is to be blocked: only one of both");
+	return 0;
+}
+
 /* Variables of the script that runs before, the profile's secrets, the command line's: the later
  * ones win. The script last: nothing that fails comes after it. */
 static int load_secrets(const struct session_options *o, struct plan *p, struct err *err)
@@ -177,7 +191,7 @@ static int make(const struct session_options *o, struct plan *p, struct err *err
 	p->argv = session_argv(p->policy, o->argv);
 	if (policy_check_start(&in, p->policy, p->argv[0], p->program, err) < 0 ||
 	    policy_enforceable(p->policy, err) < 0 || check_gpu(&in, p->policy, err) < 0 ||
-	    plan_limits(p, err) < 0)
+	    check_sandbox_policy(p->policy, err) < 0 || plan_limits(p, err) < 0)
 		return -1;
 	if (o->resolved && o->resolved(o->data, p->policy, err) < 0)
 		return -1;

@@ -165,7 +165,7 @@ static void real(void **state)
 	char name[64];
 	int ready[2], go[2], status;
 	pid_t pid;
-	char c;
+	char c = 0;
 
 	(void)state;
 	snprintf(name, sizeof(name), "nono-test-%d", getpid());
