@@ -323,6 +323,19 @@ static void check_writers(struct policy *p, struct policy_command *c)
 			      c->path, by->name, e->caller);
 }
 
+/* Limits that nothing would hold: calls are refused, as for what this version does not have. */
+static void check_resources(struct command_box *b)
+{
+	const char *what = NULL;
+
+	if (b->resources.backend == RESOURCES_CGROUP)
+		what = "limits of tools by control groups (resources.backend)";
+	else if (b->resources.max_processes && geteuid() == 0)
+		what = "a limit of root's processes (resources.max_processes)";
+	if (what && !b->missing)
+		b->missing = xstrdup(what);
+}
+
 static int resolve_one(struct policy *p, const struct policy_input *in, struct policy_command *c,
 		       struct err *err)
 {
@@ -331,6 +344,7 @@ static int resolve_one(struct policy *p, const struct policy_input *in, struct p
 
 		if (e->denied)
 			continue;
+		check_resources(&e->box);
 		if (e->box.missing)
 			add_warning(p, xasprintf("calls of %s from %s will be refused: its policy "
 						 "asks for %s, which this version does not have",
