@@ -109,6 +109,8 @@ static inline void buf_clear(struct buf *b)
 }
 /* "..." with JSON escapes; bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json_str(struct buf *b, const char *s, size_t n);
+/* ["...",...]; v ends in NULL, or is it. */
+void buf_add_json_list(struct buf *b, char *const *v);
 /* One word for a shell: quoted if it must be. */
 void buf_add_word(struct buf *b, const char *s);
 

@@ -253,6 +253,20 @@ const struct doc *doc_get(const struct doc *map, const char *name)
 	return NULL;
 }
 
+const char *doc_text(const struct doc *map, const char *name)
+{
+	const struct doc *v = doc_get(map, name);
+
+	return v && v->kind == DOC_STRING ? v->string : NULL;
+}
+
+bool doc_flag(const struct doc *map, const char *name, bool other)
+{
+	const struct doc *v = doc_get(map, name);
+
+	return v && v->kind == DOC_BOOL ? v->boolean : other;
+}
+
 const char *doc_kind_name(enum doc_kind kind)
 {
 	static const char *const names[] = {

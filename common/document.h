@@ -59,6 +59,9 @@ static inline void document_freep(struct document **d)
 
 /* A map's member, NULL if it has none of that name or is no map. */
 const struct doc *doc_get(const struct doc *map, const char *name);
+/* Its string, NULL if it has none of that name; its true or false, other if it has none. */
+const char *doc_text(const struct doc *map, const char *name);
+bool doc_flag(const struct doc *map, const char *name, bool other);
 #define doc_each(item, parent) \
 	for (const struct doc *item = doc_first(parent); item; item = item->next)
 static inline const struct doc *doc_first(const struct doc *d)

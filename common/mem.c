@@ -195,3 +195,14 @@ void buf_add_word(struct buf *b, const char *s)
 	}
 	buf_addc(b, '\'');
 }
+
+void buf_add_json_list(struct buf *b, char *const *v)
+{
+	buf_addc(b, '[');
+	for (size_t i = 0; v && v[i]; i++) {
+		if (i)
+			buf_addc(b, ',');
+		buf_add_json_str(b, v[i], strlen(v[i]));
+	}
+	buf_addc(b, ']');
+}

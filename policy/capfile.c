@@ -12,21 +12,6 @@ static int bad(const struct reader *r, const struct doc *at, const char *what)
 	return doc_error(r->d->label, at, r->err, "%s", what);
 }
 
-static const char *text(const struct doc *map, const char *name)
-{
-	const struct doc *v = doc_get(map, name);
-
-	return v && v->kind == DOC_STRING ? v->string : NULL;
-}
-
-/* other: where it is not said. */
-static bool flag(const struct doc *map, const char *name, bool other)
-{
-	const struct doc *v = doc_get(map, name);
-
-	return v && v->kind == DOC_BOOL ? v->boolean : other;
-}
-
 static bool read_access(const char *word, unsigned *out)
 {
 	static const struct {
@@ -49,8 +34,8 @@ static bool read_access(const char *word, unsigned *out)
 static int read_rule(const struct reader *r, const struct doc *e, unsigned *access,
 		     const char **source)
 {
-	*source = text(e, "source");
-	if (!read_access(text(e, "access"), access) || !*source)
+	*source = doc_text(e, "source");
+	if (!read_access(doc_text(e, "access"), access) || !*source)
 		return bad(r, e, "not a rule with access and source");
 	return 0;
 }
@@ -65,26 +50,27 @@ static int read_path(const struct reader *r, const struct doc *e, const char *p,
 
 static int read_grant(struct resolver *out, const struct reader *r, const struct doc *e)
 {
-	const char *source, *original = text(e, "original");
+	const char *source, *original = doc_text(e, "original");
 	char path[POLICY_PATH_MAX];
 	struct policy_grant *g;
 	unsigned access;
 
-	if (read_rule(r, e, &access, &source) < 0 || read_path(r, e, text(e, "path"), path) < 0)
+	if (read_rule(r, e, &access, &source) < 0 || read_path(r, e, doc_text(e, "path"), path) < 0)
 		return -1;
-	if ((access & NONO_READ) && flag(e, "exec", true))
+	if ((access & NONO_READ) && doc_flag(e, "exec", true))
 		access |= NONO_EXEC;
-	if (add_grant(out, path, access,
-		      (flag(e, "is_file", false) ? GRANT_FILE : 0) |
-			  (flag(e, "workspace", false) ? GRANT_WORKSPACE : 0) |
-			  (flag(e, "missing", false) ? GRANT_MISSING : 0) |
-			  (flag(e, "glob", false) && strchr(path_base(path), '*') ? GRANT_GLOB : 0),
-		      source) < 0)
+	if (add_grant(
+		out, path, access,
+		(doc_flag(e, "is_file", false) ? GRANT_FILE : 0) |
+		    (doc_flag(e, "workspace", false) ? GRANT_WORKSPACE : 0) |
+		    (doc_flag(e, "missing", false) ? GRANT_MISSING : 0) |
+		    (doc_flag(e, "glob", false) && strchr(path_base(path), '*') ? GRANT_GLOB : 0),
+		source) < 0)
 		return -1;
 	g = &out->p->grants[out->p->n_grants - 1];
 	if (!str_eq(g->path, path) || g->original)
 		return bad(r, e, "the same path twice");
-	g->own = flag(e, "own", false);
+	g->own = doc_flag(e, "own", false);
 	if (original && !str_eq(original, path))
 		g->original = xstrdup(original);
 	return 0;
@@ -102,8 +88,8 @@ static int read_deny(struct resolver *out, const struct reader *r, const struct 
 	{
 		if (read_path(r, p, p->kind == DOC_STRING ? p->string : NULL, path) < 0)
 			return -1;
-		add_deny(out, path, access, source, text(e, "label"), flag(e, "own", false),
-			 flag(e, "quiet", false));
+		add_deny(out, path, access, source, doc_text(e, "label"), doc_flag(e, "own", false),
+			 doc_flag(e, "quiet", false));
 	}
 	return 0;
 }
@@ -158,11 +144,12 @@ int policy_from_json(const char *json, size_t n, const char *label, struct polic
 	r.p = p = xcalloc(1, sizeof(*p));
 	p->home = dir_home();
 	rc = read_rules(&r, &in, d->root);
-	p->workdir = xstrdup(text(d->root, "workdir") ? text(d->root, "workdir") : "/");
-	p->profile_name = text(d->root, "profile") ? xstrdup(text(d->root, "profile")) : NULL;
-	p->net_blocked = flag(d->root, "net_blocked", true);
-	p->elevation = flag(d->root, "capability_elevation", false);
-	p->protect_workspace = flag(d->root, "protect_autorun", true);
+	p->workdir = xstrdup(doc_text(d->root, "workdir") ? doc_text(d->root, "workdir") : "/");
+	p->profile_name =
+	    doc_text(d->root, "profile") ? xstrdup(doc_text(d->root, "profile")) : NULL;
+	p->net_blocked = doc_flag(d->root, "net_blocked", true);
+	p->elevation = doc_flag(d->root, "capability_elevation", false);
+	p->protect_workspace = doc_flag(d->root, "protect_autorun", true);
 	p->bypasses = list_steal(&r.bypass);
 	p->n_unix_sockets = r.sockets.n;
 	p->unix_sockets = list_steal(&r.sockets);

@@ -133,17 +133,6 @@ static void add_str(struct buf *out, const char *s)
 	buf_add_json_str(out, s, strlen(s));
 }
 
-static void add_list(struct buf *out, char *const *v)
-{
-	buf_addc(out, '[');
-	for (size_t i = 0; v && v[i]; i++) {
-		if (i)
-			buf_addc(out, ',');
-		add_str(out, v[i]);
-	}
-	buf_addc(out, ']');
-}
-
 static const char *yes(bool b)
 {
 	return b ? "true" : "false";
@@ -227,13 +216,13 @@ void policy_to_json(const struct policy *p, struct buf *out)
 	buf_adds(out, "],\"deny\":[");
 	add_denies(p, out);
 	buf_addf(out, "],\"net_blocked\":%s,\"allowed_commands\":", yes(p->net_blocked));
-	add_list(out, p->allow_commands);
+	buf_add_json_list(out, p->allow_commands);
 	buf_adds(out, ",\"blocked_commands\":");
-	add_list(out, p->block_commands);
+	buf_add_json_list(out, p->block_commands);
 	buf_adds(out, ",\"bypass_protection_paths\":");
-	add_list(out, p->bypasses);
+	buf_add_json_list(out, p->bypasses);
 	buf_adds(out, ",\"allowed_domains\":[],\"unix_sockets\":");
-	add_list(out, p->unix_sockets);
+	buf_add_json_list(out, p->unix_sockets);
 	if (p->profile_name) {
 		buf_adds(out, ",\"profile\":");
 		add_str(out, p->profile_name);

@@ -7,27 +7,13 @@ static int no_group(struct resolver *r, const char *name)
 	return err_set(r->err, "no group \"%s\"", name);
 }
 
-static const char *text(const struct doc *g, const char *member)
-{
-	const struct doc *d = doc_get(g, member);
-
-	return d && d->kind == DOC_STRING ? d->string : NULL;
-}
-
-static bool flag(const struct doc *g, const char *member)
-{
-	const struct doc *d = doc_get(g, member);
-
-	return d && d->kind == DOC_BOOL && d->boolean;
-}
-
 static void deny_one(struct resolver *r, const struct doc *g, const char *path, unsigned access,
 		     const char *source)
 {
-	const char *label = text(g, "label");
+	const char *label = doc_text(g, "label");
 
-	if (!flag(g, "yields")) {
-		add_deny(r, path, access, source, label, false, flag(g, "quiet"));
+	if (!doc_flag(g, "yields", false)) {
+		add_deny(r, path, access, source, label, false, doc_flag(g, "quiet", false));
 		return;
 	}
 	r->yielding = xrealloc_array(r->yielding, r->n_yielding + 1, sizeof(*r->yielding));
@@ -36,7 +22,7 @@ static void deny_one(struct resolver *r, const struct doc *g, const char *path, 
 	    .source = xstrdup(source),
 	    .label = label ? xstrdup(label) : NULL,
 	    .access = access,
-	    .quiet = flag(g, "quiet"),
+	    .quiet = doc_flag(g, "quiet", false),
 	};
 }
 
@@ -105,7 +91,7 @@ static int apply_paths(struct resolver *r, const struct doc *g, const char *kind
 
 static int apply_group(struct resolver *r, const struct doc *g)
 {
-	const char *platform = text(g, "platform");
+	const char *platform = doc_text(g, "platform");
 
 	if (platform && strcmp(platform, "linux") != 0)
 		return 0;
@@ -130,7 +116,7 @@ int groups_apply(struct resolver *r, const struct profile *prof)
 		const struct doc *g = doc_get(all, prof->exclude.v[i].text);
 		if (!g)
 			return no_group(r, prof->exclude.v[i].text);
-		if (flag(g, "required"))
+		if (doc_flag(g, "required", false))
 			return err_set(r->err, "the group \"%s\" is required and can't be excluded",
 				       prof->exclude.v[i].text);
 	}

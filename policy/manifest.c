@@ -19,13 +19,8 @@ static void add_str(struct buf *out, const char *s)
 
 static void add_list(struct buf *out, const char *name, char *const *v)
 {
-	buf_addf(out, ",\"%s\":[", name);
-	for (size_t i = 0; v && v[i]; i++) {
-		if (i)
-			buf_addc(out, ',');
-		add_str(out, v[i]);
-	}
-	buf_addc(out, ']');
+	buf_addf(out, ",\"%s\":", name);
+	buf_add_json_list(out, v);
 }
 
 static const char *access_word(unsigned access)
@@ -173,24 +168,10 @@ static int check_map(struct reader *in, const struct doc *map, const char *membe
 	return 0;
 }
 
-static const char *text(const struct doc *map, const char *name)
-{
-	const struct doc *v = doc_get(map, name);
-
-	return v && v->kind == DOC_STRING ? v->string : NULL;
-}
-
-static bool flag(const struct doc *map, const char *name, bool other)
-{
-	const struct doc *v = doc_get(map, name);
-
-	return v && v->kind == DOC_BOOL ? v->boolean : other;
-}
-
 static char *path_of(struct reader *in, const struct doc *e, bool *exists)
 {
 	char clean[POLICY_PATH_MAX];
-	const char *path = text(e, "path");
+	const char *path = doc_text(e, "path");
 
 	if (!path || path_clean(clean, sizeof(clean), path) < 0) {
 		bad(in, e, "needs a \"path\" that is absolute");
@@ -201,7 +182,8 @@ static char *path_of(struct reader *in, const struct doc *e, bool *exists)
 
 static int read_grant(struct reader *in, const struct doc *e)
 {
-	const char *access = text(e, "access"), *type = text(e, "type"), *kind = text(e, "kind");
+	const char *access = doc_text(e, "access"), *type = doc_text(e, "type"),
+		   *kind = doc_text(e, "kind");
 	_cleanup_free_ char *path = NULL;
 	unsigned rights = 0, flags = 0;
 	bool exists, is_file, workspace;
@@ -209,7 +191,7 @@ static int read_grant(struct reader *in, const struct doc *e)
 	if (check_map(in, e, "path access type execute workspace kind") < 0)
 		return -1;
 	if (str_eq(access, "read") || str_eq(access, "readwrite"))
-		rights |= NONO_READ | (flag(e, "execute", true) ? (unsigned)NONO_EXEC : 0);
+		rights |= NONO_READ | (doc_flag(e, "execute", true) ? (unsigned)NONO_EXEC : 0);
 	if (str_eq(access, "write") || str_eq(access, "readwrite"))
 		rights |= NONO_WRITE;
 	is_file = str_eq(type, "file");
@@ -222,7 +204,7 @@ static int read_grant(struct reader *in, const struct doc *e)
 		return -1;
 	if (!exists && !(rights & NONO_WRITE) && !str_eq(kind, "pattern"))
 		return 0;
-	workspace = flag(e, "workspace", (rights & NONO_WRITE) && !is_file && !kind);
+	workspace = doc_flag(e, "workspace", (rights & NONO_WRITE) && !is_file && !kind);
 	flags = (is_file ? GRANT_FILE : 0) | (exists ? 0 : GRANT_MISSING) |
 		(workspace && in->r->p->protect_workspace ? GRANT_WORKSPACE : 0);
 	if (str_eq(kind, "pattern")) {
@@ -243,7 +225,7 @@ static int read_grant(struct reader *in, const struct doc *e)
 
 static int read_deny(struct reader *in, const struct doc *e)
 {
-	const char *access = text(e, "access");
+	const char *access = doc_text(e, "access");
 	_cleanup_free_ char *path = NULL;
 	bool exists;
 
@@ -255,12 +237,12 @@ static int read_deny(struct reader *in, const struct doc *e)
 	if (!path)
 		return -1;
 	add_deny(in->r, path, str_eq(access, "write") ? (unsigned)NONO_WRITE : CLOSED, "manifest",
-		 text(e, "label"), false, flag(e, "quiet", false));
+		 doc_text(e, "label"), false, doc_flag(e, "quiet", false));
 	/* A link's own name is closed as well. */
-	if (!str_eq(path, text(e, "path")))
-		add_deny(in->r, text(e, "path"),
+	if (!str_eq(path, doc_text(e, "path")))
+		add_deny(in->r, doc_text(e, "path"),
 			 str_eq(access, "write") ? (unsigned)NONO_WRITE : CLOSED, "manifest",
-			 text(e, "label"), false, flag(e, "quiet", false));
+			 doc_text(e, "label"), false, doc_flag(e, "quiet", false));
 	return 0;
 }
 
@@ -328,7 +310,7 @@ static void note(struct reader *in, const struct doc *map, const char *name, con
 static int read_network(struct reader *in, const struct doc *net)
 {
 	const struct doc *ports = doc_get(net, "ports");
-	const char *mode = text(net, "mode");
+	const char *mode = doc_text(net, "mode");
 
 	if (check_map(in, net, "mode allow_domains endpoints ports dns") < 0 ||
 	    check_map(in, ports, "connect bind localhost") < 0)
@@ -365,9 +347,9 @@ static int read_process(struct reader *in, const struct doc *process)
 	in->r->p->allow_commands = list_steal(&allowed);
 	in->r->p->block_commands = list_steal(&blocked);
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		if (str_eq(text(process, modes[i]), "allow_all"))
+		if (str_eq(doc_text(process, modes[i]), "allow_all"))
 			list_add(&in->unenforced, modes[i]);
-	if (str_eq(text(process, "ipc_mode"), "full"))
+	if (str_eq(doc_text(process, "ipc_mode"), "full"))
 		list_add(&in->unenforced, "ipc_mode full");
 	return r;
 }
@@ -426,9 +408,9 @@ static int read_manifest(struct reader *in)
 	const struct doc *root = in->d->root;
 	struct policy *p = in->r->p;
 
-	if (root->kind != DOC_MAP || !text(root, "version"))
+	if (root->kind != DOC_MAP || !doc_text(root, "version"))
 		return bad(in, root, "not a capability manifest: \"version\" is missing");
-	if (!str_eq(text(root, "version"), MANIFEST_VERSION))
+	if (!str_eq(doc_text(root, "version"), MANIFEST_VERSION))
 		return bad(in, doc_get(root, "version"),
 			   "this version of manifests is not known; " MANIFEST_VERSION " is");
 	if (check_map(in, root,
@@ -436,9 +418,9 @@ static int read_manifest(struct reader *in)
 		      "resources environment private_tmp capability_elevation "
 		      "protect_autorun") < 0)
 		return -1;
-	p->private_tmp = flag(root, "private_tmp", true);
-	p->elevation = flag(root, "capability_elevation", false);
-	p->protect_workspace = flag(root, "protect_autorun", true);
+	p->private_tmp = doc_flag(root, "private_tmp", true);
+	p->elevation = doc_flag(root, "capability_elevation", false);
+	p->protect_workspace = doc_flag(root, "protect_autorun", true);
 	return read_filesystem(in, doc_get(root, "filesystem")) < 0 ||
 		       read_network(in, doc_get(root, "network")) < 0 ||
 		       read_process(in, doc_get(root, "process")) < 0 ||

@@ -4,23 +4,9 @@
 #include "policy/assets.h"
 #include "policy/resolve.h"
 
-static const char *text_of(const struct doc *group, const char *name)
-{
-	const struct doc *d = doc_get(group, name);
-
-	return d && d->kind == DOC_STRING ? d->string : NULL;
-}
-
-static bool flag_of(const struct doc *group, const char *name)
-{
-	const struct doc *d = doc_get(group, name);
-
-	return d && d->kind == DOC_BOOL && d->boolean;
-}
-
 static bool is_here(const struct doc *group)
 {
-	const char *platform = text_of(group, "platform");
+	const char *platform = doc_text(group, "platform");
 
 	return !platform || str_eq(platform, "linux");
 }
@@ -32,7 +18,7 @@ bool policy_group_exists(const char *name)
 
 bool view_group_required(const char *name)
 {
-	return flag_of(doc_get(asset_groups.root, name), "required");
+	return doc_flag(doc_get(asset_groups.root, name), "required", false);
 }
 
 void view_remark(cJSON *list, const char *fmt, ...)
@@ -49,12 +35,12 @@ void view_remark(cJSON *list, const char *fmt, ...)
 static cJSON *head(const struct doc *group)
 {
 	cJSON *o = cJSON_CreateObject();
-	const char *platform = text_of(group, "platform"), *text = text_of(group, "description");
+	const char *platform = doc_text(group, "platform"), *text = doc_text(group, "description");
 
 	cJSON_AddStringToObject(o, "name", group->name);
 	cJSON_AddStringToObject(o, "description", text ? text : "");
 	cJSON_AddStringToObject(o, "platform", platform ? platform : "cross-platform");
-	cJSON_AddBoolToObject(o, "required", flag_of(group, "required"));
+	cJSON_AddBoolToObject(o, "required", doc_flag(group, "required", false));
 	return o;
 }
 
@@ -89,7 +75,7 @@ struct cJSON *policy_groups_json(bool all_platforms)
 		add_counts(o, g, "deny", deny);
 		if (doc_get(g, "deny"))
 			cJSON_AddBoolToObject(cJSON_GetObjectItemCaseSensitive(o, "deny"), "unlink",
-					      flag_of(doc_get(g, "deny"), "unlink"));
+					      doc_flag(doc_get(g, "deny"), "unlink", false));
 		cJSON_AddItemToArray(all, o);
 	}
 	return all;
@@ -152,8 +138,8 @@ struct cJSON *policy_group_json(const char *name, struct err *err)
 	if (!p->workdir)
 		p->workdir = xstrdup("/");
 	o = head(group);
-	if (text_of(group, "label"))
-		cJSON_AddStringToObject(o, "label", text_of(group, "label"));
+	if (doc_text(group, "label"))
+		cJSON_AddStringToObject(o, "label", doc_text(group, "label"));
 	add_section(o, &r, group, "allow");
 	add_section(o, &r, group, "deny");
 	resolver_free(&r);

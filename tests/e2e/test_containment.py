@@ -6,17 +6,7 @@ import subprocess
 import threading
 
 import nonolib
-from nonolib import SECRET, until
-
-
-def both(f):
-    def one(p):
-        f(p, ())
-
-    def two(p):
-        f(p, ("--namespaces", "off"))
-    one.__name__, two.__name__ = f.__name__, f.__name__ + "_without_namespaces"
-    return [one, two]
+from nonolib import both, SECRET, until
 
 
 class Servers:

@@ -25,16 +25,6 @@ def repository(p, path):
     return path
 
 
-def both(f):
-    """With namespaces and without."""
-    def one(p):
-        f(p, ())
-    def two(p):
-        f(p, ("--namespaces", "off"))
-    one.__name__, two.__name__ = f.__name__, f.__name__ + "_without_namespaces"
-    return [one, two]
-
-
 def everyday(p, flags):
     repo = repository(p, "repo")
     out = p.inside(SETUP + """
@@ -244,6 +234,6 @@ def switched_off(p):
     assert os.path.exists(repo + "/.git/hooks/pre-commit")
 
 
-nonolib.main(both(everyday) + both(init_and_clone) + both(worktree) + both(inside_worktree) + both(submodule) + both(more_worktrees) + both(more_submodules) +
-             both(history_work) + both(settings) +
-             both(plants) + both(nested_plants) + [switched_off])
+nonolib.main(sum((nonolib.both(f) for f in (everyday, init_and_clone, worktree, inside_worktree, submodule,
+                                           more_worktrees, more_submodules, history_work, settings,
+                                           plants, nested_plants)), []) + [switched_off])

@@ -7,7 +7,7 @@ import signal
 import time
 
 import nonolib
-from nonolib import until
+from nonolib import both, until
 
 HOG = """
 import os, sys
@@ -85,16 +85,6 @@ def limited(p, *flags, script, code=None, namespaces=()):
     r = last(p)
     p.err, p.code = err, code
     return out, r
-
-
-def both(f):
-    def one(p):
-        f(p, ())
-
-    def two(p):
-        f(p, ("--namespaces", "off"))
-    one.__name__, two.__name__ = f.__name__, f.__name__ + "_without_namespaces"
-    return [one, two]
 
 
 def memory(p, ns):

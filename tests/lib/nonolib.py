@@ -38,6 +38,17 @@ def until(what, f, timeout=15):
         time.sleep(0.03)
 
 
+def both(f):
+    """With namespaces and without."""
+    def one(p):
+        f(p, ())
+
+    def two(p):
+        f(p, ("--namespaces", "off"))
+    one.__name__, two.__name__ = f.__name__, f.__name__ + "_without_namespaces"
+    return [one, two]
+
+
 def marked_processes(mark):
     out = []
     for d in glob.glob("/proc/[0-9]*"):
