@@ -91,6 +91,18 @@ void broker_end(struct broker *b);
 
 /* ---- between the broker's files --------------------------------------------------- */
 
+/* The start (broker_init.c, broker_record.c); called in this order by broker_start(). await:
+ * a message of init, or of the program's process; *enter: nono_enter() failed. */
+int broker_fork_init(struct broker *b, struct err *err);
+int broker_make_spec(struct broker *b, struct err *err);
+int broker_enter_namespaces(struct broker *b, struct err *err);
+int broker_await(struct broker *b, enum init_msg_type want, struct init_msg *m, int *fd,
+		 bool *enter, struct err *err);
+int broker_prepare_log(struct broker *b, char *const *command, struct err *err);
+int broker_begin_log(struct broker *b, const struct buf *policy_text, struct err *err);
+void broker_make_record(struct broker *b, char *const *command);
+int broker_write_cap_file(struct broker *b, const struct buf *text, struct err *err);
+
 /* denials.c: the list for the record, folded; total: how many targets there are. */
 cJSON *denials_json(const struct policy *p, const struct violation *v, size_t n, uint64_t *total);
 cJSON *layers_json(const struct nono_layers *l);

@@ -41,222 +41,6 @@ static int take_signals(struct broker *b, struct err *err)
 	return b->signal_fd < 0 ? err_errno(err, errno, "can't make a signal descriptor") : 0;
 }
 
-/* ---- init --------------------------------------------------------------------------- */
-
-static int make_pair(int pair[2], struct err *err)
-{
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(err, errno, "can't make a socket pair");
-	return 0;
-}
-
-static _Noreturn void in_init(struct broker *b, int sock, int gate)
-{
-	struct init_config cfg = {
-	    .spec = &b->spec,
-	    .policy = b->plan->policy,
-	    .argv = b->plan->argv,
-	    .secrets = b->plan->secrets,
-	    .program = b->plan->program,
-	    .id = b->plan->id,
-	    .tmp = b->rt.tmp,
-	    .request_socket = b->plan->policy->elevation ? b->rt.request_socket : NULL,
-	    .tool_socket = b->plan->policy->commands ? b->rt.tool_socket : NULL,
-	    .shim_dir = b->rt.shim_dir,
-	    .terminal = b->o->terminal,
-	    .cols = b->o->cols,
-	    .rows = b->o->rows,
-	    .sock = sock,
-	    .gate = gate,
-	    .sigpipe_ignored = b->sigpipe_ignored,
-	    .max_processes =
-		b->limits.held[LIMIT_PROCESSES] == HOLD_WATCH ? b->limits.want.processes : 0,
-	};
-
-	if (b->foreground)
-		cfg.mask = b->old_mask;
-	else
-		sigemptyset(&cfg.mask);
-	close(b->init_fd);
-	close(b->gate_fd);
-	close(b->signal_fd);
-	close(b->rt.listen_fd);
-	close(b->rt.cap_fd);
-	if (b->ready_fd >= 0)
-		close(b->ready_fd);
-	init_main(&cfg, &b->layers);
-}
-
-static int fork_init(struct broker *b, struct err *err)
-{
-	struct nono_error ne = {0};
-	int sock[2], gate[2], on = 1;
-
-	if (make_pair(sock, err) < 0)
-		return -1;
-	if (make_pair(gate, err) < 0) {
-		close(sock[0]);
-		close(sock[1]);
-		return -1;
-	}
-	setsockopt(gate[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
-	b->init_fd = sock[0];
-	b->gate_fd = gate[0];
-	b->layers = (struct nono_layers){0};
-	b->init_pid = nono_fork(&b->spec, &b->layers, &ne);
-	if (b->init_pid == 0)
-		in_init(b, sock[1], gate[1]);
-	close(sock[1]);
-	close(gate[1]);
-	if (b->init_pid < 0) {
-		b->init_pid = 0;
-		return err_set(err, "%s", ne.msg);
-	}
-	return 0;
-}
-
-/* The next message from init or the program's process. A failure that one of them reports is an
- * error here; *enter tells that it was nono_enter()'s. */
-static int await(struct broker *b, enum init_msg_type want, struct init_msg *m, int *fd,
-		 bool *enter, struct err *err)
-{
-	struct pollfd p[2] = {{.fd = b->init_fd, .events = POLLIN},
-			      {.fd = b->gate_fd, .events = POLLIN}};
-	bool gone = false, from_gate = want == INIT_READY;
-
-	for (;;) {
-		int r = poll(p, 2, STEP_TIMEOUT_MS);
-		int from;
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r == 0)
-			return err_set(err, "the session did not start within %d s",
-				       STEP_TIMEOUT_MS / 1000);
-		if (r < 0)
-			return err_errno(err, errno, "poll");
-		/* A reason is more telling than an end; but the program's process may be quicker
-		 * than we are, and what init said before it comes first. */
-		from = p[1].revents && (from_gate || !(p[0].revents & POLLIN)) ? 1 : 0;
-		r = init_recv(p[from].fd, m, fd, from == 1 ? &b->agent_pid : NULL);
-		if (r < 0)
-			return err_errno(err, errno, "can't talk to the session's init");
-		if (r == 0) {
-			p[from].fd = -1;
-			if (gone || from == 0)
-				return err_set(err, "the session's init ended unexpectedly");
-			gone = true;
-			continue;
-		}
-		if (m->type == INIT_FAILED) {
-			if (enter)
-				*enter = m->enter;
-			err_set(err, "%s", m->text);
-			err->code = m->value;
-			return -1;
-		}
-		if (m->type == want)
-			return 0;
-		if (fd && *fd >= 0)
-			close(*fd);
-		if (m->type == INIT_EXIT)
-			continue; /* the program's process failed: its own word follows or came */
-		return err_set(err, "unexpected message %u from the session's init", m->type);
-	}
-}
-
-/* Closing the socket makes init kill everything below and end; one that does not is killed. */
-void broker_reap_init(struct broker *b)
-{
-	_cleanup_close_ int pidfd = -1;
-	struct pollfd p = {.events = POLLIN};
-
-	if (b->init_pid <= 0)
-		return;
-	if (b->init_fd >= 0) {
-		close(b->init_fd);
-		b->init_fd = -1;
-	}
-	if (waitpid(b->init_pid, NULL, WNOHANG) == 0) {
-		pidfd = (int)syscall(SYS_pidfd_open, b->init_pid, 0);
-		p.fd = pidfd;
-		if (pidfd < 0 || poll(&p, 1, END_TIMEOUT_MS) <= 0)
-			kill(b->init_pid, SIGKILL);
-		waitpid(b->init_pid, NULL, 0);
-	}
-	b->init_pid = 0;
-}
-
-static int make_spec(struct broker *b, struct err *err)
-{
-	policy_spec_free(b->spec_owner);
-	b->spec_owner = NULL;
-	if (policy_set_cap_file(b->plan->policy, b->rt.cap_file, err) < 0 ||
-	    policy_spec_new(b->plan->policy, true, b->rt.tmp, &b->spec_owner, err) < 0)
-		return -1;
-	b->spec = *policy_spec_get(b->spec_owner);
-	return 0;
-}
-
-static int start_again(struct broker *b, struct err *err)
-{
-	broker_reap_init(b);
-	if (b->gate_fd >= 0)
-		close(b->gate_fd);
-	b->gate_fd = -1;
-	return fork_init(b, err);
-}
-
-/* Once more with a policy that holds without namespaces. */
-static int start_without_namespaces(struct broker *b, const char *why, struct err *err)
-{
-	str_copy(b->why_no_namespaces, sizeof(b->why_no_namespaces), why);
-	if (policy_without_namespaces(b->plan->policy, err) < 0 || make_spec(b, err) < 0)
-		return -1;
-	b->spec.namespaces = NONO_SKIP;
-	return start_again(b, err);
-}
-
-/* 0: entered; 1: init could not, *m says why; -1: anything else. */
-static int await_entered(struct broker *b, struct init_msg *m, struct err *err)
-{
-	bool enter = false;
-
-	if (await(b, INIT_ENTERED, m, NULL, &enter, err) == 0) {
-		b->layers = m->layers;
-		return 0;
-	}
-	return enter ? 1 : -1;
-}
-
-/* Namespaces may be refused outright, or be made but not be used (AppArmor on Ubuntu), or be usable
- * but for a new /proc (containers that cover parts of theirs). */
-static int enter_namespaces(struct broker *b, struct err *err)
-{
-	bool asked = b->spec.namespaces != NONO_SKIP;
-	struct init_msg m;
-	int r = 1;
-
-	if (b->layers.mount_ns) {
-		r = await_entered(b, &m, err);
-		if (r > 0 && m.layers.proc_refused && !b->spec.no_pid_namespace) {
-			b->spec.no_pid_namespace = true;
-			r = start_again(b, err) < 0 ? -1 : await_entered(b, &m, err);
-		}
-		if (r <= 0)
-			return r;
-		if (b->spec.namespaces != NONO_AUTO ||
-		    start_without_namespaces(b, err->msg, err) < 0)
-			return -1;
-	} else if (b->spec.namespaces == NONO_AUTO &&
-		   start_without_namespaces(b, b->layers.namespaces_why, err) < 0) {
-		return -1;
-	}
-	if (await_entered(b, &m, err) != 0)
-		return -1;
-	b->layers.namespaces_why = asked ? b->why_no_namespaces : "switched off for this run";
-	return 0;
-}
-
 /* ---- screen host --------------------------------------------------------------------- */
 
 static _Noreturn void in_host(struct broker *b, int control_fd)
@@ -301,140 +85,6 @@ static int start_host(struct broker *b, struct err *err)
 	b->host_pid = pid;
 	b->host_fd = pair[0];
 	return fd_set_nonblock(b->host_fd, true);
-}
-
-/* ---- audit, record ---------------------------------------------------------------------- */
-
-cJSON *layers_json(const struct nono_layers *l)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	cJSON_AddNumberToObject(o, "landlock_abi", l->landlock_abi);
-	cJSON_AddBoolToObject(o, "seccomp", l->seccomp);
-	cJSON_AddBoolToObject(o, "notify", l->notify);
-	cJSON_AddBoolToObject(o, "caps_dropped", l->caps_dropped);
-	cJSON_AddBoolToObject(o, "no_new_privs", l->no_new_privs);
-	cJSON_AddBoolToObject(o, "user_ns", l->user_ns);
-	cJSON_AddBoolToObject(o, "mount_ns", l->mount_ns);
-	cJSON_AddBoolToObject(o, "pid_ns", l->pid_ns);
-	cJSON_AddBoolToObject(o, "net_ns", l->net_ns);
-	cJSON_AddBoolToObject(o, "ipc_ns", l->ipc_ns);
-	cJSON_AddBoolToObject(o, "private_tmp", l->private_tmp);
-	if (l->namespaces_why)
-		cJSON_AddStringToObject(o, "namespaces_why", l->namespaces_why);
-	return o;
-}
-
-static char **writable_grants(const struct policy *p)
-{
-	char **v = xcalloc(p->n_grants + 1, sizeof(*v));
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_grants; i++)
-		if (p->grants[i].access & NONO_WRITE)
-			v[n++] = xstrdup(p->grants[i].path);
-	return v;
-}
-
-/* While the program's process confines itself. */
-static int prepare_log(struct broker *b, char *const *command, struct err *err)
-{
-	const struct policy *p = b->plan->policy;
-	char **tracked = writable_grants(p);
-	struct audit_session_info info = {
-	    .session_id = b->plan->id,
-	    .command = command,
-	    .executable = b->plan->program,
-	    .profile = p->profile_name,
-	    .workdir = p->workdir,
-	    .tracked_paths = tracked,
-	    .tool_sandbox = b->tools != NULL,
-	};
-	int r = audit_log_prepare(&info, &b->log, err);
-
-	strv_free(tracked);
-	return r;
-}
-
-static int begin_log(struct broker *b, const struct buf *policy_text, struct err *err)
-{
-	cJSON *layers = layers_json(&b->layers);
-	_cleanup_free_ char *layers_text = cJSON_PrintUnformatted(layers);
-
-	cJSON_Delete(layers);
-	return audit_log_begin(b->log, layers_text, policy_text->data, err);
-}
-
-static void make_record(struct broker *b, char *const *command)
-{
-	const struct policy *p = b->plan->policy;
-	char started[TIME_STR_MAX], ns[32];
-	uint64_t now = clock_real_ns();
-	cJSON *o = cJSON_CreateObject(), *argv;
-
-	time_rfc3339(started, now);
-	snprintf(ns, sizeof(ns), "%llu", (unsigned long long)now);
-	cJSON_AddStringToObject(o, "session_id", b->plan->id);
-	cJSON_AddStringToObject(o, "name", b->name);
-	cJSON_AddNumberToObject(o, "supervisor_pid", getpid());
-	cJSON_AddNumberToObject(o, "child_pid", b->agent_pid);
-	cJSON_AddStringToObject(o, "started", started);
-	cJSON_AddNumberToObject(o, "started_epoch", (double)proc_start_time(getpid()));
-	cJSON_AddStringToObject(o, "status", "running");
-	cJSON_AddStringToObject(o, "attachment", "detached");
-	cJSON_AddNullToObject(o, "exit_code");
-	argv = cJSON_AddArrayToObject(o, "command");
-	for (size_t i = 0; command[i]; i++)
-		cJSON_AddItemToArray(argv, cJSON_CreateString(command[i]));
-	if (p->profile_name)
-		cJSON_AddStringToObject(o, "profile", p->profile_name);
-	else
-		cJSON_AddNullToObject(o, "profile");
-	cJSON_AddStringToObject(o, "workdir", p->workdir);
-	cJSON_AddStringToObject(o, "network", p->net_blocked ? "blocked" : "allowed");
-	cJSON_AddNullToObject(o, "rollback_session");
-	cJSON_AddBoolToObject(o, "terminal", b->o->terminal);
-	cJSON_AddBoolToObject(o, "audit", !b->o->no_audit);
-	if (b->o->policy.observe)
-		cJSON_AddTrueToObject(o, "observe");
-	cJSON_AddItemToObject(o, "layers", layers_json(&b->layers));
-	cJSON_AddStringToObject(o, "started_ns", ns);
-	cJSON_AddNumberToObject(o, "child_epoch", (double)proc_start_time(b->agent_pid));
-	cJSON_AddStringToObject(o, "runtime_dir", b->rt.dir);
-	cJSON_AddStringToObject(o, "tmp", b->rt.tmp);
-	b->record = o;
-}
-
-int broker_write_record(struct broker *b, struct err *err)
-{
-	bool attached = b->have_report && b->report.clients > 0;
-	cJSON *o = b->record;
-
-	cJSON_ReplaceItemInObjectCaseSensitive(
-	    o, "attachment", cJSON_CreateString(attached ? "attached" : "detached"));
-	cJSON_ReplaceItemInObjectCaseSensitive(
-	    o, "status", cJSON_CreateString(b->agent_gone ? "exited" : "running"));
-	cJSON_ReplaceItemInObjectCaseSensitive(
-	    o, "exit_code", b->agent_gone ? cJSON_CreateNumber(b->exit_code) : cJSON_CreateNull());
-	if (b->denials) {
-		cJSON_DeleteItemFromObjectCaseSensitive(o, "denials");
-		cJSON_DeleteItemFromObjectCaseSensitive(o, "denials_total");
-		cJSON_AddItemToObject(o, "denials", STEAL_PTR(b->denials));
-		cJSON_AddNumberToObject(o, "denials_total", (double)b->denials_total);
-	}
-	if (registry_write(b->plan->id, o, err) < 0)
-		return -1;
-	b->recorded = true;
-	return 0;
-}
-
-/* What the program can read about its own limits (NONO_CAP_FILE). */
-static int write_cap_file(struct broker *b, const struct buf *text, struct err *err)
-{
-	if (write_full(b->rt.cap_fd, text->data, text->len) < 0)
-		return err_errno(err, errno, "can't write %s", b->rt.cap_file);
-	close(STEAL_FD(b->rt.cap_fd));
-	return 0;
 }
 
 /* ---- the order of things -------------------------------------------------------------------- */
@@ -585,20 +235,21 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	    policy_without_namespaces(b->plan->policy, err) < 0)
 		return -1;
 	if (limits_prepare(&b->limits, &b->plan->limits, b->plan->id, b->rt.dir, err) < 0 ||
-	    make_spec(b, err) < 0 || fork_init(b, err) < 0 || enter_namespaces(b, err) < 0)
+	    broker_make_spec(b, err) < 0 || broker_fork_init(b, err) < 0 ||
+	    broker_enter_namespaces(b, err) < 0)
 		return -1;
 	if (policy_set_tmp(b->plan->policy, b->rt.tmp, b->layers.private_tmp, err) < 0)
 		return -1;
 	if (b->o->terminal &&
-	    (await(b, INIT_PTY, &m, &b->master_fd, NULL, err) < 0 || start_host(b, err) < 0))
+	    (broker_await(b, INIT_PTY, &m, &b->master_fd, NULL, err) < 0 || start_host(b, err) < 0))
 		return -1;
 	if (prepare_tools(b, err) < 0 || confine_self(err) < 0 ||
-	    (!b->o->no_audit && prepare_log(b, command, err) < 0))
+	    (!b->o->no_audit && broker_prepare_log(b, command, err) < 0))
 		return -1;
 	policy_to_json(b->plan->policy, &policy_text);
-	if (write_cap_file(b, &policy_text, err) < 0)
+	if (broker_write_cap_file(b, &policy_text, err) < 0)
 		return -1;
-	if (await(b, INIT_READY, &m, &listener, NULL, err) < 0)
+	if (broker_await(b, INIT_READY, &m, &listener, NULL, err) < 0)
 		return -1;
 	m.layers.namespaces_why = b->layers.namespaces_why;
 	b->layers = m.layers;
@@ -606,10 +257,10 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 		return err_set(err, "the kernel gave no notify descriptor");
 	if (limits_enter(&b->limits, b->agent_pid, &b->layers, err) < 0)
 		return -1;
-	if ((b->log && begin_log(b, &policy_text, err) < 0) ||
+	if ((b->log && broker_begin_log(b, &policy_text, err) < 0) ||
 	    start_elevation(b, listener, err) < 0 || (b->tools && tools_open(b->tools, err) < 0))
 		return -1;
-	make_record(b, command);
+	broker_make_record(b, command);
 	broker_add_limits(b);
 	if (broker_write_record(b, err) < 0)
 		return -1;
