@@ -17,6 +17,7 @@
 /* What is left when the program itself ended gets this long after SIGHUP and SIGTERM. */
 #define LEFTOVER_GRACE_MS 300
 #define KILL_AGAIN_MS	  5
+#define CUT_GRACE_NS	  1000000000ull
 
 struct init {
 	const struct init_config *cfg;
@@ -28,6 +29,7 @@ struct init {
 	uint64_t deadline_ns;
 	/* Of a tool. */
 	struct relay relay[2];
+	bool cut;	   /* ended by somebody: output that nobody takes is not waited for */
 	uint64_t until_ns; /* wall time, 0 = none */
 	enum tool_over over;
 	int status;
@@ -165,6 +167,7 @@ static void read_socket(struct init *in)
 		begin_end(in, m.value < 0 ? 0 : m.value);
 	else if (m.type == INIT_SIGNAL && !in->agent_gone)
 		kill(-in->agent, m.value);
+	in->cut |= r <= 0 || m.type == INIT_STOP;
 	if (r <= 0) { /* the end of the file would wake us for ever */
 		close(in->sock);
 		in->sock = -1;
@@ -187,6 +190,7 @@ static void end_for(struct init *in, enum tool_over why)
 {
 	if (!in->over && !in->agent_gone)
 		in->over = why;
+	in->cut = true;
 	begin_end(in, 0);
 }
 
@@ -200,6 +204,12 @@ static void step_relays(struct init *in, const struct pollfd *p)
 		stop |= relay_step(&in->relay[i], &p[i]);
 	if (stop || (max && in->relay[0].count.total + in->relay[1].count.total > max))
 		end_for(in, TOOL_OVER_OUTPUT);
+}
+
+static void drop_output(struct init *in)
+{
+	for (size_t i = 0; i < ARRAY_LEN(in->relay); i++)
+		relay_drop(&in->relay[i]);
 }
 
 static _Noreturn void serve(struct init *in)
@@ -218,6 +228,8 @@ static _Noreturn void serve(struct init *in)
 			end_for(in, TOOL_OVER_TIME);
 		if (in->ending && clock_mono_ns() >= in->deadline_ns)
 			kill_all(in);
+		if (in->cut && clock_mono_ns() >= in->deadline_ns + CUT_GRACE_NS)
+			drop_output(in);
 		for (size_t i = 0; i < ARRAY_LEN(in->relay); i++)
 			relay_poll(&in->relay[i], &p[2 + i]);
 		poll(p, ARRAY_LEN(p), wait_ms(in));
@@ -254,7 +266,7 @@ static int open_relays(struct init *in, int ends[2])
 
 		if (!box->stream[i].max_bytes && !box->resources.max_output_bytes)
 			continue;
-		if (pipe2(pair, O_CLOEXEC) < 0)
+		if (relay_prepare() < 0 || pipe2(pair, O_CLOEXEC) < 0)
 			return -1;
 		in->relay[i].limit = box->stream[i];
 		in->relay[i].from = pair[0];

@@ -1,6 +1,10 @@
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/time.h>
 
 #include "sessions/relay.h"
+
+#define WRITE_MAX_US 50000
 
 bool relay_over(const struct relay *r)
 {
@@ -80,19 +84,58 @@ static bool forward(struct relay *r)
 	return stop;
 }
 
+void relay_drop(struct relay *r)
+{
+	r->drop = true;
+	if (r->from >= 0)
+		end(r);
+	r->at = r->have = 0;
+}
+
+/* Only there to interrupt. */
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+int relay_prepare(void)
+{
+	struct sigaction action = {.sa_handler = on_alarm}; /* no SA_RESTART */
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	return sigaction(SIGALRM, &action, NULL) < 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) < 0
+		   ? -1
+		   : 0;
+}
+
+/* What poll() called writable may be full again: others write to it as well. The descriptor is the
+ * caller's, so it is not made non-blocking; a timer ends the wait, whatever kind of file it is. */
+static ssize_t write_briefly(int fd, const char *data, size_t n)
+{
+	const struct itimerval on = {{0, WRITE_MAX_US}, {0, WRITE_MAX_US}}, off = {{0, 0}, {0, 0}};
+	ssize_t done;
+	int failed;
+
+	setitimer(ITIMER_REAL, &on, NULL);
+	done = write(fd, data, n);
+	failed = errno;
+	setitimer(ITIMER_REAL, &off, NULL);
+	errno = failed;
+	return done;
+}
+
 static void put(struct relay *r)
 {
 	const char *from = r->withheld ? r->withheld : r->chunk;
 	size_t left = r->have - r->at;
-	ssize_t n = write(r->to, from + r->at, left < RELAY_CHUNK ? left : RELAY_CHUNK);
+	ssize_t n = write_briefly(r->to, from + r->at, left < RELAY_CHUNK ? left : RELAY_CHUNK);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n < 0) { /* the reader is gone: the program finds its output closed */
-		r->drop = true;
-		r->at = r->have = 0;
-		if (r->from >= 0)
-			end(r);
+		relay_drop(r);
 		return;
 	}
 	r->at += (size_t)n;

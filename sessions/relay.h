@@ -26,10 +26,14 @@ struct relay {
 	bool drop; /* nobody reads any more */
 };
 
+/* Once, after the process has set its signal mask. -1 with errno. */
+int relay_prepare(void);
 /* What to wait for; p->fd = -1 if there is nothing. */
 void relay_poll(const struct relay *r, struct pollfd *p);
 /* One step, after poll(). True if a limit that ends the program was just exceeded. */
 bool relay_step(struct relay *r, const struct pollfd *p);
+/* What is left is for nobody. */
+void relay_drop(struct relay *r);
 bool relay_over(const struct relay *r);
 
 #endif

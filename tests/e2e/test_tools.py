@@ -123,6 +123,19 @@ def limits(p):
     assert counted[1]["limit_exceeded"] and counted[1]["on_limit"] == "deny", counted
 
 
+def nobody_reads(p):
+    """Output that nobody takes, into a pipe that others keep full, holds up neither time nor end."""
+    t = Tools(p, {"slow": "yes"},
+              {"slow": {"sandbox": {"stdio": {"stdout": {"max_bytes": 100000000}},
+                                    "resources": {"wall_time_seconds": 1}}}})
+    begin = time.monotonic()
+    t.run("""mkfifo full; exec 9<>full
+for i in 1 2 3; do yes filler > full & all="$all $!"; done
+slow > full; echo $? > code; kill $all; wait""")
+    assert p.read("code") == "137\n" and "ran for 1 s" in p.err, (p.read("code"), p.err)
+    assert time.monotonic() - begin < 12 * nonolib.SLOW
+
+
 def environment(p):
     t = Tools(p, {"show": "env"},
               {"show": {"sandbox": {"environment": {"allow_vars": ["GIVEN", "LD_PRELOAD", "BASH_ENV"],
@@ -419,7 +432,7 @@ def bad_profiles(p):
 
 
 if __name__ == "__main__":
-    nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted, limits, environment, no_files_by_environment,
+    nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted, limits, nobody_reads, environment, no_files_by_environment,
                   tools_change_tools, links_of_the_workspace, callers, network,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])
