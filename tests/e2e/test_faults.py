@@ -386,7 +386,7 @@ def unwritable_state(c):
 def full_disk(c):
     """The log can't grow any more: what was written verifies, whole lines only."""
     def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200000, 200000))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         c.become()
 
