@@ -1,4 +1,5 @@
 /* Paths of rules: variables, and where a path really is. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -165,11 +166,21 @@ static char *joined(const char *dir, const char *name)
  */
 #define LIST_AFTER 8
 
-static bool is_absent(struct canon_dir *dir, const char *name)
+/* As lstat(2) would say: what kind of file it is; -1 if there is none. */
+static int type_of(struct canon_dir *dir, const char *name, const char *full)
 {
+	int type = DT_UNKNOWN;
+	struct stat st;
+
+	if (!dir->exists)
+		return -1;
 	if (++dir->asked == LIST_AFTER)
 		dir->names = dir_names_read(dir->to);
-	return dir->names && !dir_names_has(dir->names, name);
+	if (dir->names)
+		type = dir_names_type(dir->names, name);
+	if (type == DT_UNKNOWN)
+		return lstat(full, &st) < 0 ? -1 : (int)IFTODT(st.st_mode);
+	return type;
 }
 
 /* Most rules share a few parents: each is looked up once, then a rule costs one lstat at most. */
@@ -180,6 +191,7 @@ char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir)
 	struct canon_dir *dir;
 	struct stat st;
 	char *full;
+	int type;
 
 	if (exists)
 		*exists = false;
@@ -201,9 +213,10 @@ char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir)
 		dir = remember(r, from, to, there);
 	}
 	full = joined(strcmp(dir->to, "/") == 0 ? "" : dir->to, base);
-	if (!dir->exists || is_absent(dir, base) || lstat(full, &st) < 0)
+	type = type_of(dir, base, full);
+	if (type < 0)
 		return full;
-	if (S_ISLNK(st.st_mode)) {
+	if (type == DT_LNK) {
 		char *real = realpath(full, NULL);
 
 		if (!real || stat(real, &st) < 0) {
@@ -212,11 +225,12 @@ char *canon(struct resolver *r, const char *path, bool *exists, bool *is_dir)
 		}
 		free(full);
 		full = real;
+		type = (int)IFTODT(st.st_mode);
 	}
 	if (exists)
 		*exists = true;
 	if (is_dir)
-		*is_dir = S_ISDIR(st.st_mode);
+		*is_dir = type == DT_DIR;
 	return full;
 }
 

@@ -18,6 +18,7 @@
 struct dir_names {
 	struct buf text;   /* one after the other, with their NULs */
 	uint32_t *offsets; /* in it */
+	unsigned char *types;
 	uint32_t n;
 	struct lookup by_name;
 };
@@ -41,13 +42,14 @@ static bool lists_all(int fd)
 	return false;
 }
 
-static bool add(struct dir_names *d, const char *name)
+static bool add(struct dir_names *d, const char *name, unsigned char type)
 {
 	size_t len = strlen(name);
 
 	if (d->n == NAMES_MAX)
 		return false;
 	d->offsets[d->n] = (uint32_t)d->text.len;
+	d->types[d->n] = type;
 	buf_add(&d->text, name, len + 1);
 	lookup_add(&d->by_name, lookup_hash(name, len), d->n++);
 	return true;
@@ -63,6 +65,7 @@ struct dir_names *dir_names_read(const char *dir)
 	if (whole) {
 		d = xcalloc(1, sizeof(*d));
 		d->offsets = xcalloc(NAMES_MAX, sizeof(*d->offsets));
+		d->types = xcalloc(NAMES_MAX, sizeof(*d->types));
 	}
 	while (whole) {
 		errno = 0;
@@ -71,7 +74,7 @@ struct dir_names *dir_names_read(const char *dir)
 			whole = errno == 0;
 			break;
 		}
-		whole = add(d, e->d_name);
+		whole = add(d, e->d_name, e->d_type);
 	}
 	if (stream)
 		closedir(stream);
@@ -81,14 +84,14 @@ struct dir_names *dir_names_read(const char *dir)
 	return NULL;
 }
 
-bool dir_names_has(const struct dir_names *d, const char *name)
+int dir_names_type(const struct dir_names *d, const char *name)
 {
 	lookup_each(i, &d->by_name, lookup_hash(name, strlen(name)))
 	{
 		if (strcmp(d->text.data + d->offsets[i], name) == 0)
-			return true;
+			return d->types[i];
 	}
-	return false;
+	return -1;
 }
 
 void dir_names_free(struct dir_names *d)
@@ -97,6 +100,7 @@ void dir_names_free(struct dir_names *d)
 		return;
 	buf_free(&d->text);
 	free(d->offsets);
+	free(d->types);
 	lookup_free(&d->by_name);
 	free(d);
 }

@@ -12,7 +12,8 @@ struct dir_names;
  * know names that it does not list (automounts), or know them in upper and lower case alike. Caller
  * frees. */
 struct dir_names *dir_names_read(const char *dir);
-bool dir_names_has(const struct dir_names *d, const char *name);
+/* DT_DIR, DT_REG, ... (DT_UNKNOWN: it has to be asked for), -1 if there is nothing of that name. */
+int dir_names_type(const struct dir_names *d, const char *name);
 void dir_names_free(struct dir_names *d); /* NULL is fine */
 
 #endif
