@@ -105,7 +105,9 @@ void closed_fill(struct closed *t)
 		const struct policy_deny *d = &p->denies[i];
 		struct held *h = &t->held[t->n_held];
 
-		if (!(d->access & (NONO_READ | NONO_WRITE)) || !is_closed(p, d->path, d->access))
+		/* What comes later has no name in other places that were granted before. */
+		if (d->absent || !(d->access & (NONO_READ | NONO_WRITE)) ||
+		    !is_closed(p, d->path, d->access))
 			continue;
 		h->fd = open(d->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (h->fd < 0)

@@ -34,6 +34,8 @@ static void deny(struct resolver *r, const struct doc *g, const char *path, unsi
 	_cleanup_free_ char *real = canon(r, path, &exists, NULL);
 
 	deny_one(r, g, real, access, source);
+	if (!exists)
+		absent_deny(r, real);
 	if (exists && strcmp(real, path) != 0)
 		deny_one(r, g, path, access, source);
 }

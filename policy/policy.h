@@ -98,6 +98,7 @@ struct policy_deny {
 	unsigned access; /* what is refused; NONO_READ|NONO_WRITE|NONO_EXEC = closed */
 	bool own;	 /* nono's own files */
 	bool quiet;	 /* refused without asking anyone */
+	bool absent;	 /* nothing was there when the rules were made */
 	bool mounted;	 /* a mount holds it as well: its tree need not be guarded for it */
 	const char *source, *label; /* of policy.words; label: "ssh keys", NULL if none */
 };

@@ -138,6 +138,15 @@ void lift_deny(struct resolver *r, const char *canonical)
 	}
 }
 
+void absent_deny(struct resolver *r, const char *canonical)
+{
+	lookup_each(i, &r->by_deny, lookup_hash(canonical, strlen(canonical)))
+	{
+		if (strcmp(r->p->denies[i].path, canonical) == 0)
+			r->p->denies[i].absent = true;
+	}
+}
+
 void rules_take(struct resolver *r, struct policy *p)
 {
 	r->p = p;
