@@ -110,6 +110,9 @@ static void draw_footer(struct tui *t, const struct rect *in, const struct reque
 	else if (!r->grantable_now)
 		canvas_text(&t->canvas, in->x, y, in->w, style(t, S_BOLD),
 			    "a always (next start) · d deny · D deny for the session · Esc later");
+	else if (is_tool(r))
+		canvas_text(&t->canvas, in->x, y, in->w, style(t, S_BOLD),
+			    "o once · s session · d deny · D deny for session · Esc later");
 	else
 		canvas_text(
 		    &t->canvas, in->x, y, in->w, style(t, S_BOLD),
@@ -169,7 +172,8 @@ static void answer_key(struct tui *t, const struct request_entry *e, uint32_t ke
 			request_answer(e->a, id, true, "session");
 		break;
 	case 'a':
-		request_always(e->a, id);
+		if (!is_tool(&e->r->info)) /* the profile alone may say so */
+			request_always(e->a, id);
 		break;
 	case 'd':
 		request_answer(e->a, id, false, "once");
