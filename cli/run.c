@@ -213,16 +213,16 @@ static int start(struct cli *cli, char *const *argv, struct err *err)
 	struct session_options so;
 	unsigned mods;
 	uint32_t key;
-	int r;
+	int r = -1;
 
 	if (s.o->prefix && key_named(s.o->prefix, &key, &mods) < 0)
 		return err_usage(err, "'%.40s' is not the name of a key, like C-b", s.o->prefix);
-	if (run_check_options(s.o, err) < 0 ||
-	    (!s.o->config && run_choose_profile(s.o, cli->silent, err) < 0) ||
-	    run_credentials(s.o, &s.credentials, err) < 0)
-		return -1;
-	run_session_options(s.o, cli->silent, argv, &so);
-	r = run_consent(&so.policy, err) < 0 ? -1 : start_once(&s, err);
+	if (run_check_options(s.o, err) == 0 &&
+	    (s.o->config || run_choose_profile(s.o, cli->silent, err) == 0) &&
+	    run_credentials(s.o, &s.credentials, err) == 0) {
+		run_session_options(s.o, cli->silent, argv, &so);
+		r = run_consent(&so.policy, err) < 0 ? -1 : start_once(&s, err);
+	}
 	if (s.again) {
 		s.again = false;
 		s.o->allow_cwd = true;

@@ -377,13 +377,20 @@ static int answer(const struct cli *cli, const struct policy *p, struct err *err
 			  : why_command(o, p, cli->args);
 }
 
+/* By the profile that nono run would use here. */
 static int ask_policy(struct cli *cli, struct err *err)
 {
-	const struct why_options *o = cli->options;
+	struct why_options *o = cli->options;
 	_cleanup_(policy_freep) struct policy *p = NULL;
+	_cleanup_free_ char *chosen = NULL;
 	struct session_options so;
+	int r;
 
 	if (run_check_options(&o->run, err) < 0)
+		return -1;
+	r = o->run.config ? 0 : run_choose_profile(&o->run, cli->silent, err);
+	chosen = o->run.chosen_profile;
+	if (r < 0)
 		return -1;
 	run_session_options(&o->run, cli->silent, NULL, &so);
 	if (policy_resolve(&so.policy, &p, err) < 0)

@@ -1,6 +1,6 @@
 /* A policy in words, and as JSON. */
 #include "policy/commands.h"
-#include "policy/policy.h"
+#include "policy/resolve.h"
 
 static const char *badge(unsigned access)
 {
@@ -16,7 +16,7 @@ static const char *badge(unsigned access)
 	}
 }
 
-static const char *access_word(unsigned access)
+const char *access_word(unsigned access)
 {
 	switch (access & (NONO_READ | NONO_WRITE)) {
 	case NONO_READ | NONO_WRITE:

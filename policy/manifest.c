@@ -23,18 +23,6 @@ static void add_list(struct buf *out, const char *name, char *const *v)
 	buf_add_json_list(out, v);
 }
 
-static const char *access_word(unsigned access)
-{
-	switch (access & (NONO_READ | NONO_WRITE)) {
-	case NONO_READ | NONO_WRITE:
-		return "readwrite";
-	case NONO_WRITE:
-		return "write";
-	default:
-		return "read";
-	}
-}
-
 static const char *kind_word(const struct policy_grant *g)
 {
 	return g->glob ? "pattern" : g->device ? "device" : g->state ? "state" : NULL;

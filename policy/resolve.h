@@ -87,6 +87,9 @@ void add_warning(struct policy *p, char *text); /* taken over */
 #define TMP_DIRS 2
 extern const char *const tmp_dirs[TMP_DIRS]; /* what a private view lies over */
 
+/* "read", "write", "readwrite": as JSON has it (describe.c). */
+const char *access_word(unsigned access);
+
 /* ---- parts -------------------------------------------------------------- */
 
 void settings_take(struct policy *p, const struct policy_input *in, const struct profile *prof);

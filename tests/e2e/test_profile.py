@@ -200,6 +200,9 @@ def use(c):
     c.nono("run", "--silent", "--", "true")
     record = json.loads(c.nono("ps", "--all", "--json"))[0]
     assert record["profile"] == "mine", record
+    assert json.loads(c.nono("why", "--path", "/srv", "--json"))["status"] == "allowed"
+    assert json.loads(c.nono("why", "--path", "/srv", "--json", "-p", "default"))["status"] == "denied"
+    c.nono("run", "--env-credential", "file:///nothing=X", "--", "true", code=1)
     c.nono("profile", "use", "gemini", "--dir", sub)
     c.nono("profile", "use", "codex", "--user")
     assert c.nono("profile", "use", "--dir", sub) == "gemini (of %s)\n" % sub
