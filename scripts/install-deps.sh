@@ -3,10 +3,11 @@
 # only what is missing, without asking anything. Does nothing where everything is there.
 set -eu
 
-# Archives: libuv_a.a, libseccomp.a, libcrypto.a, libvterm.a, libtinfo.a, libyaml.a; libcjson comes
-# shared only.
+# Archives: libuv_a.a, libseccomp.a, libcrypto.a, libvterm.a, libtinfo.a, libyaml.a, libssl.a, libnghttp2.a,
+# libhttp_parser.a, libcares.a; libcjson comes shared only.
 build="gcc libc6-dev cmake ninja-build pkg-config git libuv1-dev libvterm-dev libseccomp-dev
-	libcjson-dev libyaml-dev libssl-dev libncurses-dev"
+	libcjson-dev libyaml-dev libssl-dev libncurses-dev
+	libnghttp2-dev libhttp-parser-dev libc-ares-dev"
 test="libcmocka-dev python3 tmux procps"
 ci="clang libclang-rt-14-dev clang-format-14 clang-tidy"
 
