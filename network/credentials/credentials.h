@@ -1,0 +1,158 @@
+/*
+ * credentials - secrets of credential routes: where they come from, how they are kept, how they get
+ * into a request, and the stand-ins (phantoms) that the agent holds instead.
+ *
+ * The proxy holds a struct credentials. It is fed by the *keys* process, which is forked before the
+ * proxy confines itself: that one reads files, runs commands, asks the keyring. It serves by index
+ * of the configuration alone and parses nothing that the agent wrote but bounded strings.
+ *
+ * In the proxy everything runs on the loop's thread. Secrets live in pages that are neither dumped
+ * nor swapped nor inherited, and are wiped; messages never hold one. The pure parts (phantoms,
+ * references, reading a source) are for nono as well and need neither TLS nor a loop.
+ */
+#ifndef NONO_CREDENTIALS_H
+#define NONO_CREDENTIALS_H
+
+#include "common/common.h"
+#include "network/network.h"
+
+/* ---- memory for secrets ---------------------------------------------------------------------- */
+
+#define SECRET_MAX 65536
+
+/* Bytes in locked pages between guard pages; NUL-terminated. {0} is an empty one. */
+struct secret {
+	char *data;
+	size_t len, cap;
+};
+int secret_reserve(struct secret *s, size_t cap, struct err *err);
+int secret_set(struct secret *s, const char *data, size_t n, struct err *err);
+int secret_add(struct secret *s, const char *data, size_t n, struct err *err);
+void secret_free(struct secret *s); /* wipes; also for _cleanup_ */
+/* Takes as long wherever they differ. */
+bool secret_equal(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/* ---- sources --------------------------------------------------------------------------------- */
+
+/* What a secret is wanted for, as commands may be told. Strings may be "". */
+struct credential_facts {
+	char host[NET_NAME_MAX];
+	char method[24];
+	char path[1024];
+	char session[40];
+};
+
+/* A reference's form: account, keyring://SERVICE/ACCOUNT, env://VAR, file://ABS, kernel://NAME,
+ * cmd://CAPTURE, op://..., bw://..., vault://PATH#FIELD. No source is asked. */
+int credential_reference_check(const char *reference, struct err *err);
+/* Asks the source; may take seconds. n may be NULL (no captures). *ttl_s: for how long it is good,
+ * UINT_MAX = as long as it is not refused. With a capture that prints JSON the secret is a list
+ * "name\0value\0...": *headers is true then. */
+int credential_load(const char *reference, const struct policy_network *n,
+		    const struct credential_facts *facts, struct secret *out, unsigned *ttl_s,
+		    bool *headers, struct err *err);
+/* "openai_key" -> "OPENAI_KEY", NULL for what is no account. Caller frees. */
+char *credential_variable(const char *reference);
+
+/* ---- stand-ins ------------------------------------------------------------------------------- */
+
+#define PHANTOM_MAX 160
+/* A fresh one that looks like a key of the vendor where agents look at that. */
+void credential_phantom(const struct policy_route *route, char out[PHANTOM_MAX]);
+
+/* ---- in the proxy ---------------------------------------------------------------------------- */
+
+struct credentials;
+
+/* Before the process confines itself: forks keys, which keeps no descriptor of this process but its
+ * end of a socket. c is borrowed. Afterwards this process's environment holds no secret anymore. */
+struct credentials *credentials_start(const struct net_config *c, struct err *err);
+void credentials_free(struct credentials *c);
+/* Readable: call credentials_dispatch(). -1 if there is nothing to be asked. */
+int credentials_fd(const struct credentials *c);
+void credentials_dispatch(struct credentials *c);
+
+/* A head of a request, whoever holds it and however. Names are compared without case. */
+struct credential_head {
+	void *data;
+	const char *method;
+	/* As it is now: "/path?query". */
+	const char *(*target)(void *data, size_t *n);
+	/* The i-th header of that name, NULL if there are fewer. */
+	const char *(*get)(void *data, const char *name, size_t i, size_t *n);
+	/* i-th header of all, false past the end: for signing. */
+	bool (*each)(void *data, size_t i, const char **name, size_t *name_n, const char **value,
+		     size_t *value_n);
+	/* These copy. remove: all of that name. */
+	int (*set_target)(void *data, const char *target, size_t n);
+	int (*add)(void *data, const char *name, const char *value, size_t n);
+	void (*remove)(void *data, const char *name);
+};
+
+/* 1. Who asks. A stand-in that was found is taken out of the head, so that it goes nowhere.
+ * NONE, WRONG: 401 on a reverse route; on an intercepted host NONE passes without a credential and
+ * WRONG is 401. */
+enum credential_check { CREDENTIAL_OK = 0, CREDENTIAL_NONE, CREDENTIAL_WRONG };
+enum credential_check credentials_check(struct credentials *c, const struct policy_route *route,
+					const struct credential_head *head,
+					const char **mechanism); /* "phantom_header", ... */
+
+/* 2. How fast. 0: now; else microseconds to wait, UINT64_MAX: 429 (*retry_s for Retry-After). */
+uint64_t credentials_pace(struct credentials *c, const struct policy_route *route,
+			  unsigned *retry_s);
+
+/* 3. The secret. 1: is there; 0: done is called later, from credentials_dispatch() (ok, or err says
+ * why not: 503). The want belongs to the caller and must be cancelled before it goes. */
+struct credential_want {
+	void (*done)(struct credential_want *w, bool ok, const struct err *err);
+	void *data;
+	/* private */
+	struct credential_want *next, **prev;
+	const struct policy_route *route;
+	struct credential_slot *slot;
+};
+int credentials_want(struct credentials *c, const struct policy_route *route,
+		     const struct credential_facts *facts, struct credential_want *w,
+		     struct err *err);
+void credentials_cancel(struct credential_want *w);
+
+/* Must the whole body be there before the head can be made (a signature)? At most
+ * CREDENTIAL_BODY_MAX bytes then, else 413. */
+#define CREDENTIAL_BODY_MAX (16u << 20)
+bool credentials_needs_body(const struct credentials *c, const struct policy_route *route,
+			    const struct credential_head *head);
+/* 4. Puts it in, after credentials_want() said 1 or done(ok). host: upstream's authority as the
+ * Host header has it. body: NULL if it is not needed. *mode: "header", "url_path", "query_param",
+ * "basic_auth", "o_auth2", "aws". */
+int credentials_inject(struct credentials *c, const struct policy_route *route,
+		       const struct credential_head *head, const struct credential_want *w,
+		       const char *host, const void *body, size_t body_len, const char **mode,
+		       struct err *err);
+/* 5. The upstream answered. 401 or 403: what is kept is asked for anew next time. */
+void credentials_answered(struct credentials *c, const struct policy_route *route,
+			  const struct credential_want *w, unsigned status);
+
+/* ---- logins of the agent itself ---------------------------------------------------------------
+ */
+
+/*
+ * Tokens that an endpoint of OAuth hands out stay here; the agent gets stand-ins, which are put
+ * back where it uses them: in its requests' headers, and in the bodies of refreshes.
+ */
+/* Is this request one to a token endpoint? Then its body is to be collected whole (at most
+ * CREDENTIAL_LOGIN_MAX, else 413), given to credentials_login_request(), and the answer's body to
+ * credentials_login_answer() (Accept-Encoding taken out of the head by the former). */
+#define CREDENTIAL_LOGIN_MAX (256u << 10)
+bool credentials_is_login(const struct credentials *c, const char *host, uint16_t port,
+			  const struct credential_head *head);
+/* out: the body to send instead. */
+int credentials_login_request(struct credentials *c, const struct credential_head *head,
+			      const char *body, size_t n, struct buf *out, struct err *err);
+int credentials_login_answer(struct credentials *c, const char *host, const char *body, size_t n,
+			     struct buf *out, struct err *err);
+/* Any other request to an intercepted host: stand-ins of logins in its headers become what they
+ * stand for, if they were handed out for this host. True if there was one. */
+bool credentials_login_headers(struct credentials *c, const char *host,
+			       const struct credential_head *head);
+
+#endif
