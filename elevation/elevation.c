@@ -129,12 +129,12 @@ static int start(struct elevation *e, struct err *err)
 	e->standing = standing_new();
 	e->violations = violations_new();
 	e->workers = workers_new(e);
+	allow_descriptors();
 	e->views = view_cache_new();
 	e->quick = quick_new();
 	e->closed = closed_new(e->cfg.policy);
 	e->own = own_sockets_new();
 	e->pointers = pointers_new();
-	allow_descriptors();
 	if (pool_start(e, err) < 0 || open_wake(e, err) < 0 || requests_start(e, err) < 0)
 		return -1;
 	return start_thread(e, err);

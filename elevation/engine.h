@@ -42,6 +42,10 @@ bool view_process_inside(struct elevation *e, const struct proc *p, pid_t pid);
 /* The notify thread's entry for tid, or, in another thread, *own filled in. NULL: it is gone. */
 struct proc *proc_get(struct elevation *e, pid_t tid, struct proc *own);
 void proc_put(struct proc *p, struct proc *own);
+/* code: an errno. If it says that descriptors ran out, gives back what is only kept for speed (in
+ * the notify thread; others tell that one, for the calls to come) and says so: it may be tried once
+ * more. No struct proc is valid any more. */
+bool view_spare(struct elevation *e, int code);
 /* A call to exec by p's thread goes on: what is known of its program holds no longer. */
 void proc_exec(struct elevation *e, struct proc *p);
 

@@ -54,6 +54,9 @@ static void perform_now(struct elevation *e, struct call *c)
 		return;
 	}
 	perform(e, c, &a);
+	/* Nothing has happened yet when there is no descriptor for the file or the socket. */
+	if ((c->op == OP_OPEN || c->op == OP_CONNECT) && a.err && view_spare(e, a.err))
+		perform(e, c, &a);
 	call_answer(e, c, &a);
 }
 
@@ -243,7 +246,7 @@ void call_handle(struct elevation *e, struct call *c, void *buffer)
 	}
 	if (changes_directories(c))
 		quick_forget(e->quick);
-	if (c->op == OP_EXEC)
+	if (c->op == OP_EXEC && (p = proc_get(e, c->tid, &own)))
 		proc_exec(e, p);
 	act(e, c, false, false);
 }

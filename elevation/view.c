@@ -132,7 +132,7 @@ static void end_at_directory(struct walk *w)
 	int fd = fcntl(w->at, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
-		fail(w, EACCES);
+		fail(w, errno);
 	else
 		end_at_object(w, fd, w->base[0] ? w->base : "/");
 }
@@ -309,7 +309,7 @@ static void end_at_name(struct walk *w, const char *s, size_t n, int fd, const s
 		p->parent = fcntl(w->at, F_DUPFD_CLOEXEC, 3);
 	}
 	if (p->parent < 0)
-		fail(w, EACCES);
+		fail(w, errno);
 }
 
 /* The last component, n bytes, slashes may follow. */
@@ -453,7 +453,7 @@ void view_walk(struct walk *w, int dirfd, bool empty_ok)
 	w->root = view_root(w->e, w->c->tid);
 	w->proc = w->root < 0 ? NULL : proc_get(w->e, w->c->tid, &own);
 	if (!w->proc) {
-		fail(w, EACCES);
+		fail(w, errno == EMFILE || errno == ENFILE ? errno : EACCES);
 		return;
 	}
 	if (start(w, dirfd, empty_ok))
@@ -476,6 +476,10 @@ void view_find(struct elevation *e, const struct call *c, int dirfd, bool follow
 	w.follow = follow;
 	str_copy(w.rest, sizeof(w.rest), out->asked);
 	view_walk(&w, dirfd, empty_ok);
+	if (out->err && view_spare(e, out->err)) {
+		str_copy(w.rest, sizeof(w.rest), out->asked);
+		view_walk(&w, dirfd, empty_ok);
+	}
 	/* For the log: as far as it is known. */
 	if (out->err && !out->path[0] &&
 	    path_join(out->path, sizeof(out->path), w.base[0] ? w.base : "/",

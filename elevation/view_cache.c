@@ -11,10 +11,14 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
-#define ENTRIES	     64 /* two descriptors each */
-#define WAYS	     4
+#define SETS	     16
+#define WAYS	     4 /* two descriptors each */
+#define ENTRIES	     (SETS * WAYS)
+#define FD_OWN	     64	    /* what the supervisor holds besides, about */
+#define SWEPT	     2	    /* entries that are looked at when a new one comes */
 #define PIDFD_THREAD O_EXCL /* Linux 6.9 */
 #define UNSURE_NS    2000000000ull
 #define TRUST_NS     2000000ull /* no number comes round again that fast */
@@ -24,11 +28,26 @@ enum { NUMBERS_HOST = 1, NUMBERS_OWN };
 struct view_cache {
 	pthread_mutex_t lock; /* of what follows */
 	int root;
-	int numbers; /* atomic: NUMBERS_*, 0 = not looked yet */
+	int numbers;	   /* atomic: NUMBERS_*, 0 = not looked yet */
+	bool short_of_fds; /* atomic: some thread found none left */
 	/* Notify thread only: */
+	unsigned sets; /* in use: no more descriptors than may be spared */
+	unsigned hand; /* the next entry to be swept */
 	uint64_t clock;
 	struct proc entries[ENTRIES];
 };
+
+/* At most half of what the limit leaves. */
+static unsigned sets_for_limit(void)
+{
+	struct rlimit l;
+	rlim_t sets;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur <= FD_OWN)
+		return 1;
+	sets = (l.rlim_cur - FD_OWN) / 2 / (2 * WAYS);
+	return sets < 1 ? 1 : sets < SETS ? (unsigned)sets : SETS;
+}
 
 struct view_cache *view_cache_new(void)
 {
@@ -36,6 +55,7 @@ struct view_cache *view_cache_new(void)
 
 	pthread_mutex_init(&v->lock, NULL);
 	v->root = -1;
+	v->sets = sets_for_limit();
 	for (size_t i = 0; i < ENTRIES; i++)
 		v->entries[i].pidfd = v->entries[i].dir = -1;
 	return v;
@@ -116,6 +136,23 @@ static bool alive(struct proc *p, uint64_t now_ns)
 	return syscall(SYS_pidfd_send_signal, p->pidfd, 0, NULL, 0) == 0;
 }
 
+/* Entries of what has ended go, a few at a time. */
+static void sweep(struct view_cache *v)
+{
+	for (unsigned i = 0; i < SWEPT; i++) {
+		struct proc *p = &v->entries[v->hand++ % (v->sets * WAYS)];
+
+		if (p->tid && syscall(SYS_pidfd_send_signal, p->pidfd, 0, NULL, 0) < 0)
+			forget(p);
+	}
+}
+
+static void forget_all(struct view_cache *v)
+{
+	for (size_t i = 0; i < ENTRIES; i++)
+		forget(&v->entries[i]);
+}
+
 static void look_up_program(struct proc *p)
 {
 	ssize_t n = readlinkat(p->dir, "exe", p->program, sizeof(p->program) - 1);
@@ -140,7 +177,10 @@ static int fill(struct proc *p, pid_t tid)
 	snprintf(path, sizeof(path), "/proc/%d", (int)tid);
 	p->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir < 0 || process_numbers(p->dir, &n) < 0) {
+		int code = errno;
+
 		forget(p);
+		errno = code;
 		return -1;
 	}
 	p->pid = n.pid;
@@ -151,9 +191,30 @@ static int fill(struct proc *p, pid_t tid)
 	return 0;
 }
 
+static bool out_of_fds(int code)
+{
+	return code == EMFILE || code == ENFILE;
+}
+
+static bool is_notify_thread(const struct elevation *e)
+{
+	return e->have_thread && pthread_equal(e->thread, pthread_self());
+}
+
+bool view_spare(struct elevation *e, int code)
+{
+	if (!out_of_fds(code))
+		return false;
+	if (is_notify_thread(e))
+		forget_all(e->views);
+	else
+		__atomic_store_n(&e->views->short_of_fds, true, __ATOMIC_RELAXED);
+	return true;
+}
+
 static struct proc *cached(struct view_cache *v, pid_t tid, uint64_t now_ns)
 {
-	struct proc *set = &v->entries[((unsigned)tid % (ENTRIES / WAYS)) * WAYS], *oldest = set;
+	struct proc *set = &v->entries[((unsigned)tid % v->sets) * WAYS], *oldest = set;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		struct proc *p = &set[i];
@@ -171,8 +232,14 @@ static struct proc *cached(struct view_cache *v, pid_t tid, uint64_t now_ns)
 			oldest = p;
 	}
 	forget(oldest);
-	if (fill(oldest, tid) < 0)
-		return NULL;
+	sweep(v);
+	if (fill(oldest, tid) < 0) {
+		if (!out_of_fds(errno))
+			return NULL;
+		forget_all(v);
+		if (fill(oldest, tid) < 0)
+			return NULL;
+	}
 	oldest->used = ++v->clock;
 	oldest->seen_ns = now_ns;
 	return oldest;
@@ -183,8 +250,11 @@ struct proc *proc_get(struct elevation *e, pid_t tid, struct proc *own)
 	struct proc *p;
 	uint64_t now_ns;
 
-	if (!e->have_thread || !pthread_equal(e->thread, pthread_self()))
+	if (!is_notify_thread(e))
 		return fill(own, tid) < 0 ? NULL : own;
+	if (__atomic_load_n(&e->views->short_of_fds, __ATOMIC_RELAXED) &&
+	    __atomic_exchange_n(&e->views->short_of_fds, false, __ATOMIC_RELAXED))
+		forget_all(e->views);
 	now_ns = clock_mono_ns();
 	p = cached(e->views, tid, now_ns);
 	if (p && (p->stale || now_ns < p->unsure_ns)) {

@@ -2,4 +2,4 @@
 """Attacks by other ways to make a call; with a supervisor that has few descriptors."""
 from attackenv import main
 
-main("ways", secrets=("key", "closed"), descriptors=96)
+main("ways", secrets=("key", "closed"), descriptors=58)
