@@ -85,6 +85,10 @@ struct policy_routes {
 	struct policy_route *v;
 	size_t n;
 };
+/* The routes that are part of nono: false if there is none of that name. *out: copies, as any
+ * route's. */
+bool policy_builtin_route(const char *name, struct policy_route *out);
+const char *policy_builtin_route_name(size_t i); /* NULL past the end */
 
 /* cmd://NAME: a program that prints the secret, run outside. */
 struct policy_capture {

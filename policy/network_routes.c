@@ -1,0 +1,48 @@
+/* The credential routes that are part of nono. */
+#include "policy/network.h"
+
+static const struct {
+	const char *name, *upstream, *key, *header, *format, *env_var, *base_url_var;
+} routes[] = {
+    {"openai", "https://api.openai.com/v1", "openai", "Authorization", "Bearer {}",
+     "OPENAI_API_KEY", "OPENAI_BASE_URL"},
+    {"anthropic", "https://api.anthropic.com", "env://ANTHROPIC_API_KEY", "x-api-key", "{}",
+     "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"},
+    {"gemini", "https://generativelanguage.googleapis.com", "gemini", "x-goog-api-key", "{}",
+     "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"},
+    {"google-ai", "https://generativelanguage.googleapis.com", "google_ai", "x-goog-api-key", "{}",
+     "GOOGLE_API_KEY", "GOOGLE_AI_BASE_URL"},
+    {"github", "https://api.github.com", "env://GITHUB_TOKEN", "Authorization", "token {}",
+     "GITHUB_TOKEN", "GITHUB_BASE_URL"},
+    {"gitlab", "https://gitlab.com", "env://GITLAB_TOKEN", "Authorization", "Bearer {}",
+     "GITLAB_TOKEN", "GITLAB_BASE_URL"},
+};
+
+bool policy_builtin_route(const char *name, struct policy_route *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!str_eq(routes[i].name, name))
+			continue;
+		*out = (struct policy_route){
+		    .name = xstrdup(routes[i].name),
+		    .source = xstrdup("built-in"),
+		    .upstream = xstrdup(routes[i].upstream),
+		    .key = xstrdup(routes[i].key),
+		    .inject = {.mode = POLICY_INJECT_HEADER,
+			       .header = xstrdup(routes[i].header),
+			       .format = xstrdup(routes[i].format)},
+		    .phantom = {.mode = POLICY_INJECT_HEADER,
+				.header = xstrdup(routes[i].header),
+				.format = xstrdup(routes[i].format)},
+		    .env_var = xstrdup(routes[i].env_var),
+		    .base_url_var = xstrdup(routes[i].base_url_var),
+		};
+		return true;
+	}
+	return false;
+}
+
+const char *policy_builtin_route_name(size_t i)
+{
+	return i < ARRAY_LEN(routes) ? routes[i].name : NULL;
+}
