@@ -1,0 +1,97 @@
+/*
+ * http - heads of messages: read strictly, changed, written; framing of bodies. No sockets.
+ */
+#ifndef NONO_PROXY_HTTP_H
+#define NONO_PROXY_HTTP_H
+
+#include "common/common.h"
+#include "network/credentials/credentials.h"
+
+#define HTTP_HEAD_MAX	 65536
+#define HTTP_HEADERS_MAX 128
+
+struct http_text {
+	const char *p;
+	size_t n;
+};
+struct http_header {
+	struct http_text name, value;
+};
+
+enum http_body {
+	HTTP_BODY_NONE = 0, /* the message ends with its head */
+	HTTP_BODY_LENGTH,
+	HTTP_BODY_CHUNKED,
+	HTTP_BODY_TO_END, /* of the connection: answers only */
+};
+
+/* A request's head (method, target) or an answer's (status). Texts are in the head's own memory and
+ * stay where they are until http_head_clear(). HTTP/2: major 2, pseudo headers are in the fields
+ * (target = :path, authority = :authority), never in the list. */
+struct http_head {
+	struct http_text method, target, authority; /* authority: HTTP/2, or of an absolute form */
+	unsigned status;
+	unsigned major, minor;
+	struct http_header *headers;
+	size_t n, cap;
+	enum http_body body;
+	uint64_t length; /* HTTP_BODY_LENGTH */
+	bool keep_alive; /* as version and Connection say */
+	bool upgrade;	 /* "Connection: upgrade" with an Upgrade header */
+	bool expect_continue;
+	struct http_chunk_of_memory *memory;
+};
+void http_head_clear(struct http_head *h); /* empty, memory kept for the next */
+void http_head_free(struct http_head *h);
+/* Copies into the head's memory. -1 if there are too many or it became too large. */
+struct http_text http_copy(struct http_head *h, const void *p, size_t n);
+int http_add(struct http_head *h, const char *name, size_t name_n, const char *value,
+	     size_t value_n);
+int http_add_str(struct http_head *h, const char *name, const char *value);
+void http_remove(struct http_head *h, const char *name);
+/* The i-th of that name, NULL if there are fewer. */
+const struct http_text *http_get(const struct http_head *h, const char *name, size_t i);
+bool http_text_is(struct http_text t, const char *s); /* ASCII, without case */
+/* Is word an element of the comma-separated list in any header of that name? */
+bool http_has_word(const struct http_head *h, const char *name, const char *word);
+
+/* A complete head in p, with its empty line. request or answer. *status is what to answer to it
+ * when -1 is returned: 400, 431, 501, 505. to_head, no_body: of the answer: to HEAD; a request
+ * whose answer has none. */
+int http_parse_request(struct http_head *h, const char *p, size_t n, unsigned *status,
+		       struct err *err);
+int http_parse_response(struct http_head *h, const char *p, size_t n, bool to_head,
+			struct err *err);
+/* Bytes of the head at the beginning of p, 0 if its end is not there yet, -1 if it can't become one
+ * (a bare LF or a NUL came first). *from: where an earlier call got to; 0 at first. */
+ssize_t http_head_end(const char *p, size_t n, size_t *from);
+
+/* What concerns only one connection is taken out: Connection and what it names, Keep-Alive,
+ * Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade. Framing is in h->body from then on. */
+void http_remove_hop_by_hop(struct http_head *h);
+
+/* Written as HTTP/1.1 with the framing of h->body and the connection header. */
+enum http_connection { HTTP_KEEP = 0, HTTP_CLOSE, HTTP_UPGRADE };
+void http_write_request(const struct http_head *h, enum http_connection c, const char *upgrade,
+			struct buf *out);
+void http_write_response(const struct http_head *h, enum http_connection c, bool to_http10,
+			 struct buf *out);
+const char *http_reason(unsigned status);
+
+/* ---- chunks ---- */
+
+struct http_chunks {
+	uint8_t state;
+	uint8_t digits;
+	uint16_t line; /* bytes of extensions or trailers so far */
+	uint64_t left; /* of the chunk */
+};
+/* Eats from *p, *n. 1: *data, *data_n is a piece of the body (may be called again with the rest);
+ * 0: all eaten, more must come; 2: the body's end; -1: not a chunked body. Trailers are dropped. */
+int http_chunks_next(struct http_chunks *c, const char **p, size_t *n, const char **data,
+		     size_t *data_n);
+
+/* For credentials/. */
+void http_credential_head(struct http_head *h, char method[24], struct credential_head *out);
+
+#endif

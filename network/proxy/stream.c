@@ -1,0 +1,218 @@
+/*
+ * Plain sockets as streams, and what all streams share.
+ */
+#include "network/proxy/stream.h"
+
+#include <sys/socket.h>
+
+static ssize_t plain_read(struct stream *s, void *p, size_t n)
+{
+	ssize_t got = stream_raw_read(s, p, n);
+
+	s->read_needs = STREAM_READ;
+	return got;
+}
+
+static ssize_t plain_write(struct stream *s, const void *p, size_t n)
+{
+	ssize_t sent = stream_raw_write(s, p, n);
+
+	s->write_needs = STREAM_WRITE;
+	return sent;
+}
+
+static int plain_shut(struct stream *s)
+{
+	return shutdown(s->fd, SHUT_WR);
+}
+
+static void plain_free(struct stream *s)
+{
+	(void)s;
+}
+
+static const struct stream_ops plain = {plain_read, plain_write, plain_shut, plain_free};
+
+struct stream *stream_open(uv_loop_t *loop, int fd, struct err *err)
+{
+	struct stream *s = xcalloc(1, sizeof(*s));
+	int rc = uv_poll_init(loop, &s->poll, fd);
+
+	if (rc < 0) {
+		close(fd);
+		free(s);
+		err_set(err, "Watching a socket: %s", uv_strerror(rc));
+		return NULL;
+	}
+	s->ops = &plain;
+	s->fd = fd;
+	s->poll.data = s;
+	s->read_needs = STREAM_READ;
+	s->write_needs = STREAM_WRITE;
+	return s;
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	struct stream *s = h->data;
+
+	free(s->unread);
+	free(s);
+}
+
+void stream_close(struct stream *s)
+{
+	if (!s || s->closed)
+		return;
+	s->closed = true;
+	s->ops->free(s);
+	/* libuv forgets the descriptor here; only then may its number be used again. */
+	uv_close((uv_handle_t *)&s->poll, on_closed);
+	close(s->fd);
+	s->fd = -1;
+}
+
+void stream_reset(struct stream *s)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	if (!s || s->closed)
+		return;
+	setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	stream_close(s);
+}
+
+void stream_layer(struct stream *s, const struct stream_ops *ops, void *layer)
+{
+	s->ops = ops;
+	s->layer = layer;
+}
+
+/* ---- waiting ---- */
+
+static unsigned needs(const struct stream *s, unsigned what)
+{
+	unsigned n = 0;
+
+	if (what & STREAM_READ)
+		n |= s->read_needs;
+	if (what & STREAM_WRITE)
+		n |= s->write_needs;
+	return n;
+}
+
+static void on_poll(uv_poll_t *h, int status, int events)
+{
+	struct stream *s = h->data;
+	unsigned now = 0, what = 0;
+
+	/* An error shows in the next read or write. */
+	if (status < 0)
+		events = UV_READABLE | UV_WRITABLE;
+	if (events & UV_READABLE)
+		now |= STREAM_READ;
+	if (events & UV_WRITABLE)
+		now |= STREAM_WRITE;
+	if ((s->watching & STREAM_READ) && (s->read_needs & now))
+		what |= STREAM_READ;
+	if ((s->watching & STREAM_WRITE) && (s->write_needs & now))
+		what |= STREAM_WRITE;
+	if (what)
+		s->ready(s, what);
+}
+
+void stream_watch(struct stream *s, unsigned what)
+{
+	unsigned n, events = 0;
+
+	if (s->closed)
+		return;
+	s->watching = (uint8_t)what;
+	n = needs(s, what);
+	if (n & STREAM_READ)
+		events |= UV_READABLE;
+	if (n & STREAM_WRITE)
+		events |= UV_WRITABLE;
+	if (events == s->polling)
+		return;
+	s->polling = (uint8_t)events;
+	if (events)
+		uv_poll_start(&s->poll, (int)events, on_poll);
+	else
+		uv_poll_stop(&s->poll);
+}
+
+/* ---- the socket ---- */
+
+void stream_unread(struct stream *s, const void *p, size_t n)
+{
+	size_t left = s->unread_len - s->unread_at;
+	char *all;
+
+	if (!n)
+		return;
+	all = xrealloc_array(NULL, n + left, 1);
+	memcpy(all, p, n);
+	if (left)
+		memcpy(all + n, s->unread + s->unread_at, left);
+	free(s->unread);
+	s->unread = all;
+	s->unread_at = 0;
+	s->unread_len = (uint32_t)(n + left);
+}
+
+static size_t from_unread(struct stream *s, void *p, size_t n)
+{
+	size_t left = s->unread_len - s->unread_at;
+
+	if (n > left)
+		n = left;
+	memcpy(p, s->unread + s->unread_at, n);
+	return n;
+}
+
+ssize_t stream_raw_read(struct stream *s, void *p, size_t n)
+{
+	ssize_t got;
+
+	if (s->unread) {
+		size_t had = from_unread(s, p, n);
+
+		s->unread_at += (uint32_t)had;
+		if (s->unread_at == s->unread_len) {
+			free(s->unread);
+			s->unread = NULL;
+			s->unread_at = s->unread_len = 0;
+		}
+		return (ssize_t)had;
+	}
+	do
+		got = recv(s->fd, p, n, MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+ssize_t stream_raw_write(struct stream *s, const void *p, size_t n)
+{
+	ssize_t sent;
+
+	do
+		sent = send(s->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+ssize_t stream_raw_peek(struct stream *s, void *p, size_t n)
+{
+	size_t had = s->unread ? from_unread(s, p, n) : 0;
+	ssize_t got;
+
+	if (had == n)
+		return (ssize_t)had;
+	do
+		got = recv(s->fd, (char *)p + had, n - had, MSG_DONTWAIT | MSG_PEEK);
+	while (got < 0 && errno == EINTR);
+	if (had)
+		return (ssize_t)had + (got > 0 ? got : 0);
+	return got;
+}

@@ -1,0 +1,86 @@
+/*
+ * stream - bytes both ways over one socket that never blocks; TLS is a layer put on it in place.
+ *
+ * Reading and writing are tried first; who gets EAGAIN says with stream_watch() what he waits for
+ * and is called back once it may go on. There is no other signal: a layer may hold bytes that
+ * poll(2) does not see, so whoever stops before EAGAIN has to go on by himself.
+ */
+#ifndef NONO_PROXY_STREAM_H
+#define NONO_PROXY_STREAM_H
+
+#include <uv.h>
+
+#include "common/common.h"
+
+#define STREAM_READ  1u
+#define STREAM_WRITE 2u
+
+struct stream;
+
+struct stream_ops {
+	/* As read(2) and send(2): bytes, 0 at the end, -1 with errno. EAGAIN: s->read_needs (or
+	 * write_needs) says which of STREAM_READ, STREAM_WRITE the socket must become. */
+	ssize_t (*read)(struct stream *s, void *p, size_t n);
+	ssize_t (*write)(struct stream *s, const void *p, size_t n);
+	/* No more is written: FIN, or close_notify and FIN. -1 with EAGAIN as write. */
+	int (*shut)(struct stream *s);
+	/* Frees s->layer; the socket is not its business. */
+	void (*free)(struct stream *s);
+};
+
+struct stream {
+	const struct stream_ops *ops;
+	void *layer; /* of the ops; NULL for a plain socket */
+	int fd;
+	uint8_t read_needs, write_needs;
+	uint8_t watching; /* STREAM_READ, STREAM_WRITE that the owner waits for */
+	uint8_t polling;  /* UV_READABLE, UV_WRITABLE as set */
+	bool closed;
+	/* What a wait ended for; never called after stream_close(). */
+	void (*ready)(struct stream *s, unsigned what);
+	void *data; /* the owner's */
+	/* Read already but not taken: comes first in stream_raw_read(). */
+	char *unread;
+	uint32_t unread_at, unread_len;
+	uv_poll_t poll;
+};
+
+/* Takes fd (a non-blocking socket) in any case; NULL with *err. */
+struct stream *stream_open(uv_loop_t *loop, int fd, struct err *err);
+/* Ends it and frees it, later, when libuv is done with it. NULL is fine. reset: the peer sees RST,
+ * not FIN, so that a cut message is not taken for a whole one. */
+void stream_close(struct stream *s);
+void stream_reset(struct stream *s);
+
+static inline ssize_t stream_read(struct stream *s, void *p, size_t n)
+{
+	return s->ops->read(s, p, n);
+}
+static inline ssize_t stream_write(struct stream *s, const void *p, size_t n)
+{
+	return s->ops->write(s, p, n);
+}
+static inline int stream_shut(struct stream *s)
+{
+	return s->ops->shut(s);
+}
+static inline bool stream_is_plain(const struct stream *s)
+{
+	return !s->layer;
+}
+/* what: STREAM_READ, STREAM_WRITE or both; replaces what was watched before, 0 stops. Stays until
+ * it is changed, however often it was called back. */
+void stream_watch(struct stream *s, unsigned what);
+
+/* Puts bytes back that were read too early. */
+void stream_unread(struct stream *s, const void *p, size_t n);
+
+/* For layers: the socket itself, beginning with what was put back. */
+ssize_t stream_raw_read(struct stream *s, void *p, size_t n);
+ssize_t stream_raw_write(struct stream *s, const void *p, size_t n);
+/* Looks at what comes without taking it, at most n bytes: for the ClientHello. */
+ssize_t stream_raw_peek(struct stream *s, void *p, size_t n);
+/* Puts a layer on a plain stream. */
+void stream_layer(struct stream *s, const struct stream_ops *ops, void *layer);
+
+#endif
