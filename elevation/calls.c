@@ -24,6 +24,7 @@ static const struct call_shape shapes[] = {
     {SYS_execveat, "exec", OP_EXEC, 0, 1, NO, NO, 4, NO, 0},
     {SYS_connect, "connect", OP_CONNECT, AT_CWD, NO, NO, NO, NO, NO, 0},
     {SYS_bind, "bind", OP_BIND, AT_CWD, NO, NO, NO, NO, NO, 0},
+    {SYS_listen, "listen", OP_LISTEN, AT_CWD, NO, NO, NO, NO, NO, 0},
     {OLD(mkdir), "mkdir", OP_MKDIR, AT_CWD, 0, NO, NO, NO, 1, 0},
     {SYS_mkdirat, "mkdir", OP_MKDIR, 0, 1, NO, NO, NO, 2, 0},
     {OLD(mknod), "mknod", OP_MKNOD, AT_CWD, 0, NO, NO, NO, 1, 0},
@@ -166,11 +167,16 @@ static int load_address(struct call *c)
 	return err;
 }
 
+bool call_is_socket(const struct call *c)
+{
+	return c->op == OP_CONNECT || c->op == OP_BIND || c->op == OP_LISTEN;
+}
+
 bool call_has_path(const struct call *c)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&c->addr;
 
-	if (c->op != OP_CONNECT && c->op != OP_BIND)
+	if (!call_is_socket(c))
 		return true;
 	return un->sun_family == AF_UNIX && c->addr_len > offsetof(struct sockaddr_un, sun_path) &&
 	       un->sun_path[0];
@@ -184,6 +190,10 @@ static int load_others(struct call *c, void *buffer)
 	case OP_CONNECT:
 	case OP_BIND:
 		return load_address(c);
+	case OP_LISTEN:
+		c->sockfd = (int)c->args[0];
+		c->addr = (struct sockaddr_storage){0};
+		return 0;
 	case OP_SYMLINK:
 		return load_string(c, c->args[0], c->text, sizeof(c->text));
 	case OP_TRUNCATE:

@@ -47,7 +47,7 @@ static bool is_inet(const struct call *c)
 /* ---- the program's socket ------------------------------------------------------------------ */
 
 /* The thread may have a descriptor table of its own; kernels before 6.9 only know its process. */
-static int take_socket(const struct elevation *e, const struct call *c, int *err)
+int socket_take(const struct elevation *e, const struct call *c, int *err)
 {
 	_cleanup_close_ int pidfd = pidfd_open(c->tid, PIDFD_THREAD);
 	int fd;
@@ -68,7 +68,7 @@ static int take_socket(const struct elevation *e, const struct call *c, int *err
 	return fd;
 }
 
-static int option(int fd, int name)
+int socket_option(int fd, int name)
 {
 	int value = -1;
 	socklen_t n = sizeof(value);
@@ -78,7 +78,7 @@ static int option(int fd, int name)
 
 /* Does the socket live in a network namespace that is not the broker's? Then all there is the
  * session's. */
-static bool in_own_network(int fd)
+bool socket_in_own_network(int fd)
 {
 	_cleanup_close_ int mine = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	uint64_t a = 0, b = 0;
@@ -90,28 +90,14 @@ static bool in_own_network(int fd)
 
 /* ---- may it? ------------------------------------------------------------------------------- */
 
-static bool is_loopback(const struct call *c)
-{
-	const struct sockaddr_in *in = (const void *)&c->addr;
-	const struct sockaddr_in6 *in6 = (const void *)&c->addr;
-	const struct in6_addr *a = &in6->sin6_addr;
-
-	if (c->addr.ss_family == AF_INET)
-		return in->sin_addr.s_addr == INADDR_ANY ||
-		       ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	if (IN6_IS_ADDR_V4MAPPED(a))
-		return a->s6_addr[12] == IN_LOOPBACKNET;
-	return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_UNSPECIFIED(a);
-}
-
-static enum connect_verdict refuse(struct call *c, const char *rule)
+enum connect_verdict connect_refuse(struct call *c, const char *rule)
 {
 	c->verdict =
 	    (struct policy_verdict){.reason = POLICY_NOT_GRANTED, .source = "system", .rule = rule};
 	return CONNECT_DENIED;
 }
 
-static enum connect_verdict allow(struct call *c, const char *source)
+enum connect_verdict connect_allow(struct call *c, const char *source)
 {
 	c->verdict = (struct policy_verdict){
 	    .allowed = true, .reason = POLICY_GRANTED_PATH, .source = source};
@@ -132,19 +118,19 @@ static enum connect_verdict decide_path(struct elevation *e, struct call *c)
 	const unsigned access = c->access ? c->access : NONO_WRITE;
 
 	if (request_socket_named(e, c))
-		return allow(c, "system");
+		return connect_allow(c, "system");
 	/* Nothing there to connect to: the errno is all it gets. */
 	if (c->a.err || c->a.fd < 0 || !S_ISSOCK(c->a.st.st_mode))
-		return allow(c, "system");
+		return connect_allow(c, "system");
 	policy_check(e->cfg.policy, c->a.path, access, false, &c->verdict);
 	if (c->verdict.reason == POLICY_OWN_STATE)
 		return CONNECT_DENIED;
 	if (own_has_file(e->own, &c->a))
-		return allow(c, "session");
+		return connect_allow(c, "session");
 	if (!c->a.anonymous && policy_unix_socket(e->cfg.policy, c->a.path))
-		return allow(c, "profile");
+		return connect_allow(c, "profile");
 	if (c->a.anonymous)
-		return refuse(c, "socket without a path");
+		return connect_refuse(c, "socket without a path");
 	/* That its file may be written says nothing about who listens. */
 	if (c->verdict.allowed)
 		c->verdict = (struct policy_verdict){
@@ -165,42 +151,36 @@ static enum connect_verdict decide_path(struct elevation *e, struct call *c)
 static enum connect_verdict decide_by_socket(struct elevation *e, struct call *c)
 {
 	int err = 0;
-	_cleanup_close_ int fd = take_socket(e, c, &err);
-	bool own = fd >= 0 && in_own_network(fd);
+	_cleanup_close_ int fd = socket_take(e, c, &err);
+	bool own = fd >= 0 && socket_in_own_network(fd);
 
 	if (fd < 0)
-		return refuse(c, "socket out of reach");
-	if (is_inet(c)) {
-		/* Without a namespace the filter lets no such socket be made. */
-		if (own && is_loopback(c))
-			return allow(c, "system");
-		return refuse(c, "network off");
-	}
+		return connect_refuse(c, "socket out of reach");
 	if (own ||
 	    own_has_abstract(e->own, unix_addr(c)->sun_path + 1, c->addr_len - UNIX_NAME - 1))
-		return allow(c, "session");
-	return refuse(c, "abstract socket outside of the session");
+		return connect_allow(c, "session");
+	return connect_refuse(c, "abstract socket outside of the session");
 }
 
 enum connect_verdict connect_decide(struct elevation *e, struct call *c)
 {
 	if (c->addr_len > sizeof(c->addr))
-		return refuse(c, "address too long");
+		return connect_refuse(c, "address too long");
 	if (c->addr_len < sizeof(c->addr.ss_family))
-		return allow(c, "system"); /* EINVAL */
+		return connect_allow(c, "system"); /* EINVAL */
 	switch (c->addr.ss_family) {
 	case AF_UNSPEC: /* undoes an earlier connect */
 	case AF_NETLINK:
-		return allow(c, "system");
+		return connect_allow(c, "system");
 	case AF_INET:
 	case AF_INET6:
-		return e->cfg.policy->net_blocked ? decide_by_socket(e, c) : allow(c, "profile");
+		return inet_decide_connect(e, c);
 	case AF_UNIX:
 		if (is_path(c))
 			return decide_path(e, c);
-		return is_abstract(c) ? decide_by_socket(e, c) : allow(c, "system");
+		return is_abstract(c) ? decide_by_socket(e, c) : connect_allow(c, "system");
 	default:
-		return refuse(c, "address family");
+		return connect_refuse(c, "address family");
 	}
 }
 
@@ -243,23 +223,26 @@ static int connect_path(const struct elevation *e, const struct call *c, int fd)
 
 void connect_perform(const struct elevation *e, struct call *c, struct answer *out)
 {
-	_cleanup_close_ int fd = take_socket(e, c, &out->err);
+	_cleanup_close_ int fd = socket_take(e, c, &out->err);
 
 	if (fd < 0)
 		return;
-	if (option(fd, SO_DOMAIN) < 0) {
+	if (socket_option(fd, SO_DOMAIN) < 0) {
 		out->err = ENOTSOCK;
-	} else if (option(fd, SO_DOMAIN) == AF_UNIX && option(fd, SO_TYPE) == SOCK_DGRAM) {
+	} else if (socket_option(fd, SO_DOMAIN) == AF_UNIX &&
+		   socket_option(fd, SO_TYPE) == SOCK_DGRAM) {
 		out->err = EACCES; /* the filter lets none be made */
 	} else if (request_socket_named(e, c)) {
 		out->err = request_socket_connect(e, c, fd);
 	} else if (is_path(c)) {
-		if (option(fd, SO_DOMAIN) != AF_UNIX)
+		if (socket_option(fd, SO_DOMAIN) != AF_UNIX)
 			out->err = EAFNOSUPPORT;
 		else
 			out->err = connect_path(e, c, fd);
 	} else {
 		out->err = connect_patiently(e, c, fd, &c->addr, c->addr_len);
+		if (is_inet(c) && (!out->err || out->err == EINPROGRESS))
+			inet_connected(e, c, fd);
 	}
 }
 
@@ -366,15 +349,18 @@ void bind_perform(const struct elevation *e, struct call *c, struct answer *out)
 		out->cont = true;
 		return;
 	}
-	if (!is_path(c) && !is_abstract(c)) { /* an address in the session's network */
-		out->cont = true;
+	if (!is_path(c) && !is_abstract(c)) {
+		if (is_inet(c) && inet_filtered(e))
+			inet_bind(e, c, out);
+		else
+			out->cont = true;
 		return;
 	}
-	_cleanup_close_ int fd = take_socket(e, c, &out->err);
+	_cleanup_close_ int fd = socket_take(e, c, &out->err);
 	if (fd < 0)
 		return;
-	if (option(fd, SO_DOMAIN) != AF_UNIX) {
-		out->err = option(fd, SO_DOMAIN) < 0 ? ENOTSOCK : EAFNOSUPPORT;
+	if (socket_option(fd, SO_DOMAIN) != AF_UNIX) {
+		out->err = socket_option(fd, SO_DOMAIN) < 0 ? ENOTSOCK : EAFNOSUPPORT;
 	} else if (is_path(c)) {
 		out->err = bind_path(e, c, fd);
 	} else if (bind(fd, (const struct sockaddr *)&c->addr, c->addr_len) < 0) {

@@ -135,6 +135,9 @@ static int start(struct elevation *e, struct err *err)
 	e->closed = closed_new(e->cfg.policy);
 	e->own = own_sockets_new();
 	e->pointers = pointers_new();
+	e->peers = peers_new();
+	if (!e->peers)
+		return err_errno(err, errno, "can't reserve memory for connections");
 	if (pool_start(e, err) < 0 || open_wake(e, err) < 0 || requests_start(e, err) < 0)
 		return -1;
 	return start_thread(e, err);
@@ -202,6 +205,7 @@ void elevation_stop(struct elevation *e)
 	closed_free(e->closed);
 	own_sockets_free(e->own);
 	pointers_free(e->pointers);
+	peers_free(e->peers);
 	view_cache_free(e->views);
 	violations_free(e->violations);
 	standing_free(e->standing);

@@ -103,6 +103,7 @@ struct elevation_config {
 	const char *session_id;
 	const char *request_socket; /* path of the socket that `nono request` uses, NULL = none */
 	const char *tool_socket;    /* path of the socket for tools, NULL = none */
+	uint16_t proxy_port;	    /* where the network proxy listens on 127.0.0.1; 0 = nowhere */
 	unsigned timeout_s;	    /* for a request, default 60 */
 	struct elevation_events events;
 };
@@ -130,6 +131,12 @@ void elevation_drop_tool(struct elevation *e, uint64_t cookie);
 /* A standing decision without a request (violations pane: allow for this session). */
 int elevation_allow_session(struct elevation *e, const char *path, unsigned access, const char *by,
 			    struct err *err);
+
+/* Who connected to the proxy from this local port: 0 = nobody of the session, as far as is known by
+ * now (the connection may be there a moment before). */
+pid_t elevation_peer(struct elevation *e, uint16_t port, char *program, size_t size);
+/* The connection has ended. */
+void elevation_peer_gone(struct elevation *e, uint16_t port);
 
 struct violation_list {
 	struct violation *v;

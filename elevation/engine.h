@@ -90,6 +90,7 @@ int call_dirfd(const struct call *c, const struct call_shape *shape);
 bool call_follows(const struct call *c);
 /* True if c has a path for the policy (connect and bind may have none). */
 bool call_has_path(const struct call *c);
+bool call_is_socket(const struct call *c);
 
 /* ---- decisions (decide.c) ----------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@ static enum audit_kind kind_of(enum call_op op)
 		return AUDIT_EXEC;
 	case OP_CONNECT:
 	case OP_BIND:
+	case OP_LISTEN:
 		return AUDIT_CONNECT;
 	default:
 		return AUDIT_CHANGE;
@@ -106,7 +107,7 @@ void event_write(struct elevation *e, const struct call *c, enum audit_decision 
 		ev.target2 = c->b.path;
 	} else if (c->op == OP_SYMLINK || c->op == OP_SETXATTR || c->op == OP_REMOVEXATTR) {
 		ev.target2 = c->text;
-	} else if (c->op == OP_CONNECT || c->op == OP_BIND) {
+	} else if (call_is_socket(c)) {
 		address_text(c, address, sizeof(address));
 		ev.target = address;
 	}

@@ -1,5 +1,6 @@
 /* The way of a call: copied, found, decided, carried out. */
 #include "elevation/engine.h"
+#include "elevation/perform.h"
 
 #include <fcntl.h>
 
@@ -128,9 +129,12 @@ static void act(struct elevation *e, struct call *c, bool lifted, bool in_worker
 		handle_connect(e, c, lifted, in_worker);
 		return;
 	}
-	if (c->op == OP_BIND && !call_has_path(c)) {
-		/* Where the kernel's rules end there is nothing to protect: a name for oneself. */
-		carry_out(e, c, in_worker);
+	if ((c->op == OP_BIND || c->op == OP_LISTEN) && !call_has_path(c)) {
+		/* A name for oneself: only a port of the host's network is for others, too. */
+		if (inet_decide_bind(e, c) == CONNECT_DENIED)
+			call_deny(e, c, EACCES);
+		else
+			carry_out(e, c, in_worker);
 		return;
 	}
 	switch (decide(e, c, lifted, &err)) {

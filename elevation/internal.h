@@ -27,6 +27,7 @@ enum call_op {
 	OP_EXEC,
 	OP_CONNECT,
 	OP_BIND,
+	OP_LISTEN,
 	OP_MKDIR,
 	OP_MKNOD,
 	OP_RENAME,
@@ -216,7 +217,12 @@ void pointers_free(struct pointers *t);
 /* Before each stopped call is looked at, and at the end: what git wrote meanwhile into files that
  * point to a repository is judged and put in place. Costs nothing when there is none. */
 void pointers_flush(struct elevation *e);
-struct quick_cache; /* quick.c */
+struct quick_cache;	       /* quick.c */
+struct peers;		       /* peers.c */
+struct peers *peers_new(void); /* NULL: no memory */
+void peers_free(struct peers *t);
+/* Any thread. */
+void peers_note(struct peers *t, unsigned port, pid_t pid, const char *program);
 
 struct elevation {
 	struct elevation_config cfg;
@@ -234,6 +240,7 @@ struct elevation {
 	struct quick_cache *quick; /* notify thread: directories without links (quick.c) */
 	struct closed *closed;	   /* closed files by identity (closed.c) */
 	struct own_sockets *own;   /* unix sockets made inside (sockets_own.c) */
+	struct peers *peers;	   /* who is connected to the proxy */
 	struct pointers *pointers; /* ".git" files on their way (pointers.c) */
 	struct call *pool;	   /* CALLS_MAX, mapped, touched only when used */
 	struct call *free_calls;

@@ -129,6 +129,8 @@ bool perform_blocks(const struct call *c)
 {
 	if (c->op == OP_CONNECT)
 		return connect_blocks(c);
+	if (c->op == OP_LISTEN)
+		return false;
 	if (c->op != OP_OPEN || c->a.fd < 0 || (c->flags & (O_PATH | O_NONBLOCK)))
 		return false;
 	/* A FIFO waits for its other end; a device, for whatever it wants. */
@@ -147,6 +149,9 @@ void perform(const struct elevation *e, struct call *c, struct answer *out)
 		return;
 	case OP_BIND:
 		bind_perform(e, c, out);
+		return;
+	case OP_LISTEN:
+		listen_perform(e, c, out);
 		return;
 	case OP_EXEC: /* nobody can do that for the program */
 		out->err = EACCES;

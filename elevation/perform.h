@@ -69,6 +69,26 @@ bool git_value_harmless(const struct git_context *ctx, const struct git_set *all
 
 void pointers_open(const struct elevation *e, const struct call *c, struct answer *out);
 
+/* ---- connect.c, connect_inet.c: sockets ------------------------------------------------------ */
+
+/* The program's socket, for the broker to use; -1 with *err. */
+int socket_take(const struct elevation *e, const struct call *c, int *err);
+int socket_option(int fd, int name); /* of SOL_SOCKET; -1 = none */
+bool socket_in_own_network(int fd);
+/* Fill in the verdict. */
+enum connect_verdict connect_refuse(struct call *c, const char *rule);
+enum connect_verdict connect_allow(struct call *c, const char *source);
+
+/* The policy says who may be reached by IP (else everyone may). */
+bool inet_filtered(const struct elevation *e);
+enum connect_verdict inet_decide_connect(struct elevation *e, struct call *c);
+/* bind to an address, listen. */
+enum connect_verdict inet_decide_bind(struct elevation *e, struct call *c);
+void inet_bind(const struct elevation *e, struct call *c, struct answer *out);
+void listen_perform(const struct elevation *e, struct call *c, struct answer *out);
+/* c's connect succeeded, or is on its way. */
+void inet_connected(const struct elevation *e, const struct call *c, int fd);
+
 /* ---- sockets_own.c: unix sockets that the session itself made ------------------------------- */
 
 /* A path socket of the broker's making: held open, so that its inode number stays its own. */

@@ -97,7 +97,7 @@ void call_deny(struct elevation *e, struct call *c, int err)
 	const char *target = p->path;
 	char address[512];
 
-	if ((c->op == OP_CONNECT || c->op == OP_BIND) && !call_has_path(c)) {
+	if (call_is_socket(c) && !call_has_path(c)) {
 		address_text(c, address, sizeof(address));
 		target = address;
 	}

@@ -144,6 +144,7 @@ static enum request_kind kind_of(const struct call *c)
 	case OP_CONNECT:
 		return REQUEST_SOCKET;
 	case OP_BIND:
+	case OP_LISTEN:
 	case OP_MKDIR:
 	case OP_MKNOD:
 	case OP_SYMLINK:

@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #define THREADS_MAX 16
-#define QUEUE_MAX   64
+#define QUEUE_MAX   CALLS_MAX
 #define STACK_SIZE  (512u * 1024)
 
 struct job {

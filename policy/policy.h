@@ -8,6 +8,7 @@
 #define NONO_POLICY_H
 
 #include "common/common.h"
+#include "policy/network.h"
 #include "sandbox/nono.h"
 
 #define POLICY_PATH_MAX 4096
@@ -27,7 +28,7 @@ const char *policy_reason_name(enum policy_reason r);
 const char *policy_access_name(unsigned access);
 
 /* Who carries out an allowed access. */
-enum policy_route {
+enum policy_way {
 	POLICY_KERNEL, /* a Landlock rule covers it: the call may simply continue */
 	POLICY_BROKER, /* only the broker may do it, on its own copy of the path */
 };
@@ -65,7 +66,7 @@ const char *policy_special_name(enum policy_special s);
 struct policy_verdict {
 	bool allowed;
 	enum policy_reason reason;
-	enum policy_route route;
+	enum policy_way route;
 	bool grantable;	    /* a request may lift this denial (never for POLICY_OWN_STATE) */
 	const char *source; /* rule that decided: "user", "profile", "group:deny_credentials", ...;
 			       static in the policy */
@@ -210,7 +211,8 @@ struct policy {
 	bool external_network; /* something else holds it */
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
-	bool net_blocked;
+	bool net_blocked; /* network.mode is that */
+	struct policy_network network;
 	bool elevation;
 	bool protect_workspace;
 	bool private_tmp;

@@ -165,6 +165,32 @@ static void add_tmp(struct policy_spec *s, const char *tmp)
 	}
 }
 
+static void add_ports(struct policy_spec *s, const struct policy_ports *ports, bool bind)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		s->ports = xrealloc_array(s->ports, s->n_ports + 1, sizeof(*s->ports));
+		s->ports[s->n_ports++] =
+		    (struct nono_port){ports->v[i].first, ports->v[i].last, bind};
+	}
+}
+
+static void set_network(struct policy_spec *s)
+{
+	const struct policy_network *n = &s->p->network;
+	bool host = policy_network_needs_host(n);
+
+	if (!s->p->net_blocked && n->mode != POLICY_NET_NAMES)
+		return;
+	s->spec.net = s->p->net_blocked && !host ? NONO_NET_OFF : NONO_NET_PORTS;
+	s->spec.share_network = host;
+	add_ports(s, &n->open, false);
+	add_ports(s, &n->open, true);
+	add_ports(s, &n->listen, true);
+	add_ports(s, &n->connect, false);
+	s->spec.ports = s->ports;
+	s->spec.n_ports = s->n_ports;
+}
+
 int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 		    struct policy_spec **out, struct err *err)
 {
@@ -176,7 +202,7 @@ int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 	s = xcalloc(1, sizeof(*s));
 	s->p = p;
 	s->supervised = supervised;
-	s->spec.net = p->net_blocked ? NONO_NET_OFF : NONO_NET_OPEN;
+	set_network(s);
 	s->spec.namespaces = p->namespaces;
 	s->spec.watch = supervised ? watch_level(p) : NONO_WATCH_NONE;
 	spec_paths(s);
@@ -225,6 +251,7 @@ void policy_spec_free(struct policy_spec *s)
 		free((char *)(uintptr_t)s->mounts[i].path);
 	free(s->paths);
 	free(s->mounts);
+	free(s->ports);
 	free(s->tmp);
 	strv_free(s->warnings);
 	free(s);

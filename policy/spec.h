@@ -13,6 +13,8 @@ struct policy_spec {
 	size_t n_paths, cap_paths;
 	struct nono_mount *mounts;
 	size_t n_mounts;
+	struct nono_port *ports;
+	size_t n_ports;
 	char **warnings;
 	/* while it is made */
 	const struct policy *p;

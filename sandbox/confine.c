@@ -30,7 +30,13 @@ int nono_confine(const struct nono_spec *spec, struct nono_layers *layers, int *
 		return -1;
 
 	layers->landlock_abi = nono_landlock_abi();
-	const bool refuse_tcp = spec->net == NONO_NET_OFF && !layers->net_ns;
+	if (spec->net == NONO_NET_PORTS && spec->watch == NONO_WATCH_NONE && !layers->net_ns &&
+	    layers->landlock_abi < 4)
+		return nono_fail(
+		    err, ENOSYS,
+		    "Ports can't be held here without a supervisor: that takes Landlock "
+		    "ABI 4 (Linux 6.7); \"nono run\" does it");
+	const bool refuse_tcp = spec->net != NONO_NET_OPEN && !layers->net_ns;
 	_cleanup_close_ int ruleset =
 	    nono_landlock_ruleset(spec, layers->landlock_abi, refuse_tcp, err);
 	if (ruleset < 0) {

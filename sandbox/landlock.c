@@ -18,6 +18,7 @@
 #define LL_RESTRICT_SELF     446
 #define LL_VERSION	     (1U << 0)
 #define LL_RULE_PATH_BENEATH 1
+#define LL_RULE_NET_PORT     2
 
 enum {
 	FS_EXECUTE = 1 << 0,
@@ -45,7 +46,8 @@ enum {
 /* A rule on a file may only name rights that mean something for a file (else EINVAL). */
 #define FS_FILE (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 
-#define NET_TCP_BOTH ((1 << 0) | (1 << 1)) /* bind, connect: ABI 4 */
+enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 }; /* ABI 4 */
+#define NET_TCP_BOTH (NET_BIND_TCP | NET_CONNECT_TCP)
 #define SCOPE_BOTH   ((1 << 0) | (1 << 1)) /* abstract unix sockets, signals: ABI 6 */
 
 struct ruleset_attr {
@@ -55,6 +57,9 @@ struct path_beneath {
 	uint64_t access;
 	int32_t parent;
 } __attribute__((packed));
+struct net_port {
+	uint64_t access, port;
+};
 
 /* ioctl on these is how programs talk to a terminal. The rule alone opens nothing. */
 static const char *const ioctl_devices[] = {
@@ -160,6 +165,25 @@ static int add_spec(int ruleset, const struct nono_spec *spec, uint64_t handled,
 	return 0;
 }
 
+/* With a supervisor there are none: it connects and binds itself, and looks at addresses too. */
+static int add_ports(int ruleset, const struct nono_spec *spec, struct nono_error *err)
+{
+	if (spec->net != NONO_NET_PORTS || spec->watch != NONO_WATCH_NONE)
+		return 0;
+	for (size_t i = 0; i < spec->n_ports; i++) {
+		const struct nono_port *p = &spec->ports[i];
+
+		for (uint32_t port = p->first; port <= p->last; port++) {
+			struct net_port rule = {.access = p->bind ? NET_BIND_TCP : NET_CONNECT_TCP,
+						.port = port};
+			if (syscall(LL_ADD_RULE, ruleset, LL_RULE_NET_PORT, &rule, 0) < 0)
+				return nono_fail_errno(err, errno, "Landlock: granting port %u",
+						       port);
+		}
+	}
+	return 0;
+}
+
 int nono_landlock_ruleset(const struct nono_spec *spec, int abi, bool tcp, struct nono_error *err)
 {
 	if (abi < 1)
@@ -178,7 +202,8 @@ int nono_landlock_ruleset(const struct nono_spec *spec, int abi, bool tcp, struc
 	if (ruleset < 0)
 		return nono_fail_errno(err, errno, "Landlock: creating a ruleset");
 
-	if (spec && add_spec(ruleset, spec, attr.fs, err) < 0) {
+	if (spec && (add_spec(ruleset, spec, attr.fs, err) < 0 ||
+		     (attr.net && add_ports(ruleset, spec, err) < 0))) {
 		close(ruleset);
 		return -1;
 	}

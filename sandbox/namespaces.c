@@ -23,7 +23,7 @@ static unsigned long wanted(const struct nono_spec *spec, bool pid)
 
 	if (pid && !spec->no_pid_namespace)
 		flags |= CLONE_NEWPID;
-	if (spec->net == NONO_NET_OFF)
+	if (spec->net != NONO_NET_OPEN && !spec->share_network)
 		flags |= CLONE_NEWNET;
 	/* With the right to do without it a user namespace only takes things away. */
 	if (!nono_have_capability(CAP_SYS_ADMIN))

@@ -54,7 +54,18 @@ struct nono_mount {
 	const char *source; /* NONO_MOUNT_BIND only */
 };
 
-enum nono_net { NONO_NET_OPEN = 0, NONO_NET_OFF };
+enum nono_net {
+	NONO_NET_OPEN = 0,
+	NONO_NET_OFF,
+	/* TCP to and from what the supervisor lets through: it carries connect, bind and listen
+	 * out. UDP, raw sockets and other families are closed. Without a supervisor the kernel's
+	 * rules hold the ports (Landlock ABI 4). */
+	NONO_NET_PORTS,
+};
+struct nono_port { /* a range, both ends included */
+	uint16_t first, last;
+	bool bind; /* listened on, else connected to; of any address */
+};
 
 /* What a whole tree of processes may use; 0 = no limit. */
 struct nono_limits {
@@ -85,6 +96,9 @@ struct nono_spec {
 	const char *const
 	    *keep_in_tmp; /* paths below /tmp that stay visible, NULL-terminated, may be NULL */
 	enum nono_net net;
+	bool share_network; /* NONO_NET_PORTS in the network of the caller, not in one of its own */
+	const struct nono_port *ports; /* NONO_NET_PORTS without a supervisor */
+	size_t n_ports;
 	enum nono_want namespaces;
 	enum nono_watch watch;
 	/* Namespaces without a pid namespace; /proc stays as it is. For the second try after
@@ -115,10 +129,10 @@ struct nono_error {
 /* Highest Landlock ABI of the running kernel, 0 when absent or switched off. */
 int nono_landlock_abi(void);
 
-/* fork() into new user, mount, pid, ipc and - for NONO_NET_OFF - network namespaces, as far as
- * the rights allow (with namespaces == NONO_AUTO an EPERM means a plain fork and
- * layers->namespaces_why). Returns as fork() does; layers is filled in parent and child. The child
- * is pid 1 of the pid namespace if layers->pid_ns. Single-threaded callers only. */
+/* fork() into new user, mount, pid, ipc and - unless the network is open or shared - network
+ * namespaces, as far as the rights allow (with namespaces == NONO_AUTO an EPERM means a plain fork
+ * and layers->namespaces_why). Returns as fork() does; layers is filled in parent and child. The
+ * child is pid 1 of the pid namespace if layers->pid_ns. Single-threaded callers only. */
 pid_t nono_fork(const struct nono_spec *spec, struct nono_layers *layers, struct nono_error *err);
 
 /* In the child of nono_fork(): maps the uid to itself, makes the mounts, a new /proc and devpts,

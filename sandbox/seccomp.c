@@ -155,7 +155,10 @@ static void add_ioctl_rules(struct filter *f)
 		RULE(f, SYS_ioctl, DO_ERRNO(EPERM), ARG_IS(1, commands[i]));
 }
 
-static void add_inet_rules(struct filter *f, int family)
+/* Which sockets of IP there are. */
+enum inet { INET_NONE, INET_STREAMS, INET_ALL };
+
+static void add_inet_rules(struct filter *f, int family, enum inet inet)
 {
 	const struct cond is_family = ARG_IS(0, family);
 	const struct cond is_stream = ARG_MASKED(1, SOCK_TYPE, SOCK_STREAM);
@@ -163,8 +166,10 @@ static void add_inet_rules(struct filter *f, int family)
 
 	RULE(f, SYS_socket, DO_ALLOW, is_family, is_stream, ARG_IS(2, 0));
 	RULE(f, SYS_socket, DO_ALLOW, is_family, is_stream, ARG_IS(2, IPPROTO_TCP));
-	RULE(f, SYS_socket, DO_ALLOW, is_family, is_datagram, ARG_IS(2, 0));
-	RULE(f, SYS_socket, DO_ALLOW, is_family, is_datagram, ARG_IS(2, IPPROTO_UDP));
+	if (inet == INET_ALL) {
+		RULE(f, SYS_socket, DO_ALLOW, is_family, is_datagram, ARG_IS(2, 0));
+		RULE(f, SYS_socket, DO_ALLOW, is_family, is_datagram, ARG_IS(2, IPPROTO_UDP));
+	}
 	/* MPTCP and SCTP: the answer of a kernel built without them. */
 	RULE(f, SYS_socket, DO_ERRNO(EPROTONOSUPPORT), is_family, is_stream);
 }
@@ -177,15 +182,15 @@ static void add_unix_rules(struct filter *f, int nr)
 	RULE(f, nr, DO_ERRNO(EACCES), ARG_IS(0, AF_UNIX));
 }
 
-static void add_socket_rules(struct filter *f, bool network, bool fast_open)
+static void add_socket_rules(struct filter *f, enum inet inet)
 {
 	add_unix_rules(f, SYS_socketpair);
 	RULE_ALWAYS(f, SYS_socketpair, DO_ERRNO(EAFNOSUPPORT));
 
 	add_unix_rules(f, SYS_socket);
-	if (network) {
-		add_inet_rules(f, AF_INET);
-		add_inet_rules(f, AF_INET6);
+	if (inet != INET_NONE) {
+		add_inet_rules(f, AF_INET, inet);
+		add_inet_rules(f, AF_INET6, inet);
 	}
 	RULE(f, SYS_socket, DO_ERRNO(EACCES), ARG_IS(0, AF_INET));
 	RULE(f, SYS_socket, DO_ERRNO(EACCES), ARG_IS(0, AF_INET6));
@@ -194,7 +199,7 @@ static void add_socket_rules(struct filter *f, bool network, bool fast_open)
 	RULE(f, SYS_socket, DO_ERRNO(EACCES), ARG_IS(0, AF_NETLINK));
 	RULE_ALWAYS(f, SYS_socket, DO_ERRNO(EAFNOSUPPORT)); /* packet, vsock, alg, bluetooth, ... */
 
-	if (fast_open)
+	if (inet == INET_ALL)
 		return;
 	/* Connects without connect(2). The errno of a kernel where it is switched off. */
 	RULE(f, SYS_sendto, DO_ERRNO(EOPNOTSUPP), ARG_HAS_ANY(3, MSG_FASTOPEN));
@@ -249,9 +254,16 @@ static void add_watch_rules(struct filter *f, enum nono_watch watch)
 	}
 }
 
+static enum inet inet_of(const struct nono_spec *spec, const struct nono_layers *layers)
+{
+	if (spec->net == NONO_NET_OPEN || layers->net_ns)
+		return INET_ALL;
+	return spec->net == NONO_NET_PORTS ? INET_STREAMS : INET_NONE;
+}
+
 static void build(struct filter *f, const struct nono_spec *spec, const struct nono_layers *layers)
 {
-	const bool cut_off = spec->net == NONO_NET_OFF && !layers->net_ns;
+	const enum inet inet = inet_of(spec, layers);
 
 	filter_init(f, DO_ALLOW);
 	f->max_nr = NR_LAST_KNOWN;
@@ -263,10 +275,13 @@ static void build(struct filter *f, const struct nono_spec *spec, const struct n
 	if (!layers->ipc_ns)
 		filter_add_list(f, DO_ERRNO(ENOSYS), ipc_calls, ARRAY_LEN(ipc_calls));
 	add_ioctl_rules(f);
-	add_socket_rules(f, !cut_off, !cut_off);
+	add_socket_rules(f, inet);
 	add_mode_rules(f);
 	if (spec->watch != NONO_WATCH_NONE)
 		add_watch_rules(f, spec->watch);
+	/* Without a name of its own a socket gets a free port by listening. */
+	if (spec->watch != NONO_WATCH_NONE && inet == INET_STREAMS)
+		RULE_ALWAYS(f, SYS_listen, DO_NOTIFY);
 }
 
 static int load_with_listener(const struct filter *f, int *listener, struct nono_error *err)

@@ -344,7 +344,7 @@ static void test_many(void **state)
 /* ---- what observes -------------------------------------------------------------------------- */
 
 static void check(const struct policy *p, const char *path, unsigned access, bool allowed,
-		  enum policy_route route)
+		  enum policy_way route)
 {
 	struct policy_verdict v;
 

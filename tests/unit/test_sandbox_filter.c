@@ -293,6 +293,50 @@ static void sockets_off(void *arg)
 	}
 }
 
+/* The network shared, two ports granted, nobody who supervises. */
+static void sockets_ports(void *arg)
+{
+	(void)arg;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
+	struct sockaddr_in b = a;
+	socklen_t len = sizeof(a);
+	CHECK(bind(listener, (struct sockaddr *)&a, len) == 0 && listen(listener, 1) == 0 &&
+	      getsockname(listener, (struct sockaddr *)&a, &len) == 0);
+
+	const struct nono_port ports[] = {{ntohs(a.sin_port), ntohs(a.sin_port), false}};
+	struct nono_spec spec = {.paths = everywhere,
+				 .n_paths = 1,
+				 .net = NONO_NET_PORTS,
+				 .share_network = true,
+				 .ports = ports,
+				 .n_ports = 1};
+	struct nono_layers layers = {0};
+	struct nono_error err = {0};
+	int none;
+	if (nono_landlock_abi() < 4) {
+		CHECK(nono_confine(&spec, &layers, &none, &err) < 0 && strstr(err.msg, "ABI 4"));
+		return;
+	}
+	CHECK(nono_confine(&spec, &layers, &none, &err) == 0);
+	static const int families[] = {AF_INET, AF_INET6};
+	for (int i = 0; i < 2; i++) {
+		REFUSED(socket(families[i], SOCK_DGRAM, 0), EACCES);
+		REFUSED(socket(families[i], SOCK_DGRAM, 17), EACCES);
+		REFUSED(socket(families[i], SOCK_STREAM, 262), EPROTONOSUPPORT);
+		REFUSED(socket(families[i], SOCK_STREAM, 132), EPROTONOSUPPORT);
+		REFUSED(socket(families[i], SOCK_RAW, 1), EACCES);
+	}
+	REFUSED(socket(40, SOCK_STREAM, 0), EAFNOSUPPORT);
+	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(tcp >= 0);
+	REFUSED(sendto(tcp, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&a, len), EOPNOTSUPP);
+	REFUSED(bind(tcp, (struct sockaddr *)&b, len), EACCES);
+	b.sin_port = htons(1);
+	REFUSED(connect(tcp, (struct sockaddr *)&b, len), EACCES);
+	CHECK(connect(tcp, (struct sockaddr *)&a, len) == 0);
+}
+
 static void sockets_own_network(void *arg)
 {
 	(void)arg;
@@ -483,6 +527,7 @@ TEST(personalities)
 TEST(terminals)
 TEST(sockets_open)
 TEST(sockets_off)
+TEST(sockets_ports)
 TEST(sockets_own_network)
 TEST(modes)
 TEST(outer_processes)
@@ -503,6 +548,7 @@ int main(void)
 	    AS_BOTH(test_terminals),
 	    AS_BOTH(test_sockets_open),
 	    AS_BOTH(test_sockets_off),
+	    AS_BOTH(test_sockets_ports),
 	    AS_BOTH(test_sockets_own_network),
 	    AS_BOTH(test_modes),
 	    AS_BOTH(test_outer_processes),
