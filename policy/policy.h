@@ -211,7 +211,7 @@ struct policy {
 	bool external_network; /* something else holds it */
 	char **env_deny, **env_allow; /* names or PREFIX*; NULL-terminated; env_allow NULL = all */
 	char **env_set;		      /* "NAME=value", NULL-terminated */
-	bool net_blocked; /* network.mode is that */
+	bool net_blocked;	      /* network.mode is that */
 	struct policy_network network;
 	bool elevation;
 	bool protect_workspace;
