@@ -36,6 +36,9 @@ struct exchange_down_ops {
 	void (*respond)(struct exchange *x, bool interim);
 	size_t (*data)(struct exchange *x, const char *p, size_t n);
 	void (*end)(struct exchange *x);
+	/* What was given so far goes out now: respond(), data() may keep small pieces together.
+	 * end() implies it. */
+	void (*flush)(struct exchange *x);
 	/* The answer can't be finished: the client must see that it is cut. */
 	void (*abort)(struct exchange *x);
 	/* More of the request's body may be offered. */
@@ -49,6 +52,7 @@ struct exchange_up_ops {
 	void (*start)(struct exchange *x); /* x->request as it is now */
 	size_t (*data)(struct exchange *x, const char *p, size_t n);
 	void (*end)(struct exchange *x);
+	void (*flush)(struct exchange *x);
 	void (*resume)(struct exchange *x);	    /* more of the answer may be offered */
 	void (*cancel)(struct exchange *x);	    /* nobody wants the rest; x is forgotten */
 	struct stream *(*take)(struct exchange *x); /* after a 101 */
@@ -74,7 +78,7 @@ struct exchange {
 	uint16_t peer_port;
 	uint64_t connection;
 	bool http2;
-	struct decision *decision; /* relay.c's */
+	struct job *job; /* what is known and under way about it: job.h */
 	bool request_ended, responded, finished;
 	uint64_t bytes_in, bytes_out; /* to the agent, from it: bodies */
 };
@@ -87,6 +91,7 @@ struct exchange *exchange_new(struct proxy *p);
 void exchange_request(struct exchange *x);
 size_t exchange_request_data(struct exchange *x, const char *p, size_t n);
 void exchange_request_end(struct exchange *x);
+void exchange_request_flush(struct exchange *x); /* after a round of reading */
 /* After data() took less: it may be offered again. */
 void exchange_down_drained(struct exchange *x);
 /* Also when the client is gone: cancels whatever is under way. */
@@ -98,6 +103,7 @@ void exchange_free(struct exchange *x);
 void exchange_response(struct exchange *x);
 size_t exchange_response_data(struct exchange *x, const char *p, size_t n);
 void exchange_response_end(struct exchange *x);
+void exchange_response_flush(struct exchange *x); /* after a round of reading */
 void exchange_up_drained(struct exchange *x);
 /* The connection broke. unused: nothing of the answer came, on a connection that had been idle: may
  * be tried again on a fresh one. */

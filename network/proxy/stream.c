@@ -33,10 +33,78 @@ static void plain_free(struct stream *s)
 
 static const struct stream_ops plain = {plain_read, plain_write, plain_shut, plain_free};
 
-struct stream *stream_open(uv_loop_t *loop, int fd, struct err *err)
+/* ---- streams with bytes that poll(2) does not see ---- */
+
+static void not_soon(struct stream *s)
+{
+	if (!s->soon_prev)
+		return;
+	*s->soon_prev = s->soon_next;
+	if (s->soon_next)
+		s->soon_next->soon_prev = s->soon_prev;
+	s->soon_prev = NULL;
+}
+
+static void on_idle(uv_idle_t *h)
+{
+	struct stream_loop *l = h->data;
+	struct stream *round = l->soon;
+
+	/* Those that come in meanwhile are for the next round. */
+	l->soon = NULL;
+	if (round)
+		round->soon_prev = &round;
+	while (round) {
+		struct stream *s = round;
+
+		not_soon(s);
+		if (s->watching & STREAM_READ)
+			s->ready(s, STREAM_READ);
+	}
+	if (!l->soon)
+		uv_idle_stop(h);
+}
+
+static void soon(struct stream *s)
+{
+	struct stream_loop *l = s->poll.loop->data;
+
+	if (s->soon_prev)
+		return;
+	s->soon_next = l->soon;
+	s->soon_prev = &l->soon;
+	if (l->soon)
+		l->soon->soon_prev = &s->soon_next;
+	l->soon = s;
+	uv_idle_start(&l->idle, on_idle);
+}
+
+int stream_loop_init(struct stream_loop *l, struct err *err)
+{
+	int rc = uv_loop_init(&l->uv);
+
+	if (rc < 0)
+		return err_set(err, "Starting an event loop: %s", uv_strerror(rc));
+	l->uv.data = l;
+	l->soon = NULL;
+	uv_idle_init(&l->uv, &l->idle);
+	l->idle.data = l;
+	return 0;
+}
+
+void stream_loop_close(struct stream_loop *l)
+{
+	uv_close((uv_handle_t *)&l->idle, NULL);
+	uv_run(&l->uv, UV_RUN_NOWAIT);
+	uv_loop_close(&l->uv);
+}
+
+/* ---- opening, closing ---- */
+
+struct stream *stream_open(struct stream_loop *loop, int fd, struct err *err)
 {
 	struct stream *s = xcalloc(1, sizeof(*s));
-	int rc = uv_poll_init(loop, &s->poll, fd);
+	int rc = uv_poll_init(&loop->uv, &s->poll, fd);
 
 	if (rc < 0) {
 		close(fd);
@@ -65,6 +133,7 @@ void stream_close(struct stream *s)
 	if (!s || s->closed)
 		return;
 	s->closed = true;
+	not_soon(s);
 	s->ops->free(s);
 	/* libuv forgets the descriptor here; only then may its number be used again. */
 	uv_close((uv_handle_t *)&s->poll, on_closed);
@@ -128,6 +197,10 @@ void stream_watch(struct stream *s, unsigned what)
 	if (s->closed)
 		return;
 	s->watching = (uint8_t)what;
+	if ((what & STREAM_READ) && !s->dry && (s->layer || s->unread))
+		soon(s);
+	else
+		not_soon(s);
 	n = needs(s, what);
 	if (n & STREAM_READ)
 		events |= UV_READABLE;
@@ -153,6 +226,7 @@ void stream_unread(struct stream *s, const void *p, size_t n)
 		return;
 	all = xrealloc_array(NULL, n + left, 1);
 	memcpy(all, p, n);
+	s->dry = false;
 	if (left)
 		memcpy(all + n, s->unread + s->unread_at, left);
 	free(s->unread);

@@ -1,9 +1,9 @@
 /*
  * stream - bytes both ways over one socket that never blocks; TLS is a layer put on it in place.
  *
- * Reading and writing are tried first; who gets EAGAIN says with stream_watch() what he waits for
- * and is called back once it may go on. There is no other signal: a layer may hold bytes that
- * poll(2) does not see, so whoever stops before EAGAIN has to go on by himself.
+ * Who wants to go on says with stream_watch() what he waits for and is called back once it may be
+ * tried. Bytes that poll(2) does not see (of a layer, or put back) count as readable until a read
+ * said EAGAIN.
  */
 #ifndef NONO_PROXY_STREAM_H
 #define NONO_PROXY_STREAM_H
@@ -35,6 +35,7 @@ struct stream {
 	uint8_t read_needs, write_needs;
 	uint8_t watching; /* STREAM_READ, STREAM_WRITE that the owner waits for */
 	uint8_t polling;  /* UV_READABLE, UV_WRITABLE as set */
+	bool dry;	  /* the last read said EAGAIN */
 	bool closed;
 	/* What a wait ended for; never called after stream_close(). */
 	void (*ready)(struct stream *s, unsigned what);
@@ -43,10 +44,20 @@ struct stream {
 	char *unread;
 	uint32_t unread_at, unread_len;
 	uv_poll_t poll;
+	struct stream *soon_next, **soon_prev;
 };
 
+/* What the streams of a loop share; the loop's data. */
+struct stream_loop {
+	uv_loop_t uv;
+	uv_idle_t idle;
+	struct stream *soon; /* have bytes that poll(2) does not see */
+};
+int stream_loop_init(struct stream_loop *l, struct err *err);
+void stream_loop_close(struct stream_loop *l);
+
 /* Takes fd (a non-blocking socket) in any case; NULL with *err. */
-struct stream *stream_open(uv_loop_t *loop, int fd, struct err *err);
+struct stream *stream_open(struct stream_loop *loop, int fd, struct err *err);
 /* Ends it and frees it, later, when libuv is done with it. NULL is fine. reset: the peer sees RST,
  * not FIN, so that a cut message is not taken for a whole one. */
 void stream_close(struct stream *s);
@@ -54,7 +65,10 @@ void stream_reset(struct stream *s);
 
 static inline ssize_t stream_read(struct stream *s, void *p, size_t n)
 {
-	return s->ops->read(s, p, n);
+	ssize_t got = s->ops->read(s, p, n);
+
+	s->dry = got < 0 && errno == EAGAIN;
+	return got;
 }
 static inline ssize_t stream_write(struct stream *s, const void *p, size_t n)
 {
