@@ -1,0 +1,371 @@
+/* The proxy's side: which secrets are there, which are being asked for, who waits. */
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "network/credentials/proxy.h"
+
+#define SECOND_NS	1000000000ull
+#define SLOTS_MAX	64 /* a route */
+#define FAILURE_KEPT_NS (3 * SECOND_NS)	 /* an agent that tries again opens no dialog each time */
+#define REFETCH_NS	(10 * SECOND_NS) /* a refused secret is not asked for more often */
+
+extern char **environ;
+
+/* ---- start and end --------------------------------------------------------------------------------- */
+
+static void wipe_environment(void)
+{
+	for (char **e = environ; e && *e; e++)
+		explicit_bzero(*e, strlen(*e));
+	clearenv();
+}
+
+static const char *phantom_of(const struct net_config *c, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (char **p = c->phantoms; p && *p; p++)
+		if (!strncmp(*p, name, n) && (*p)[n] == '=')
+			return *p + n + 1;
+	return NULL;
+}
+
+static const struct policy_capture *capture_of(const struct net_config *c,
+					       const struct policy_route *r)
+{
+	for (size_t i = 0; r->key && str_starts(r->key, "cmd://") && i < c->network.n_captures; i++)
+		if (str_eq(c->network.captures[i].name, r->key + strlen("cmd://")))
+			return &c->network.captures[i];
+	return NULL;
+}
+
+static int prepare_route(const struct net_config *c, const struct policy_route *p,
+			 struct credential_route *r, struct err *err)
+{
+	const struct policy_capture *capture = capture_of(c, p);
+	struct net_url url;
+
+	r->policy = p;
+	r->phantom = phantom_of(c, p->name);
+	r->phantom_n = r->phantom ? strlen(r->phantom) : 0;
+	if (net_url_parse(p->upstream, &url, err) < 0)
+		return err_prefix(err, "route %s", p->name);
+	r->host = url.host;
+	r->port = url.port;
+	if (capture && capture->cache_path_regex) {
+		if (regcomp(&r->scope_regex, capture->cache_path_regex, REG_EXTENDED) != 0)
+			return err_set(err, "credential_capture %s: cache_path_regex is no regular "
+					    "expression",
+				       capture->name);
+		r->has_scope = true;
+	}
+	return p->key ? credential_reference_check(p->key, err) : 0;
+}
+
+static int start_keys(struct credentials *c, struct err *err)
+{
+	int sock[2], size = 4 * SECRET_MAX;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return err_errno(err, errno, "can't make a socket");
+	setsockopt(sock[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	c->pid = fork();
+	if (c->pid == 0)
+		keys_main(c->config, sock[1]);
+	close(sock[1]);
+	c->keys = sock[0];
+	if (c->pid < 0)
+		return err_errno(err, errno, "can't fork");
+	return fd_set_nonblock(c->keys, true) < 0 ? err_errno(err, errno, "socket") : 0;
+}
+
+struct credentials *credentials_start(const struct net_config *config, struct err *err)
+{
+	struct credentials *c = xcalloc(1, sizeof(*c));
+
+	c->config = config;
+	c->keys = -1;
+	c->pid = -1;
+	c->n = config->network.routes.n;
+	c->routes = xcalloc(c->n ? c->n : 1, sizeof(*c->routes));
+	for (size_t i = 0; i < c->n; i++)
+		if (prepare_route(config, &config->network.routes.v[i], &c->routes[i], err) < 0)
+			goto failed;
+	if (c->n && (start_keys(c, err) < 0 || secret_reserve(&c->received, SECRET_MAX, err) < 0))
+		goto failed;
+	c->logins = logins_new();
+	wipe_environment();
+	return c;
+failed:
+	credentials_free(c);
+	return NULL;
+}
+
+void credentials_free(struct credentials *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		struct credential_slot *s;
+
+		while ((s = c->routes[i].slots)) {
+			c->routes[i].slots = s->next;
+			secret_free(&s->value);
+			free(s);
+		}
+		if (c->routes[i].has_scope)
+			regfree(&c->routes[i].scope_regex);
+	}
+	if (c->keys >= 0)
+		close(c->keys);
+	if (c->pid > 0) {
+		kill(c->pid, SIGKILL);
+		waitpid(c->pid, NULL, 0);
+	}
+	secret_free(&c->received);
+	logins_free(c->logins);
+	free(c->routes);
+	free(c);
+}
+
+int credentials_fd(const struct credentials *c)
+{
+	return c->keys;
+}
+
+/* ---- slots ----------------------------------------------------------------------------------------- */
+
+/* The part of the path that the profile says secrets differ by. */
+static void scope_of(const struct credential_route *r, const struct credential_facts *f,
+		     char out[256])
+{
+	regmatch_t m[2];
+
+	out[0] = '\0';
+	if (!r->has_scope || regexec(&r->scope_regex, f->path, 2, m, 0) != 0)
+		return;
+	if (m[1].rm_so >= 0)
+		m[0] = m[1];
+	snprintf(out, 256, "%.*s", (int)(m[0].rm_eo - m[0].rm_so), f->path + m[0].rm_so);
+}
+
+/* Makes room: the one that was got first and that nobody uses. */
+static bool drop_oldest(struct credential_route *r)
+{
+	struct credential_slot **oldest = NULL, *s;
+
+	for (struct credential_slot **p = &r->slots; *p; p = &(*p)->next)
+		if (!(*p)->wants && !(*p)->pending &&
+		    (!oldest || (*p)->fetched_ns < (*oldest)->fetched_ns))
+			oldest = p;
+	if (!oldest)
+		return false;
+	s = *oldest;
+	*oldest = s->next;
+	secret_free(&s->value);
+	free(s);
+	r->n_slots--;
+	return true;
+}
+
+static struct credential_slot *slot_for(struct credential_route *r,
+					const struct credential_facts *f)
+{
+	struct credential_slot *s;
+	char scope[256];
+
+	scope_of(r, f, scope);
+	for (s = r->slots; s; s = s->next)
+		if (str_eq(s->scope, scope))
+			return s;
+	if (r->n_slots >= SLOTS_MAX && !drop_oldest(r))
+		return NULL;
+	s = xcalloc(1, sizeof(*s));
+	s->route = r;
+	str_copy(s->scope, sizeof(s->scope), scope);
+	s->next = r->slots;
+	r->slots = s;
+	r->n_slots++;
+	return s;
+}
+
+static int ask(struct credentials *c, struct credential_slot *s, const struct credential_facts *f,
+	       struct err *err)
+{
+	struct keys_request q = {.id = ++c->last_id,
+				 .route = (uint32_t)(s->route - c->routes),
+				 .facts = *f};
+
+	str_copy(q.facts.session, sizeof(q.facts.session), c->config->session_id);
+	if (c->keys < 0)
+		return err_set(err, "the process that keeps the credentials has ended");
+	if (send(c->keys, &q, sizeof(q), MSG_NOSIGNAL) < 0)
+		return err_errno(err, errno, "the credentials can't be asked for");
+	s->pending = true;
+	s->id = q.id;
+	return 0;
+}
+
+static void link_want(struct credential_slot *s, struct credential_want *w)
+{
+	w->slot = s;
+	w->prev = &s->wants;
+	w->next = s->wants;
+	if (w->next)
+		w->next->prev = &w->next;
+	s->wants = w;
+}
+
+int credentials_want(struct credentials *c, const struct policy_route *route,
+		     const struct credential_facts *facts, struct credential_want *w,
+		     struct err *err)
+{
+	struct credential_slot *s = slot_for(credential_route(c, route), facts);
+	uint64_t now = clock_mono_ns();
+
+	w->slot = NULL;
+	w->prev = NULL;
+	w->waits = false;
+	if (!s)
+		return err_set(err, "too many requests wait for the credential of the route %s",
+			       route->name);
+	if (s->value.data && now < s->good_until_ns) {
+		link_want(s, w);
+		return 1;
+	}
+	if (!s->pending && s->failed_ns && now < s->failed_ns + FAILURE_KEPT_NS) {
+		*err = s->failure;
+		return -1;
+	}
+	if (!s->pending && ask(c, s, facts, err) < 0)
+		return -1;
+	w->waits = true;
+	link_want(s, w);
+	return 0;
+}
+
+void credentials_cancel(struct credential_want *w)
+{
+	if (!w->slot)
+		return;
+	*w->prev = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	w->slot = NULL;
+	w->prev = NULL;
+	w->next = NULL;
+	w->waits = false;
+}
+
+/* A want may cancel itself and others while it is told: always begin anew. */
+static void tell(struct credential_slot *s, bool ok, const struct err *err)
+{
+	struct credential_want *w;
+
+	do {
+		for (w = s->wants; w && !w->waits; w = w->next)
+			;
+		if (w) {
+			w->waits = false;
+			w->done(w, ok, err);
+		}
+	} while (w);
+}
+
+/* ---- answers --------------------------------------------------------------------------------------- */
+
+static struct credential_slot *pending(struct credentials *c, uint32_t id)
+{
+	for (size_t i = 0; i < c->n; i++)
+		for (struct credential_slot *s = c->routes[i].slots; s; s = s->next)
+			if (s->pending && s->id == id)
+				return s;
+	return NULL;
+}
+
+static void failed(struct credential_slot *s, const char *why)
+{
+	s->pending = false;
+	s->failed_ns = clock_mono_ns();
+	s->good_until_ns = 0;
+	secret_free(&s->value);
+	err_set(&s->failure, "%s", why);
+	tell(s, false, &s->failure);
+}
+
+static void arrived(struct credentials *c, const struct keys_answer *a)
+{
+	struct credential_slot *s = pending(c, a->id);
+	struct err err = {0};
+
+	if (!s)
+		return;
+	if (!a->ok || !a->n || secret_set(&s->value, c->received.data, a->n, &err) < 0) {
+		failed(s, !a->ok ? a->text : err.msg);
+		return;
+	}
+	s->pending = false;
+	s->list = a->list;
+	s->failed_ns = 0;
+	s->fetched_ns = clock_mono_ns();
+	s->good_until_ns =
+	    a->ttl_s == CREDENTIAL_FOREVER ? UINT64_MAX : s->fetched_ns + a->ttl_s * SECOND_NS;
+	tell(s, true, NULL);
+}
+
+static void lost(struct credentials *c)
+{
+	close(STEAL_FD(c->keys));
+	for (size_t i = 0; i < c->n; i++)
+		for (struct credential_slot *s = c->routes[i].slots; s; s = s->next)
+			if (s->pending)
+				failed(s, "the process that keeps the credentials has ended");
+}
+
+void credentials_dispatch(struct credentials *c)
+{
+	while (c->keys >= 0) {
+		struct keys_answer a;
+		struct iovec v[2] = {{&a, sizeof(a)}, {c->received.data, c->received.cap}};
+		struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+		ssize_t n = recvmsg(c->keys, &m, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < (ssize_t)sizeof(a) || a.n != (size_t)n - sizeof(a) || a.n > SECRET_MAX ||
+		    !memchr(a.text, 0, sizeof(a.text))) {
+			lost(c);
+			return;
+		}
+		c->received.data[a.n] = '\0';
+		arrived(c, &a);
+		explicit_bzero(c->received.data, a.n);
+	}
+}
+
+/* ---- afterwards ------------------------------------------------------------------------------------ */
+
+void credentials_answered(struct credentials *c, const struct policy_route *route,
+			  const struct credential_want *w, unsigned status)
+{
+	struct credential_slot *s = w->slot;
+
+	(void)c;
+	(void)route;
+	if (s && (status == 401 || status == 403) &&
+	    clock_mono_ns() > s->fetched_ns + REFETCH_NS)
+		s->good_until_ns = 0;
+}
+
+void credentials_sweep(struct credentials *c)
+{
+	uint64_t now = clock_mono_ns();
+
+	for (size_t i = 0; i < c->n; i++)
+		for (struct credential_slot *s = c->routes[i].slots; s; s = s->next)
+			if (!s->wants && !s->pending && s->value.data && now >= s->good_until_ns)
+				secret_free(&s->value);
+}

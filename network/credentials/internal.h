@@ -1,0 +1,78 @@
+/* What the files of this room share. */
+#ifndef NONO_CREDENTIALS_INTERNAL_H
+#define NONO_CREDENTIALS_INTERNAL_H
+
+#include "network/credentials/credentials.h"
+
+/* ---- references (reference.c) ----------------------------------------------------------------- */
+
+enum credential_kind {
+	CREDENTIAL_ACCOUNT = 0,
+	CREDENTIAL_KEYRING,
+	CREDENTIAL_ENV,
+	CREDENTIAL_FILE,
+	CREDENTIAL_KERNEL,
+	CREDENTIAL_CMD,
+	CREDENTIAL_OP,
+	CREDENTIAL_BW,
+	CREDENTIAL_VAULT,
+	CREDENTIAL_KINDS
+};
+struct credential_reference {
+	enum credential_kind kind;
+	const char *text; /* whole, for messages */
+	const char *rest; /* behind "://" */
+};
+int credential_reference_parse(const char *text, struct credential_reference *out, struct err *err);
+bool credential_is_account(const char *s);
+
+/* ---- programs (run.c) ------------------------------------------------------------------------- */
+
+struct credential_run {
+	char *const *argv;
+	char *const *env;  /* "NAME=value" beside ours, NULL = none */
+	const char *input; /* at most SECRET_MAX bytes for its standard input; NULL = /dev/null */
+	size_t input_n;
+	unsigned timeout_s;
+	const char *what; /* for messages: "credential op://x/y" */
+};
+/* Its output, at most SECRET_MAX bytes, in out. *status: exit code, 127 = no such program. */
+int credential_run(const struct credential_run *r, struct secret *out, int *status,
+		   struct err *err);
+/* How nono-keyring ends. */
+enum { KEYRING_NO_ENTRY = 3, KEYRING_NO_SERVICE = 4 };
+/* A program of nono's own: beside this one, else in the libexec folder. Caller frees. */
+char *credential_helper(const char *name, struct err *err);
+
+/* ---- sources ---------------------------------------------------------------------------------- */
+
+struct credential_context {
+	const struct policy_network *network;
+	const struct credential_facts *facts;
+	unsigned ttl_s;
+	bool list;
+};
+#define CREDENTIAL_FOREVER UINT_MAX
+/* One line, as editors and "echo" leave it: the line's end is taken off. NUL is an error. */
+int credential_take_line(struct secret *s, const char *what, struct err *err);
+int credential_from_command(const struct credential_reference *r, struct credential_context *c,
+			    struct secret *out, struct err *err);
+int credential_from_capture(const struct credential_reference *r, struct credential_context *c,
+			    struct secret *out, struct err *err);
+
+/* "name\0value\0" ... */
+int credential_list_add(struct secret *s, const char *name, const char *value, struct err *err);
+const char *credential_list_get(const struct secret *s, const char *name);
+
+/* cJSON copies what it reads: wiped before it is freed. */
+struct cJSON;
+void credential_wipe_json(struct cJSON *v);
+
+/* List: access_key, secret_key, token (perhaps), region (perhaps). */
+int credential_load_aws(const struct policy_route *route, struct secret *out, unsigned *ttl_s,
+			struct err *err);
+/* The access token. */
+int credential_load_oauth(const struct policy_route *route, const struct policy_network *n,
+			  struct secret *out, unsigned *ttl_s, struct err *err);
+
+#endif
