@@ -1,5 +1,6 @@
 /* --env-credential and --env-credential-map. */
 #include "cli/run_options.h"
+#include "network/credentials/credentials.h"
 
 static void add(char ***v, size_t *n, const char *variable, const char *reference)
 {

@@ -90,6 +90,14 @@ struct policy_routes {
 bool policy_builtin_route(const char *name, struct policy_route *out);
 const char *policy_builtin_route_name(size_t i); /* NULL past the end */
 
+/* A login of the agent itself, by OAuth: what its token endpoint hands out stays with the proxy, and
+ * the agent gets stand-ins. Requests to these hosts are looked at. */
+struct policy_login {
+	char *name;
+	char *token_url; /* "https://auth.example.com/oauth/token" */
+	char **hosts;	 /* where tokens are used, beside the token endpoint's own */
+};
+
 /* cmd://NAME: a program that prints the secret, run outside. */
 struct policy_capture {
 	char *name;
@@ -119,6 +127,8 @@ struct policy_network {
 	struct policy_routes routes;
 	struct policy_capture *captures;
 	size_t n_captures;
+	struct policy_login *logins;
+	size_t n_logins;
 	char *upstream_proxy;	/* HOST:PORT */
 	char **upstream_bypass; /* hosts that go direct */
 	char **no_proxy;	/* for NO_PROXY; such hosts can't be reached but on this machine */

@@ -9,9 +9,9 @@
 #include "common/common.h"
 
 /* wanted: "VARIABLE=reference", NULL-terminated, may be NULL. *out: "VARIABLE=secret", the same
- * number; credentials_free(). References: env://VAR, file://PATH, an account of the keyring's
- * service "nono", keyring://SERVICE/ACCOUNT. Messages never hold a secret. */
-int credentials_load(char *const *wanted, char ***out, struct err *err);
-void credentials_free(char **v); /* wipes them */
+ * number; env_credentials_free(). References: network/credentials/credentials.h, but cmd://, which
+ * is for requests. Messages never hold a secret. */
+int env_credentials_load(char *const *wanted, char ***out, struct err *err);
+void env_credentials_free(char **v); /* wipes them */
 
 #endif

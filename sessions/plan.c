@@ -151,15 +151,15 @@ static int load_secrets(const struct session_options *o, struct plan *p, struct 
 	char **from_hook = NULL, **from_profile = NULL, **from_flags = NULL;
 	size_t n, k = 0;
 
-	if (credentials_load(p->policy->env_credentials, &from_profile, err) < 0)
+	if (env_credentials_load(p->policy->env_credentials, &from_profile, err) < 0)
 		return -1;
-	if (credentials_load(o->credentials, &from_flags, err) < 0) {
-		credentials_free(from_profile);
+	if (env_credentials_load(o->credentials, &from_flags, err) < 0) {
+		env_credentials_free(from_profile);
 		return -1;
 	}
 	if (hooks_before(p->policy, p->id, &from_hook, err) < 0) {
-		credentials_free(from_profile);
-		credentials_free(from_flags);
+		env_credentials_free(from_profile);
+		env_credentials_free(from_flags);
 		return -1;
 	}
 	n = strv_count(from_hook) + strv_count(from_profile) + strv_count(from_flags);
@@ -220,6 +220,6 @@ void plan_free(struct plan *p)
 	free(p->program);
 	free(p->argv);
 	policy_free(p->policy);
-	credentials_free(p->secrets);
+	env_credentials_free(p->secrets);
 	*p = (struct plan){0};
 }

@@ -52,9 +52,6 @@ int session_run(const struct session_options *o, struct err *err);
  * arguments in front of the others. The strings are borrowed. NULL: no program. Caller frees. */
 char **session_argv(const struct policy *p, char *const *argv);
 
-/* The variable that a credential's reference without one goes to, NULL if there is none. */
-char *credential_variable(const char *reference);
-
 /* Confines the caller and executes; returns only on failure. */
 int session_wrap(const struct session_options *o, struct err *err);
 

@@ -38,7 +38,8 @@ static int take_key(struct aws_profile *p, size_t i, const char *value, struct e
 	return credential_list_add(p->out, keys[i].list, value, err);
 }
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------------------
+ */
 
 static char *trim(char *s)
 {
@@ -118,7 +119,8 @@ static int from_files(struct aws_profile *p, struct err *err)
 	return read_profile(credentials, p, err) < 0 ? -1 : read_profile(config, p, err);
 }
 
-/* ---- programs ---------------------------------------------------------------------------------- */
+/* ---- programs ----------------------------------------------------------------------------------
+ */
 
 static unsigned seconds_left(const char *when)
 {
@@ -140,24 +142,28 @@ static int from_process(struct aws_profile *p, unsigned *ttl_s, struct err *err)
 {
 	static const char *const members[] = {"AccessKeyId", "SecretAccessKey", "SessionToken"};
 	char *by_shell[] = {(char *)"/bin/sh", (char *)"-c", p->process, NULL};
-	char *by_aws[] = {(char *)"aws",     (char *)"configure", (char *)"export-credentials",
-			  (char *)"--format", (char *)"process",   (char *)"--profile",
-			  (char *)p->name,   NULL};
+	char *by_aws[] = {(char *)"aws",
+			  (char *)"configure",
+			  (char *)"export-credentials",
+			  (char *)"--format",
+			  (char *)"process",
+			  (char *)"--profile",
+			  (char *)p->name,
+			  NULL};
 	_cleanup_(secret_free) struct secret printed = {0};
 	char what[200];
 	cJSON *root;
 	int status, r = 0;
 
 	snprintf(what, sizeof(what), "AWS profile %.100s", p->name);
-	if (credential_run(
-		&(struct credential_run){.argv = p->process ? by_shell : by_aws,
-					 .timeout_s = AWS_TIMEOUT_S,
-					 .what = what},
-		&printed, &status, err) < 0)
+	if (credential_run(&(struct credential_run){.argv = p->process ? by_shell : by_aws,
+						    .timeout_s = AWS_TIMEOUT_S,
+						    .what = what},
+			   &printed, &status, err) < 0)
 		return -1;
 	if (status)
 		return err_set(err, "%s: %s", what,
-			       p->process	? AWS_COMMAND_IS " failed"
+			       p->process      ? AWS_COMMAND_IS " failed"
 			       : status == 127 ? "it holds no keys, and the aws command, which may "
 						 "know how to get some, is not installed"
 					       : "no keys (is it signed in? aws sso login)");
@@ -171,7 +177,8 @@ static int from_process(struct aws_profile *p, unsigned *ttl_s, struct err *err)
 	return r < 0 || (p->has_id && p->has_key) ? r : err_set(err, "%s: no keys", what);
 }
 
-/* ---- all --------------------------------------------------------------------------------------- */
+/* ---- all ---------------------------------------------------------------------------------------
+ */
 
 static int from_environment(struct aws_profile *p, struct err *err)
 {
@@ -219,7 +226,8 @@ int credential_load_aws(const struct policy_route *route, struct secret *out, un
 	if (!p.name)
 		p.name = "default";
 	r = find_keys(route, &p, ttl_s, err);
-	region = either(route->aws.region, route->aws.profile ? p.region : either(region, p.region));
+	region =
+	    either(route->aws.region, route->aws.profile ? p.region : either(region, p.region));
 	if (r == 0 && region)
 		r = credential_list_add(out, "region", region, err);
 	free(p.region);

@@ -6,8 +6,8 @@
 #define VALUE_MAX 4096
 
 /* Programs put keys into any of these, whatever the route says. */
-static const char *const key_headers[] = {"authorization", "x-api-key", "x-goog-api-key",
-					  "api-key", "private-token"};
+const char *const credential_key_headers[] = {"authorization", "x-api-key",	"x-goog-api-key",
+					      "api-key",       "private-token", NULL};
 static const char *const key_parameters[] = {"key", "api_key", "access_token", "private_token"};
 
 const struct policy_injection *credential_phantom_place(const struct policy_route *r)
@@ -186,9 +186,9 @@ static struct finding look(const struct credential_route *r, const struct creden
 		look_at_query(r, head, parameter, true, take, &f);
 	if (place->mode == POLICY_INJECT_PATH && place->path_pattern)
 		look_at_path(r, head, place->path_pattern, &f);
-	for (size_t i = 0; i < ARRAY_LEN(key_headers); i++)
-		if (!header || strcasecmp(header, key_headers[i]) != 0)
-			look_at_header(r, head, key_headers[i], false, take, &f);
+	for (size_t i = 0; credential_key_headers[i]; i++)
+		if (!header || strcasecmp(header, credential_key_headers[i]) != 0)
+			look_at_header(r, head, credential_key_headers[i], false, take, &f);
 	for (size_t i = 0; i < ARRAY_LEN(key_parameters); i++)
 		if (!str_eq(parameter, key_parameters[i]))
 			look_at_query(r, head, key_parameters[i], false, take, &f);

@@ -59,10 +59,10 @@ int credential_from_command(const struct credential_reference *r, struct credent
 		argv[3] = a;
 		argv[4] = b;
 	}
-	if (credential_run(
-		&(struct credential_run){
-		    .argv = argv, .timeout_s = COMMAND_TIMEOUT_S, .what = what},
-		out, &status, err) < 0)
+	if (credential_run(&(struct credential_run){.argv = argv,
+						    .timeout_s = COMMAND_TIMEOUT_S,
+						    .what = what},
+			   out, &status, err) < 0)
 		return -1;
 	if (status == 127)
 		return err_set(err, "%s: that takes '%s' (%s), which is not installed", what,

@@ -6,13 +6,14 @@
 #include "network/credentials/proxy.h"
 
 #define SECOND_NS	1000000000ull
-#define SLOTS_MAX	64 /* a route */
+#define SLOTS_MAX	64		 /* a route */
 #define FAILURE_KEPT_NS (3 * SECOND_NS)	 /* an agent that tries again opens no dialog each time */
 #define REFETCH_NS	(10 * SECOND_NS) /* a refused secret is not asked for more often */
 
 extern char **environ;
 
-/* ---- start and end --------------------------------------------------------------------------------- */
+/* ---- start and end
+ * --------------------------------------------------------------------------------- */
 
 static void wipe_environment(void)
 {
@@ -55,8 +56,9 @@ static int prepare_route(const struct net_config *c, const struct policy_route *
 	r->port = url.port;
 	if (capture && capture->cache_path_regex) {
 		if (regcomp(&r->scope_regex, capture->cache_path_regex, REG_EXTENDED) != 0)
-			return err_set(err, "credential_capture %s: cache_path_regex is no regular "
-					    "expression",
+			return err_set(err,
+				       "credential_capture %s: cache_path_regex is no regular "
+				       "expression",
 				       capture->name);
 		r->has_scope = true;
 	}
@@ -94,7 +96,9 @@ struct credentials *credentials_start(const struct net_config *config, struct er
 			goto failed;
 	if (c->n && (start_keys(c, err) < 0 || secret_reserve(&c->received, SECRET_MAX, err) < 0))
 		goto failed;
-	c->logins = logins_new();
+	c->logins = logins_new(&config->network, err);
+	if (!c->logins)
+		goto failed;
 	wipe_environment();
 	return c;
 failed:
@@ -134,7 +138,8 @@ int credentials_fd(const struct credentials *c)
 	return c->keys;
 }
 
-/* ---- slots ----------------------------------------------------------------------------------------- */
+/* ---- slots
+ * ----------------------------------------------------------------------------------------- */
 
 /* The part of the path that the profile says secrets differ by. */
 static void scope_of(const struct credential_route *r, const struct credential_facts *f,
@@ -193,9 +198,8 @@ static struct credential_slot *slot_for(struct credential_route *r,
 static int ask(struct credentials *c, struct credential_slot *s, const struct credential_facts *f,
 	       struct err *err)
 {
-	struct keys_request q = {.id = ++c->last_id,
-				 .route = (uint32_t)(s->route - c->routes),
-				 .facts = *f};
+	struct keys_request q = {
+	    .id = ++c->last_id, .route = (uint32_t)(s->route - c->routes), .facts = *f};
 
 	str_copy(q.facts.session, sizeof(q.facts.session), c->config->session_id);
 	if (c->keys < 0)
@@ -273,7 +277,8 @@ static void tell(struct credential_slot *s, bool ok, const struct err *err)
 	} while (w);
 }
 
-/* ---- answers --------------------------------------------------------------------------------------- */
+/* ---- answers
+ * --------------------------------------------------------------------------------------- */
 
 static struct credential_slot *pending(struct credentials *c, uint32_t id)
 {
@@ -346,7 +351,8 @@ void credentials_dispatch(struct credentials *c)
 	}
 }
 
-/* ---- afterwards ------------------------------------------------------------------------------------ */
+/* ---- afterwards
+ * ------------------------------------------------------------------------------------ */
 
 void credentials_answered(struct credentials *c, const struct policy_route *route,
 			  const struct credential_want *w, unsigned status)
@@ -355,8 +361,7 @@ void credentials_answered(struct credentials *c, const struct policy_route *rout
 
 	(void)c;
 	(void)route;
-	if (s && (status == 401 || status == 403) &&
-	    clock_mono_ns() > s->fetched_ns + REFETCH_NS)
+	if (s && (status == 401 || status == 403) && clock_mono_ns() > s->fetched_ns + REFETCH_NS)
 		s->good_until_ns = 0;
 }
 

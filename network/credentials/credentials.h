@@ -97,6 +97,12 @@ enum credential_check credentials_check(struct credentials *c, const struct poli
 					const struct credential_head *head,
 					const char **mechanism); /* "phantom_header", ... */
 
+/* On an intercepted host, where several routes may lead: the one whose stand-in the request holds
+ * (nothing is changed), NULL if none. *here: some route leads to this host. */
+const struct policy_route *credentials_find(struct credentials *c, const struct net_host *host,
+					    uint16_t port, const struct credential_head *head,
+					    bool *here);
+
 /* 2. How fast. 0: now; else microseconds to wait, UINT64_MAX: 429 (*retry_s for Retry-After). */
 uint64_t credentials_pace(struct credentials *c, const struct policy_route *route,
 			  unsigned *retry_s);
@@ -108,8 +114,8 @@ struct credential_want {
 	void *data;
 	/* private */
 	struct credential_want *next, **prev;
-	const struct policy_route *route;
 	struct credential_slot *slot;
+	bool waits;
 };
 int credentials_want(struct credentials *c, const struct policy_route *route,
 		     const struct credential_facts *facts, struct credential_want *w,
@@ -132,27 +138,34 @@ int credentials_inject(struct credentials *c, const struct policy_route *route,
 void credentials_answered(struct credentials *c, const struct policy_route *route,
 			  const struct credential_want *w, unsigned status);
 
+/* Now and then: wipes what is past its time. */
+void credentials_sweep(struct credentials *c);
+
 /* ---- logins of the agent itself ---------------------------------------------------------------
  */
 
 /*
- * Tokens that an endpoint of OAuth hands out stay here; the agent gets stand-ins, which are put
- * back where it uses them: in its requests' headers, and in the bodies of refreshes.
+ * Tokens that an endpoint of OAuth hands out (policy_network.logins) stay here; the agent gets
+ * stand-ins, which are put back where it uses them: in its requests' headers, and in the bodies of
+ * refreshes. On a host of a login this comes before credentials_check().
  */
 /* Is this request one to a token endpoint? Then its body is to be collected whole (at most
  * CREDENTIAL_LOGIN_MAX, else 413), given to credentials_login_request(), and the answer's body to
- * credentials_login_answer() (Accept-Encoding taken out of the head by the former). */
+ * credentials_login_answer(); the former takes Accept-Encoding out of the head. */
 #define CREDENTIAL_LOGIN_MAX (256u << 10)
-bool credentials_is_login(const struct credentials *c, const char *host, uint16_t port,
-			  const struct credential_head *head);
-/* out: the body to send instead. */
-int credentials_login_request(struct credentials *c, const struct credential_head *head,
-			      const char *body, size_t n, struct buf *out, struct err *err);
-int credentials_login_answer(struct credentials *c, const char *host, const char *body, size_t n,
-			     struct buf *out, struct err *err);
+const struct policy_login *credentials_login(const struct credentials *c,
+					     const struct net_host *host, uint16_t port,
+					     const struct credential_head *head);
+/* out: the body to send instead, to be wiped. */
+int credentials_login_request(struct credentials *c, const struct policy_login *login,
+			      const struct credential_head *head, const char *body, size_t n,
+			      struct secret *out, struct err *err);
+/* out: the body that the agent gets. An error: the answer must not reach it. */
+int credentials_login_answer(struct credentials *c, const struct policy_login *login,
+			     const char *body, size_t n, struct buf *out, struct err *err);
 /* Any other request to an intercepted host: stand-ins of logins in its headers become what they
  * stand for, if they were handed out for this host. True if there was one. */
-bool credentials_login_headers(struct credentials *c, const char *host,
+bool credentials_login_headers(struct credentials *c, const struct net_host *host,
 			       const struct credential_head *head);
 
 #endif

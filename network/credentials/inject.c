@@ -120,8 +120,8 @@ static int into_path(const struct policy_route *r, const struct credential_head 
 	const char *pattern = place->mode == POLICY_INJECT_PATH && place->path_pattern
 				  ? place->path_pattern
 				  : r->inject.path_pattern;
-	const char *replacement = r->inject.path_replacement ? r->inject.path_replacement
-							     : r->inject.path_pattern;
+	const char *replacement =
+	    r->inject.path_replacement ? r->inject.path_replacement : r->inject.path_pattern;
 	const char *hole = replacement ? strstr(replacement, "{}") : NULL;
 	_cleanup_(secret_free) struct secret out = {0};
 	struct target_part p;
@@ -131,7 +131,8 @@ static int into_path(const struct policy_route *r, const struct credential_head 
 	if (!pattern || !hole)
 		return err_set(err, "the route %s has no path_pattern with {}", r->name);
 	if (!target_pattern(t, n, pattern, &p))
-		return err_set(err, "the path has no place like %.100s for the credential", pattern);
+		return err_set(err, "the path has no place like %.100s for the credential",
+			       pattern);
 	if (secret_reserve(&out, n + strlen(replacement) + 3 * s->len, err) < 0 ||
 	    secret_add(&out, t, p.whole, err) < 0 ||
 	    secret_add(&out, replacement, (size_t)(hole - replacement), err) < 0 ||
@@ -182,7 +183,9 @@ int credentials_inject(struct credentials *c, const struct policy_route *route,
 		return credential_inject_aws(credential_route(c, route), slot, head, host, body,
 					     body_len, err);
 	}
-	*mode = slot->list ? "header" : route->oauth.token_url ? "o_auth2" : names[route->inject.mode];
+	*mode = slot->list		 ? "header"
+		: route->oauth.token_url ? "o_auth2"
+					 : names[route->inject.mode];
 	return slot->list ? into_headers(route, head, &slot->value, err)
 			  : ways[route->inject.mode](route, head, &slot->value, err);
 }

@@ -2,9 +2,12 @@
 #ifndef NONO_CREDENTIALS_INTERNAL_H
 #define NONO_CREDENTIALS_INTERNAL_H
 
+#include <limits.h>
+
 #include "network/credentials/credentials.h"
 
-/* ---- references (reference.c) ----------------------------------------------------------------- */
+/* ---- references (reference.c) -----------------------------------------------------------------
+ */
 
 enum credential_kind {
 	CREDENTIAL_ACCOUNT = 0,
@@ -26,7 +29,8 @@ struct credential_reference {
 int credential_reference_parse(const char *text, struct credential_reference *out, struct err *err);
 bool credential_is_account(const char *s);
 
-/* ---- programs (run.c) ------------------------------------------------------------------------- */
+/* ---- programs (run.c) -------------------------------------------------------------------------
+ */
 
 struct credential_run {
 	char *const *argv;
@@ -44,7 +48,8 @@ enum { KEYRING_NO_ENTRY = 3, KEYRING_NO_SERVICE = 4 };
 /* A program of nono's own: beside this one, else in the libexec folder. Caller frees. */
 char *credential_helper(const char *name, struct err *err);
 
-/* ---- sources ---------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------------
+ */
 
 struct credential_context {
 	const struct policy_network *network;

@@ -1,8 +1,8 @@
 /*
  * The keys process: asks sources for secrets, for the proxy. It takes fixed-size requests that name
- * a route by its index, and forks a worker for each, so that one that waits (a keyring that asks for
- * its password) holds up no other. Of what the agent wrote it only hands bounded strings on to the
- * commands of the profile.
+ * a route by its index, and forks a worker for each, so that one that waits (a keyring that asks
+ * for its password) holds up no other. Of what the agent wrote it only hands bounded strings on to
+ * the commands of the profile.
  */
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -34,7 +34,8 @@ struct keys {
 	size_t n;
 };
 
-/* ---- workers ------------------------------------------------------------------------------------- */
+/* ---- workers
+ * ------------------------------------------------------------------------------------- */
 
 static int answer(int sock, struct keys_answer *a, const struct secret *s)
 {
@@ -131,10 +132,11 @@ static void reap(struct keys *k, size_t i)
 		fail(k, w.id, "getting the credential failed");
 }
 
-/* ---- the process ----------------------------------------------------------------------------------- */
+/* ---- the process
+ * ----------------------------------------------------------------------------------- */
 
-/* What it was started with may hold secrets: not where /proc shows it, not in pages that are swapped
- * or dumped. The commands that it runs get it as it was. */
+/* What it was started with may hold secrets: not where /proc shows it, not in pages that are
+ * swapped or dumped. The commands that it runs get it as it was. */
 static void hide_environment(void)
 {
 	size_t n = 0, size = 1;

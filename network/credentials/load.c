@@ -26,7 +26,8 @@ int credential_take_line(struct secret *s, const char *what, struct err *err)
 	return 0;
 }
 
-/* ---- variables, files -------------------------------------------------------------------------- */
+/* ---- variables, files --------------------------------------------------------------------------
+ */
 
 static int from_env(const struct credential_reference *r, struct credential_context *c,
 		    struct secret *out, struct err *err)
@@ -56,8 +57,7 @@ static const char *exposed(const struct stat *st)
 static int from_file(const struct credential_reference *r, struct credential_context *c,
 		     struct secret *out, struct err *err)
 {
-	_cleanup_close_ int fd =
-	    open(r->rest, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd = open(r->rest, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	const char *why;
 	struct stat st;
 	ssize_t n;
@@ -78,7 +78,8 @@ static int from_file(const struct credential_reference *r, struct credential_con
 	return 0;
 }
 
-/* ---- keyrings ---------------------------------------------------------------------------------- */
+/* ---- keyrings ----------------------------------------------------------------------------------
+ */
 
 static unsigned keyring_timeout(void)
 {
@@ -100,11 +101,10 @@ static int from_service(const char *service, const char *account, const char *te
 	if (!helper)
 		return err_prefix(err, "%s", what);
 	if (credential_run(
-		&(struct credential_run){
-		    .argv = (char *[]){helper, (char *)"get", (char *)service, (char *)account,
-				       NULL},
-		    .timeout_s = keyring_timeout(),
-		    .what = what},
+		&(struct credential_run){.argv = (char *[]){helper, (char *)"get", (char *)service,
+							    (char *)account, NULL},
+					 .timeout_s = keyring_timeout(),
+					 .what = what},
 		out, &status, err) < 0)
 		return -1;
 	if (status == KEYRING_NO_ENTRY)
@@ -159,7 +159,8 @@ static int from_kernel(const struct credential_reference *r, struct credential_c
 	return 0;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------- */
+/* ---- all of them -------------------------------------------------------------------------------
+ */
 
 int credential_load(const char *reference, const struct policy_network *n,
 		    const struct credential_facts *facts, struct secret *out, unsigned *ttl_s,
@@ -168,10 +169,14 @@ int credential_load(const char *reference, const struct policy_network *n,
 	static int (*const sources[CREDENTIAL_KINDS])(const struct credential_reference *r,
 						      struct credential_context *c,
 						      struct secret *out, struct err *err) = {
-	    [CREDENTIAL_ACCOUNT] = from_account,    [CREDENTIAL_KEYRING] = from_keyring,
-	    [CREDENTIAL_ENV] = from_env,	    [CREDENTIAL_FILE] = from_file,
-	    [CREDENTIAL_KERNEL] = from_kernel,	    [CREDENTIAL_CMD] = credential_from_capture,
-	    [CREDENTIAL_OP] = credential_from_command, [CREDENTIAL_BW] = credential_from_command,
+	    [CREDENTIAL_ACCOUNT] = from_account,
+	    [CREDENTIAL_KEYRING] = from_keyring,
+	    [CREDENTIAL_ENV] = from_env,
+	    [CREDENTIAL_FILE] = from_file,
+	    [CREDENTIAL_KERNEL] = from_kernel,
+	    [CREDENTIAL_CMD] = credential_from_capture,
+	    [CREDENTIAL_OP] = credential_from_command,
+	    [CREDENTIAL_BW] = credential_from_command,
 	    [CREDENTIAL_VAULT] = credential_from_command,
 	};
 	struct credential_context c = {.network = n, .facts = facts};

@@ -12,8 +12,8 @@ struct credential_slot {
 	struct credential_route *route;
 	char scope[256];
 	struct secret value;
-	bool list;	/* "name\0value\0" ... */
-	bool pending;	/* asked for under id */
+	bool list;    /* "name\0value\0" ... */
+	bool pending; /* asked for under id */
 	uint32_t id;
 	uint64_t fetched_ns, good_until_ns; /* CLOCK_MONOTONIC */
 	uint64_t failed_ns;
@@ -54,21 +54,35 @@ static inline struct credential_route *credential_route(struct credentials *c,
 /* How the stand-in arrives. */
 const struct policy_injection *credential_phantom_place(const struct policy_route *r);
 
-/* ---- places in a target (target.c) ------------------------------------------------------------- */
+/* ---- places in a target (target.c) -------------------------------------------------------------
+ */
 
 /* A query's parameter: offsets of its value. From *at on; false if there is none. */
 struct target_part {
-	size_t start, end; /* of the value */
+	size_t start, end;	 /* of the value */
 	size_t whole, whole_end; /* with name, and the '&' or '?' that is to go with it */
 };
 bool target_query(const char *target, size_t n, const char *name, struct target_part *out);
 /* Where pattern ("/bot{}/") is in the path; {} stands for what is neither '/' nor '?'. Without {}
  * start and end are the same. */
 bool target_pattern(const char *target, size_t n, const char *pattern, struct target_part *out);
+/* Headers that programs put keys into; ends in NULL. */
+extern const char *const credential_key_headers[];
+/* -1 if it is none. */
+static inline int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
 /* Everything but unreserved characters as %XX. */
 int target_escape(struct secret *out, const char *s, size_t n, struct err *err);
+/* The other way, '+' being a blank; NUL is an error. */
+int target_unescape(struct secret *out, const char *s, size_t n, struct err *err);
 
-/* ---- signatures (sigv4.c) ---------------------------------------------------------------------- */
+/* ---- signatures (sigv4.c) ----------------------------------------------------------------------
+ */
 
 struct sigv4 {
 	const char *method, *host;
@@ -89,7 +103,14 @@ int credential_inject_aws(const struct credential_route *r, const struct credent
 bool credential_aws_needs_body(const struct credential_route *r,
 			       const struct credential_head *head);
 
-/* ---- keys (keys.c) ----------------------------------------------------------------------------- */
+/* ---- logins (logins.c) -------------------------------------------------------------------------
+ */
+
+struct logins *logins_new(const struct policy_network *n, struct err *err);
+void logins_free(struct logins *l);
+
+/* ---- keys (keys.c) -----------------------------------------------------------------------------
+ */
 
 struct keys_request {
 	uint32_t id, route;

@@ -76,4 +76,3 @@ bool secret_equal(const char *a, size_t a_len, const char *b, size_t b_len)
 		differ |= (unsigned char)(a[i] ^ (b_len ? b[i < b_len ? i : b_len - 1] : 1));
 	return differ == 0;
 }
-

@@ -31,19 +31,12 @@ void sigv4_date(time_t now, char out[17])
 	strftime(out, 17, "%Y%m%dT%H%M%SZ", &tm);
 }
 
-/* ---- canonical path and query -------------------------------------------------------------------- */
+/* ---- canonical path and query
+ * -------------------------------------------------------------------- */
 
 static bool unreserved(unsigned char c)
 {
 	return isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
 }
 
 /* Decoded once and encoded once: however the client wrote it. slash: as it is. */
@@ -63,8 +56,8 @@ static void encode(struct buf *out, const char *s, size_t n, bool slash)
 	}
 }
 
-/* Segment by segment, so that an escaped slash stays one. All services but S3 encode what is encoded
- * already once more. */
+/* Segment by segment, so that an escaped slash stays one. All services but S3 encode what is
+ * encoded already once more. */
 static void canonical_path(const struct sigv4 *s, size_t n, struct buf *out)
 {
 	bool s3 = str_eq(s->service, "s3");
@@ -93,7 +86,8 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* "name=value" sorted by name, then value: '=' would sort behind '-' and '.', so it is \1 meanwhile.
+/* "name=value" sorted by name, then value: '=' would sort behind '-' and '.', so it is \1
+ * meanwhile.
  */
 static int canonical_query(const struct sigv4 *s, size_t at, struct buf *out, struct err *err)
 {
@@ -104,7 +98,7 @@ static int canonical_query(const struct sigv4 *s, size_t at, struct buf *out, st
 	while (at < s->target_n) {
 		const char *p = s->target + at;
 		const char *and = memchr(p, '&', s->target_n - at);
-		size_t n = and ? (size_t)(and - p) : s->target_n - at;
+		size_t n = and? (size_t)(and-p) : s->target_n - at;
 		const char *eq = memchr(p, '=', n);
 		size_t name = eq ? (size_t)(eq - p) : n;
 		struct buf b = {0};
@@ -132,7 +126,8 @@ static int canonical_query(const struct sigv4 *s, size_t at, struct buf *out, st
 	return r;
 }
 
-/* ---- canonical headers --------------------------------------------------------------------------- */
+/* ---- canonical headers
+ * --------------------------------------------------------------------------- */
 
 static bool is_signed(const char *name, size_t n)
 {
@@ -199,7 +194,8 @@ static int canonical_headers(const struct sigv4 *s, struct buf *lines, struct bu
 	return r;
 }
 
-/* ---- the signature ------------------------------------------------------------------------------- */
+/* ---- the signature
+ * ------------------------------------------------------------------------------- */
 
 static void mac(const void *key, size_t key_n, const char *text, unsigned char out[32])
 {

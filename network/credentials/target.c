@@ -8,7 +8,7 @@ bool target_query(const char *target, size_t n, const char *name, struct target_
 
 	while (at < n) {
 		const char *and = memchr(target + at, '&', n - at);
-		size_t end = and ? (size_t)(and - target) : n;
+		size_t end = and? (size_t)(and-target) : n;
 
 		if (end - at > len && !memcmp(target + at, name, len) && target[at + len] == '=') {
 			bool last = end == n;
@@ -50,10 +50,8 @@ bool target_pattern(const char *target, size_t n, const char *pattern, struct ta
 			end++;
 		if (path - end < after || memcmp(target + end, behind, after) != 0)
 			continue;
-		*out = (struct target_part){.start = at + before,
-					    .end = end,
-					    .whole = at,
-					    .whole_end = end + after};
+		*out = (struct target_part){
+		    .start = at + before, .end = end, .whole = at, .whole_end = end + after};
 		return true;
 	}
 	return false;
@@ -71,5 +69,24 @@ int target_escape(struct secret *out, const char *s, size_t n, struct err *err)
 		out->len += (size_t)snprintf(out->data + out->len, out->cap + 1 - out->len,
 					     plain ? "%c" : "%%%02X", c);
 	}
+	return 0;
+}
+
+int target_unescape(struct secret *out, const char *s, size_t n, struct err *err)
+{
+	if (secret_reserve(out, out->len + n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		char c = s[i] == '+' ? ' ' : s[i];
+
+		if (c == '%' && i + 2 < n && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0) {
+			c = (char)(hex_digit(s[i + 1]) * 16 + hex_digit(s[i + 2]));
+			i += 2;
+		}
+		if (!c)
+			return err_set(err, "a value holds a NUL byte");
+		out->data[out->len++] = c;
+	}
+	out->data[out->len] = '\0';
 	return 0;
 }

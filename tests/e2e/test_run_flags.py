@@ -121,7 +121,7 @@ def sockets(c):
 
 
 def credentials(c):
-    secret = user_file(c, "outside/token", SECRET + "\n")
+    secret = user_file(c, "outside/token", SECRET + "\n", 0o600)
     env = {"MY_TOKEN": SECRET, "OTHER": "inherited"}
     for name in ("run", "wrap"):
         for flags in (["--env-credential-map", "env://MY_TOKEN", "API_KEY"],
@@ -145,9 +145,10 @@ def credentials(c):
                 with open(path, "rb") as text:
                     assert SECRET.encode() not in text.read(), path
     for flags, word, code in (
-            (["--env-credential-map", "op://vault/item/field", "A"], "not supported by this version", 1),
-            (["--env-credential-map", "bw://id", "A"], "not supported", 1),
-            (["--env-credential-map", "cmd://x", "A"], "not supported", 1),
+            (["--env-credential-map", "apple-password://server/x", "A"], "not supported by this version", 1),
+            (["--env-credential-map", "op://vault/item/field", "A"], "1Password", 1),
+            (["--env-credential-map", "op://-x", "A"], "op://VAULT/ITEM/FIELD", 2),
+            (["--env-credential-map", "cmd://x", "A"], "credential_capture", 1),
             (["--env-credential-map", "env://NOT_SET_ANYWHERE", "A"], "not set", 1),
             (["--env-credential-map", "file:///nonexistent", "A"], "/nonexistent", 1),
             (["--env-credential-map", "file:///", "A"], "not a file", 1),
@@ -163,23 +164,6 @@ def credentials(c):
         args = ["run", "-s", *flags] + ([] if "two values" == word else ["--", "true"])
         out = c.nono(*args, code=code)
         assert not out and word in c.err, (flags, c.err)
-    # The keyring, by its own program.
-    tool = user_file(c, "outside/bin/secret-tool",
-                     "#!/bin/sh\n[ \"$*\" = \"$WANT\" ] && echo %s\n" % SECRET, 0o755)
-    path = {"PATH": os.path.dirname(tool) + ":" + c.env["PATH"]}
-    for ref, want in (("openai_key", "lookup service nono username openai_key target default"),
-                      ("keyring://svc/me@x", "lookup service svc username me@x")):
-        word = ref if "://" not in ref else ref + "=OPENAI_KEY"
-        out = c.nono("run", "-s", "--env-credential", word, "--", "/bin/sh", "-c", "echo $OPENAI_KEY",
-                     env=dict(path, WANT=want))
-        assert out == SECRET + "\n", (ref, out, c.err)
-    c.nono("run", "-s", "--env-credential", "other", "--", "true", env=dict(path, WANT="x"), code=1)
-    assert "no such entry" in c.err, c.err
-    user_file(c, "outside/bin/secret-tool", "#!/bin/sh\nexec sleep 60\n", 0o755)
-    start = time.monotonic()
-    c.nono("run", "-s", "--env-credential", "other", "--", "true",
-           env=dict(path, NONO_KEYRING_TIMEOUT_SECS="1"), code=1)
-    assert "did not answer" in c.err and time.monotonic() - start < 20, c.err
 
 
 def commands(c):

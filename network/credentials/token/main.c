@@ -80,7 +80,8 @@ static void prepare(CURL *curl, const char *input, size_t n, struct buf *form, s
 	add_field(curl, form, "scope", value(input, n, "scope"));
 	curl_easy_setopt(curl, CURLOPT_URL, url ? url : "");
 	/* Nothing is followed to another place. */
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, url && on_this_machine(url) ? "http" : "https");
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
+			 url && on_this_machine(url) ? "http" : "https");
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form->data);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)form->len);
