@@ -90,8 +90,8 @@ struct policy_routes {
 bool policy_builtin_route(const char *name, struct policy_route *out);
 const char *policy_builtin_route_name(size_t i); /* NULL past the end */
 
-/* A login of the agent itself, by OAuth: what its token endpoint hands out stays with the proxy, and
- * the agent gets stand-ins. Requests to these hosts are looked at. */
+/* A login of the agent itself, by OAuth: what its token endpoint hands out stays with the proxy,
+ * and the agent gets stand-ins. Requests to these hosts are looked at. */
 struct policy_login {
 	char *name;
 	char *token_url; /* "https://auth.example.com/oauth/token" */
