@@ -19,7 +19,7 @@
 #define ROUNDS 401 /* short ones, so that most are not disturbed by other programs */
 #define OPENS  100
 
-#define WAYS 8
+#define WAYS 10
 static double bare[WAYS];
 static double *stopped; /* shared: told by the confined program */
 
@@ -41,6 +41,8 @@ static const struct way ways[WAYS] = {
     {"read, absolute", 0, "ro/file", O_RDONLY},
     {"read, relative to a descriptor", 1, "ro/file", O_RDONLY},
     {"read, system file", -1, "/usr/include/stdio.h", O_RDONLY},
+    {"read, in a spelled-out workspace", 0, "ws/sub/file", O_RDONLY},
+    {"read, beside a closed path", 0, "ws/file", O_RDONLY},
     {"read, through a link", 0, "ws/absolute/file", O_RDONLY},
     {"missing", 0, "ro/none", O_RDONLY},
     {"write, kernel's rules", 0, "free/file", O_WRONLY},
@@ -97,10 +99,11 @@ static void let_all_continue(int listener)
 
 static void empty_gate(void)
 {
-	static const struct engine en = {0};
+	static struct engine en;
 	int pair[2], listener = -1;
 	char b;
 
+	engine_rules(&en);
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
 	if (fork() == 0) {
 		close(pair[0]);

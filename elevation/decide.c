@@ -305,6 +305,42 @@ static bool own_setting(const struct call *c)
 	return false;
 }
 
+/* Only the name in its folder counts. */
+static bool about_name(const struct call *c)
+{
+	switch (c->op) {
+	case OP_EXEC:
+	case OP_TRUNCATE:
+		return false;
+	case OP_OPEN:
+		return c->a.fd < 0;
+	default:
+		return true;
+	}
+}
+
+/* A read of what q found will be allowed by the kernel. */
+static bool kernel_reads(struct elevation *e, const struct quick *q, const struct policy_verdict *v)
+{
+	if (!rules_known(e->rules))
+		return v->route == POLICY_KERNEL;
+	return !q->exists || (q->given & NONO_READ) ||
+	       (rules_of_object(e, q->path, &q->st) & NONO_READ);
+}
+
+/* Who does what the policy allows: the kernel's rules are about what was there at the start, and
+ * about more than whole trees where those are spelled out around something closed. */
+static enum decision settle(struct elevation *e, const struct call *c, enum decision d)
+{
+	const bool asked = d == DECIDED_PERFORM && !c->granted && c->verdict.allowed &&
+			   !c->a.anonymous && c->op == OP_OPEN && c->access == NONO_READ;
+
+	if (!rules_known(e->rules) || (d != DECIDED_CONTINUE && !asked))
+		return d;
+	return rules_allow(e, c, &c->a, c->access, !about_name(c)) ? DECIDED_CONTINUE
+								   : DECIDED_PERFORM;
+}
+
 enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 {
 	const struct place *pin;
@@ -351,6 +387,7 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 	}
 	if (d == DECIDED_CONTINUE && !kernel_judges(c))
 		d = DECIDED_PERFORM;
+	d = settle(e, c, d);
 	if (d != DECIDED_CONTINUE && c->op == OP_EXEC)
 		return deny(c, err, "the kernel's rules");
 	if (d != DECIDED_CONTINUE && foreign_process(e, c))
@@ -358,11 +395,12 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 	return d;
 }
 
-bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q, unsigned access,
+bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q,
 		  struct policy_verdict *v)
 {
-	policy_check(e->cfg.policy, q->path, access, false, v);
-	if (!v->allowed || v->route != POLICY_KERNEL || outside_process(e, c, q->path))
+	policy_check(e->cfg.policy, q->path, NONO_READ, false, v);
+	if (!v->allowed || outside_process(e, c, q->path) || !kernel_reads(e, q, v))
 		return false;
-	return !q->exists || !closed_match(e->closed, q->path, &q->st, access, c->received_ns, v);
+	return !q->exists ||
+	       !closed_match(e->closed, q->path, &q->st, NONO_READ, c->received_ns, v);
 }

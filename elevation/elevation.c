@@ -132,6 +132,7 @@ static int start(struct elevation *e, struct err *err)
 	allow_descriptors();
 	e->views = view_cache_new();
 	e->quick = quick_new();
+	e->rules = rules_new();
 	e->closed = closed_new(e->cfg.policy);
 	e->own = own_sockets_new();
 	e->pointers = pointers_new();
@@ -202,6 +203,7 @@ void elevation_stop(struct elevation *e)
 	close_fd(e->wake_fd);
 	close_fd(e->epoll_fd);
 	quick_free(e->quick);
+	rules_free(e->rules);
 	closed_free(e->closed);
 	own_sockets_free(e->own);
 	pointers_free(e->pointers);

@@ -97,9 +97,10 @@ struct elevation_events {
 
 struct elevation_config {
 	const struct policy *policy;
-	struct audit_log *log; /* may be NULL (--no-audit) */
-	int notify_fd;	       /* taken over */
-	pid_t init_pid;	       /* root of the session's process tree, as the host sees it */
+	const struct policy_spec *spec; /* the kernel's rules, NULL if they are not known here */
+	struct audit_log *log;		/* may be NULL (--no-audit) */
+	int notify_fd;			/* taken over */
+	pid_t init_pid; /* root of the session's process tree, as the host sees it */
 	const char *session_id;
 	const char *request_socket; /* path of the socket that `nono request` uses, NULL = none */
 	const char *tool_socket;    /* path of the socket for tools, NULL = none */

@@ -57,6 +57,7 @@ void proc_exec(struct elevation *e, struct proc *p);
 struct quick {
 	char path[POLICY_PATH_MAX];
 	bool exists;
+	unsigned given; /* what the kernel's rules give below its folder (enum nono_access) */
 	struct stat st;
 };
 struct quick_cache;
@@ -103,8 +104,8 @@ enum decision {
 };
 /* c was found. lifted: a person granted what is refused. */
 enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err);
-/* Is a read-only open or an exec of path plainly left to the kernel? */
-bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q, unsigned access,
+/* Is a read-only open plainly left to the kernel? */
+bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q,
 		  struct policy_verdict *v);
 
 /* ---- identity (closed.c) ------------------------------------------------------------------- */
@@ -118,6 +119,23 @@ void closed_free(struct closed *t);
  * moved since; the rule is put into *v. now_ns: CLOCK_MONOTONIC. */
 bool closed_match(struct closed *t, const char *path, const struct stat *st, unsigned access,
 		  uint64_t now_ns, struct policy_verdict *v);
+
+/* ---- the kernel's rules (rules.c) ----------------------------------------------------------- */
+
+struct rules *rules_new(void);
+void rules_free(struct rules *r);
+/* The rules of spec, which outlives r; may be NULL: nothing is known of them then. */
+void rules_fill(struct rules *r, const struct policy_spec *spec);
+bool rules_known(const struct rules *r);
+/* Something is moved by the session: what is known of places may not hold any more. */
+void rules_forget(struct rules *r);
+/* Rights (enum nono_access) that the kernel gives below the folder path ("" or "/": the root), and
+ * those that it gives to the object st at path by a rule of its own. */
+unsigned rules_of_folder(struct elevation *e, pid_t tid, const char *path, uint64_t now_ns);
+unsigned rules_of_object(struct elevation *e, const char *path, const struct stat *st);
+/* Will the kernel allow it? object: p is what is used; else its name is made or removed. */
+bool rules_allow(struct elevation *e, const struct call *c, const struct place *p, unsigned access,
+		 bool object);
 
 /* ---- the way of a call (handle.c), answers (reply.c), the log (event.c) --------------------- */
 

@@ -198,7 +198,7 @@ static bool handle_quick(struct elevation *e, struct call *c, const struct proc 
 	c->verdict = (struct policy_verdict){.allowed = true, .source = ""};
 	c->access = c->flags & O_PATH ? 0 : NONO_READ;
 	c->name = c->access ? "read" : "path";
-	if (c->access && !decide_quick(e, c, &q, NONO_READ, &c->verdict))
+	if (c->access && !decide_quick(e, c, &q, &c->verdict))
 		return false;
 	str_copy(c->a.path, sizeof(c->a.path), q.path);
 	if (!q.exists)
@@ -248,8 +248,10 @@ void call_handle(struct elevation *e, struct call *c, void *buffer)
 		call_done(e, c);
 		return;
 	}
-	if (changes_directories(c))
+	if (changes_directories(c)) {
 		quick_forget(e->quick);
+		rules_forget(e->rules);
+	}
 	if (c->op == OP_EXEC && (p = proc_get(e, c->tid, &own)))
 		proc_exec(e, p);
 	act(e, c, false, false);

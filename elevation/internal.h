@@ -218,6 +218,7 @@ void pointers_free(struct pointers *t);
  * point to a repository is judged and put in place. Costs nothing when there is none. */
 void pointers_flush(struct elevation *e);
 struct quick_cache;	       /* quick.c */
+struct rules;		       /* rules.c */
 struct peers;		       /* peers.c */
 struct peers *peers_new(void); /* NULL: no memory */
 void peers_free(struct peers *t);
@@ -238,6 +239,7 @@ struct elevation {
 	struct workers *workers;
 	struct view_cache *views;  /* the program's root; what is kept open of each process */
 	struct quick_cache *quick; /* notify thread: directories without links (quick.c) */
+	struct rules *rules;	   /* what the kernel gives (rules.c) */
 	struct closed *closed;	   /* closed files by identity (closed.c) */
 	struct own_sockets *own;   /* unix sockets made inside (sockets_own.c) */
 	struct peers *peers;	   /* who is connected to the proxy */

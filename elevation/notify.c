@@ -67,6 +67,7 @@ void *notify_main(void *arg)
 	pthread_mutex_lock(&e->pool_lock);
 	pthread_mutex_unlock(&e->pool_lock);
 	(void)ioctl(e->notify_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+	rules_fill(e->rules, e->cfg.spec);
 	closed_fill(e->closed);
 	while (!__atomic_load_n(&e->stopping, __ATOMIC_RELAXED)) {
 		memset(&n, 0, sizeof(n));

@@ -18,6 +18,7 @@ struct dir {
 	uint64_t hash, seen_ns;
 	uint32_t generation;
 	uint16_t len;
+	uint8_t given;	      /* what the kernel's rules give below it */
 	uint16_t gone;	      /* 0: it exists; else the bytes of path up to what is missing */
 	char name[NAME_KEEP]; /* as written */
 	char path[NAME_KEEP]; /* where it is, or would be; "" = the root */
@@ -139,6 +140,7 @@ static struct dir *find_dir(struct elevation *e, const struct call *c, const cha
 	d->gone = 0;
 	if (!walk_to(e, c, s, n, d))
 		return NULL;
+	d->given = (uint8_t)rules_of_folder(e, c->tid, d->path, c->received_ns);
 	d->hash = hash;
 	d->generation = q->generation;
 	d->seen_ns = c->received_ns;
@@ -260,6 +262,7 @@ bool quick_find(struct elevation *e, const struct call *c, const struct proc *p,
 	dir = find_dir(e, c, text, (size_t)(name - text));
 	if (!dir)
 		return false;
+	out->given = dir->given;
 	dir_len = strlen(dir->path);
 	memcpy(out->path, dir->path, dir_len);
 	out->path[dir_len++] = '/';

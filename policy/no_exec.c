@@ -57,7 +57,10 @@ static void give_rest(struct split *sp, const char *path)
 	char child[POLICY_PATH_MAX];
 	struct dirent *de;
 	DIR *d = opendir(path);
+	struct stat st = {0};
 
+	if (d && fstat(dirfd(d), &st) < 0)
+		st.st_dev = 0;
 	while (d && (de = readdir(d)) && sp->given < ENTRIES_MAX) {
 		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
 		    (de->d_type != DT_DIR && de->d_type != DT_REG && de->d_type != DT_UNKNOWN) ||
@@ -66,7 +69,7 @@ static void give_rest(struct split *sp, const char *path)
 		if (de->d_type != DT_REG && holds_closed(sp, child)) {
 			give_rest(sp, child);
 		} else if (!is_closed(sp, dirfd(d), de)) {
-			spec_add_path(sp->s, child, NONO_EXEC);
+			spec_add_entry(sp->s, child, NONO_EXEC, st.st_dev, de->d_ino);
 			sp->given++;
 		}
 	}

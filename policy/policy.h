@@ -317,6 +317,12 @@ struct policy_spec; /* owns the memory that the nono_spec points to */
 int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 		    struct policy_spec **out, struct err *err);
 const struct nono_spec *policy_spec_get(const struct policy_spec *s);
+/* What the rules of spec->paths are about, one each; ino 0: it was not looked at. */
+struct policy_identity {
+	dev_t dev;
+	ino_t ino;
+};
+const struct policy_identity *policy_spec_identities(const struct policy_spec *s);
 /* What this spec can't hold, one sentence each, NULL-terminated; some only when there is no mount
  * namespace (nono_layers), which the sentence says. */
 char *const *policy_spec_warnings(const struct policy_spec *s);

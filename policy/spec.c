@@ -234,6 +234,11 @@ const struct nono_spec *policy_spec_get(const struct policy_spec *s)
 	return &s->spec;
 }
 
+const struct policy_identity *policy_spec_identities(const struct policy_spec *s)
+{
+	return s->ids;
+}
+
 char *const *policy_spec_warnings(const struct policy_spec *s)
 {
 	static char *const none[] = {NULL};
@@ -250,6 +255,7 @@ void policy_spec_free(struct policy_spec *s)
 	for (size_t i = 0; i < s->n_mounts; i++)
 		free((char *)(uintptr_t)s->mounts[i].path);
 	free(s->paths);
+	free(s->ids);
 	free(s->mounts);
 	free(s->ports);
 	free(s->tmp);

@@ -14,13 +14,20 @@
 
 #define SPELLED_MAX 8192
 
-void spec_add_path(struct policy_spec *s, const char *path, unsigned access)
+void spec_add_entry(struct policy_spec *s, const char *path, unsigned access, dev_t dev, ino_t ino)
 {
 	if (s->n_paths == s->cap_paths) {
 		s->cap_paths = s->cap_paths ? s->cap_paths * 2 : 256;
 		s->paths = xrealloc_array(s->paths, s->cap_paths, sizeof(*s->paths));
+		s->ids = xrealloc_array(s->ids, s->cap_paths, sizeof(*s->ids));
 	}
+	s->ids[s->n_paths] = (struct policy_identity){dev, ino};
 	s->paths[s->n_paths++] = (struct nono_path){xstrdup(path), access};
+}
+
+void spec_add_path(struct policy_spec *s, const char *path, unsigned access)
+{
+	spec_add_entry(s, path, access, 0, 0);
 }
 
 /* What of a grant the kernel may hold: the rest is the broker's. As take_grant() in check.c. */
@@ -89,7 +96,8 @@ static bool takes_rule(int dir, const struct dirent *de)
 	       (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode) || S_ISCHR(st.st_mode));
 }
 
-static void give(struct policy_spec *s, const char *path, uint32_t node, unsigned rights);
+static void give(struct policy_spec *s, const char *path, uint32_t node, unsigned rights, dev_t dev,
+		 ino_t ino);
 
 static void give_entries(struct policy_spec *s, const char *path, uint32_t node, unsigned rights)
 {
@@ -97,7 +105,10 @@ static void give_entries(struct policy_spec *s, const char *path, uint32_t node,
 	char child[POLICY_PATH_MAX];
 	struct dirent *de;
 	DIR *d = opendir(path);
+	struct stat st = {0};
 
+	if (d && fstat(dirfd(d), &st) < 0)
+		st.st_dev = 0; /* where something else is mounted its number does not fit anyway */
 	while (d && (de = readdir(d))) {
 		uint32_t at;
 
@@ -111,21 +122,22 @@ static void give_entries(struct policy_spec *s, const char *path, uint32_t node,
 		}
 		at = index_child(ix, node, de->d_name, strlen(de->d_name));
 		if (at == UINT32_MAX)
-			spec_add_path(s, child, rights);
+			spec_add_entry(s, child, rights, st.st_dev, de->d_ino);
 		else
-			give(s, child, at, rights & ~denied_at(s->p, at));
+			give(s, child, at, rights & ~denied_at(s->p, at), st.st_dev, de->d_ino);
 	}
 	if (d)
 		closedir(d);
 }
 
 /* rights: what the node and its tree may have, but for exceptions further down. */
-static void give(struct policy_spec *s, const char *path, uint32_t node, unsigned rights)
+static void give(struct policy_spec *s, const char *path, uint32_t node, unsigned rights, dev_t dev,
+		 ino_t ino)
 {
 	unsigned apart = rights & blocked(s, &s->p->index->nodes[node]);
 
 	if (rights & ~apart)
-		spec_add_path(s, path, rights & ~apart);
+		spec_add_entry(s, path, rights & ~apart, dev, ino);
 	if (apart)
 		give_entries(s, path, node, apart);
 }
@@ -147,7 +159,7 @@ static void give_lifted(struct policy_spec *s, const char *path)
 	}
 	rights &= ~denied_at(s->p, node) & ~given_above(s, node);
 	if (rights)
-		give(s, path, node, rights);
+		give(s, path, node, rights, 0, 0);
 }
 
 void spec_paths(struct policy_spec *s)
@@ -167,7 +179,7 @@ void spec_paths(struct policy_spec *s)
 		if (rights && g->is_file)
 			spec_add_path(s, g->path, rights);
 		else if (rights)
-			give(s, g->path, node, rights);
+			give(s, g->path, node, rights, 0, 0);
 	}
 	for (char **b = p->bypasses; b && *b; b++)
 		give_lifted(s, *b);

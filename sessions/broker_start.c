@@ -193,6 +193,7 @@ static int prepare_tools(struct broker *b, struct err *err)
 static int start_elevation(struct broker *b, int listener, struct err *err)
 {
 	struct elevation_config cfg = {
+	    .spec = b->spec_owner,
 	    .policy = b->plan->policy,
 	    .log = b->log,
 	    .notify_fd = listener,

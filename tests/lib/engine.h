@@ -66,6 +66,7 @@ static inline void scene_up(void)
 	put("ws/hidden", "TOPSECRET");
 	put("ws/.git/hooks/pre-commit", "#!/bin/sh\n");
 	put("ro/file", "plain");
+	put("alone", "plain");
 	put("closed/key", "TOPSECRET");
 	put("closed/prog", "#!/bin/sh\nexit 0\n");
 	put("ro/script", "#!/bin/sh\nexit 7\n");
@@ -86,6 +87,13 @@ static inline void scene_up(void)
 #define RX (NONO_READ | NONO_EXEC)
 #define RW (NONO_READ | NONO_WRITE)
 
+static inline char *real_path(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : xstrdup(path);
+}
+
 static inline struct policy *scene_policy(bool elevation)
 {
 	static struct policy p;
@@ -105,11 +113,12 @@ static inline struct policy *scene_policy(bool elevation)
 	    {at("ws"), RW | NONO_EXEC, false, true},
 	    {at("free"), RW, false, false},
 	    {at("ro"), RX, false, false},
+	    {at("alone"), RX, true, false},
 	};
 	const char *closed[] = {at("ws/secret"), at("ws/hidden"), at("closed"), at("state/nono")};
 
 	for (size_t i = 0; i < ARRAY_LEN(g); i++)
-		grants[i] = (struct policy_grant){.path = xstrdup(g[i].path),
+		grants[i] = (struct policy_grant){.path = real_path(g[i].path),
 						  .access = g[i].access,
 						  .is_file = g[i].file,
 						  .workspace = g[i].workspace,
@@ -130,16 +139,12 @@ static inline struct policy *scene_policy(bool elevation)
 	return &p;
 }
 
-/* What the kernel holds: no writes in the workspace, nothing of its closed parts. */
-static inline void scene_confine(enum nono_want namespaces, int *listener)
+/* The kernel's rules, as of a session. */
+static inline void scene_confine(const struct policy_spec *rules, enum nono_want namespaces,
+				 int *listener)
 {
-	const struct nono_path paths[] = {
-	    {"/usr", RX},	{"/etc", NONO_READ}, {"/proc", NONO_READ},
-	    {"/dev/null", RW},	{"/dev/pts", RW},    {at("ws/file"), RX},
-	    {at("ws/sub"), RX}, {at("free"), RW},    {at("ro"), RX},
-	};
-	struct nono_spec spec = {.paths = paths,
-				 .n_paths = ARRAY_LEN(paths),
+	struct nono_spec spec = {.paths = policy_spec_get(rules)->paths,
+				 .n_paths = policy_spec_get(rules)->n_paths,
 				 .watch = NONO_WATCH_ALL,
 				 .namespaces = namespaces};
 	struct nono_layers layers = {0};
@@ -153,6 +158,7 @@ static inline void scene_confine(enum nono_want namespaces, int *listener)
 
 struct engine {
 	struct policy *policy;
+	struct policy_spec *spec;
 	struct elevation *e;
 	struct audit_log *log;
 	bool namespaces, elevation, no_log;
@@ -169,7 +175,7 @@ static inline _Noreturn void engine_program(const struct engine *en, int sock, v
 	int listener = -1;
 	char go;
 
-	scene_confine(en->namespaces ? NONO_REQUIRE : NONO_SKIP, &listener);
+	scene_confine(en->spec, en->namespaces ? NONO_REQUIRE : NONO_SKIP, &listener);
 	CHECK(fd_send(sock, "l", 1, listener) == 0);
 	close(listener);
 	CHECK(read(sock, &go, 1) == 1);
@@ -231,6 +237,18 @@ static inline int open_descriptors(void)
 	return n;
 }
 
+static inline void engine_rules(struct engine *en)
+{
+	struct err err = {0};
+
+	if (!en->policy)
+		en->policy = scene_policy(en->elevation);
+	if (policy_spec_new(en->policy, true, at("tmp"), &en->spec, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		_exit(1);
+	}
+}
+
 /* Runs fn confined and served. Exit status of it. */
 static inline int engine_run(struct engine *en, void (*fn)(void *), void *arg)
 {
@@ -241,8 +259,7 @@ static inline int engine_run(struct engine *en, void (*fn)(void *), void *arg)
 	int pair[2], listener = -1, status = -1, before = open_descriptors(), ms = -1;
 	char b;
 
-	if (!en->policy)
-		en->policy = scene_policy(en->elevation);
+	engine_rules(en);
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
 	fflush(NULL);
 	pid_t init = en->namespaces ? nono_fork(&spec, &layers, &ne) : fork();
@@ -258,6 +275,7 @@ static inline int engine_run(struct engine *en, void (*fn)(void *), void *arg)
 	if (!en->no_log)
 		engine_log(en);
 	struct elevation_config cfg = {.policy = en->policy,
+				       .spec = en->spec,
 				       .log = en->log,
 				       .notify_fd = listener,
 				       .init_pid = init,
@@ -285,6 +303,8 @@ static inline int engine_run(struct engine *en, void (*fn)(void *), void *arg)
 	if (en->log)
 		CHECK(audit_log_close(en->log, 0, NULL) == 0);
 	en->log = NULL;
+	policy_spec_free(en->spec);
+	en->spec = NULL;
 	en->leaked = open_descriptors() - before;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

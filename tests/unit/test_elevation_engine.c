@@ -339,6 +339,72 @@ static void executing(void *arg)
 	CHECK(run("/usr/bin/sh") >= 0);
 }
 
+/* ---- what the kernel will say
+ * -------------------------------------------------------------------- */
+
+static void make_script(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0755);
+
+	CHECK(fd >= 0 && write(fd, "#!/bin/sh\nexit 8\n", 17) == 17 && close(fd) == 0);
+}
+
+/* What took the place of what the kernel has rules for is read all the same, and not executed. */
+static void replacing(void *arg)
+{
+	struct timespec kept = {.tv_nsec = 60000000};
+
+	(void)arg;
+	CHECK(reads(at("ws/file"), "plain") && reads(at("ws/sub/file"), "plain"));
+	CHECK(reads(at("alone"), "plain") && reads(at("ro/file"), "plain"));
+	make_script(at("ws/sub/script"));
+	make_script(at("ws/script"));
+	CHECK(run(at("ws/sub/script")) == 8);
+	CHECK(run(at("ws/script")) == 100 + EACCES);
+	CHECK(rename(at("ws/script"), at("ws/file")) == 0);
+	CHECK(reads(at("ws/file"), "#!/bin/sh\nexit 8\n"));
+	CHECK(run(at("ws/file")) == 100 + EACCES);
+	CHECK(rename(at("ws/sub"), at("ws/old")) == 0 && mkdir(at("ws/sub"), 0755) == 0);
+	make_script(at("ws/sub/script"));
+	CHECK(reads(at("ws/sub/script"), "#!/bin/sh\nexit 8\n"));
+	CHECK(reads(at("ws/old/file"), "plain"));
+	CHECK(run(at("ws/sub/script")) == 100 + EACCES);
+	/* By its user, outside. */
+	REFUSED(open(at("alone"), O_WRONLY), EACCES);
+	CHECK(mkdir(at("free/now"), 0755) == 0);
+	for (int i = 0; access(at("free/done"), F_OK) < 0; i++) {
+		CHECK(i < 500);
+		usleep(10000);
+	}
+	nanosleep(&kept, NULL);
+	CHECK(reads(at("alone"), "other") && reads(at("ro/file"), "other"));
+	CHECK(run(at("ro/script")) == 100 + EACCES);
+}
+
+static void replace(struct engine *en)
+{
+	(void)en;
+	if (access(at("free/now"), F_OK) < 0 || access(at("free/done"), F_OK) == 0)
+		return;
+	put("new", "other");
+	CHECK(rename(at("new"), at("alone")) == 0);
+	CHECK(rename(at("ro"), at("ro-old")) == 0 && mkdir(at("ro"), 0755) == 0);
+	put("ro/file", "other");
+	put("ro/script", "#!/bin/sh\nexit 0\n");
+	CHECK(chmod(at("ro/script"), 0755) == 0);
+	CHECK(mkdir(at("free/done"), 0755) == 0);
+}
+
+static void check_replacing(const struct engine *en)
+{
+	(void)en;
+	CHECK(engine_events("exec", "exec", "allowed", at("ws/sub/script")) == 1);
+	CHECK(engine_events("exec", "exec", "denied", at("ws/sub/script")) == 1);
+	CHECK(engine_events("exec", "exec", "denied", at("ws/script")) == 1);
+	CHECK(engine_events("exec", "exec", "denied", at("ro/script")) == 1);
+	CHECK(engine_events("exec", NULL, "allowed", at("ws/script")) == 0);
+}
+
 /* ---- everything at once
  * ----------------------------------------------------------------------------- */
 
@@ -587,6 +653,7 @@ TEST(nameless, false, NULL, NULL)
 TEST(writing, false, NULL, NULL)
 TEST(changing, false, check_changing, NULL)
 TEST(executing, false, NULL, NULL)
+TEST(replacing, false, check_replacing, replace)
 TEST(racing, false, NULL, NULL)
 TEST(crowd, false, NULL, NULL)
 TEST(asking, true, check_asking, answer)
@@ -598,7 +665,7 @@ int main(void)
 	    AS_BOTH(test_reading), AS_BOTH(test_spellings), AS_BOTH(test_nameless),
 	    AS_BOTH(test_writing), AS_BOTH(test_changing),  AS_BOTH(test_executing),
 	    AS_BOTH(test_racing),  AS_BOTH(test_crowd),	    AS_BOTH(test_asking),
-	    AS_BOTH(test_moving),  AS_BOTH(test_folders),
+	    AS_BOTH(test_moving),  AS_BOTH(test_folders),   AS_BOTH(test_replacing),
 	};
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
 }
