@@ -57,6 +57,23 @@ static int grant_file(struct resolver *r, const char *path)
 	return add_grant(r, path, NONO_READ | NONO_EXEC, GRANT_FILE, "system");
 }
 
+/* What is started from a Python environment, be it only by a link to the interpreter, needs it all.
+ */
+static int grant_venv(struct resolver *r, const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	_cleanup_free_ char *root = NULL, *real = NULL, *cfg = NULL;
+
+	if (slash - program < 4 || strncmp(slash - 4, "/bin", 4) != 0)
+		return 0;
+	root = xasprintf("%.*s", (int)(slash - 4 - program), program);
+	real = realpath(root, NULL);
+	if (!real)
+		return 0;
+	cfg = xasprintf("%s/pyvenv.cfg", real);
+	return access(cfg, F_OK) == 0 ? grant_tree(r, real) : 0;
+}
+
 static int grant_one(struct resolver *r, const char *program)
 {
 	_cleanup_free_ char *real = realpath(program, NULL);
@@ -77,7 +94,7 @@ static int grant_one(struct resolver *r, const char *program)
 	*slash = '\0';
 	if (!*dir)
 		return 0;
-	if (grant_tree(r, dir) < 0)
+	if (grant_tree(r, dir) < 0 || grant_venv(r, program) < 0)
 		return -1;
 	/* PREFIX/bin has its libraries in PREFIX/lib. */
 	slash = strrchr(dir, '/');

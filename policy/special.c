@@ -21,6 +21,9 @@ enum name_kind {
 	NAME_CONFIG,
 	NAME_CARGO,
 	NAME_YARN,
+	NAME_AGENTS,
+	NAME_CRUSH,
+	NAME_SWIVAL,
 };
 
 struct name {
@@ -35,7 +38,8 @@ struct name {
 	}
 
 /* Shorter than 24 bytes; the ones without a leading dot have the lengths of PLAIN_LENGTHS. */
-#define PLAIN_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 19 | 1u << 23)
+#define PLAIN_LENGTHS \
+	(1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 19 | 1u << 23)
 static const struct name names[] = {
     N(".pi", NAME_TREE),
     N(".vim", NAME_TREE),
@@ -46,6 +50,7 @@ static const struct name names[] = {
     N(".qwen", NAME_TREE),
     N(".yarn", NAME_YARN),
     N(".cargo", NAME_CARGO),
+    N(".crush", NAME_CRUSH),
     N(".codex", NAME_TREE),
     N(".cshrc", NAME_TREE),
     N(".emacs", NAME_TREE),
@@ -58,20 +63,24 @@ static const struct name names[] = {
     N(".npmrc", NAME_TREE),
     N(".vimrc", NAME_TREE),
     N(".zshrc", NAME_TREE),
+    N(".agents", NAME_AGENTS),
     N(".bashrc", NAME_TREE),
     N(".claude", NAME_CLAUDE),
     N(".config", NAME_CONFIG),
     N(".cursor", NAME_TREE),
+    N(".crushrc", NAME_TREE),
     N(".direnv", NAME_TREE),
     N(".gemini", NAME_TREE),
     N(".github", NAME_GITHUB),
     N(".lvimrc", NAME_TREE),
     N(".nvimrc", NAME_TREE),
+    N(".swival", NAME_SWIVAL),
     N(".tcshrc", NAME_TREE),
     N(".vscode", NAME_TREE),
     N(".yarnrc", NAME_TREE),
     N(".zlogin", NAME_TREE),
     N(".zshenv", NAME_TREE),
+    N("crushrc", NAME_TREE),
     N(".gdbinit", NAME_TREE),
     N(".inputrc", NAME_TREE),
     N(".profile", NAME_TREE),
@@ -96,6 +105,7 @@ static const struct name names[] = {
     N(".yarnrc.yml", NAME_TREE),
     N("crush.json", NAME_TREE),
     N("jenkinsfile", NAME_TREE),
+    N("swival.toml", NAME_TREE),
     N("lefthook.yml", NAME_TREE),
     N(".bash_aliases", NAME_TREE),
     N(".bash_logout", NAME_TREE),
@@ -125,6 +135,9 @@ static const char *const below_config[] = {"autostart", "fish",	 "git",	     "sy
 					   "direnv",	"mise",	 "tmux",     NULL};
 static const char *const below_cargo[] = {"config", "config.toml", NULL};
 static const char *const below_yarn[] = {"releases", "plugins", NULL};
+static const char *const below_agents[] = {"skills", NULL};
+static const char *const below_crush[] = {"crush.json", "skills", "commands", NULL};
+static const char *const below_swival[] = {"mcp.json", "skills", "approved_buckets", NULL};
 
 static const char *const *below(unsigned char kind)
 {
@@ -137,6 +150,12 @@ static const char *const *below(unsigned char kind)
 		return below_config;
 	case NAME_CARGO:
 		return below_cargo;
+	case NAME_AGENTS:
+		return below_agents;
+	case NAME_CRUSH:
+		return below_crush;
+	case NAME_SWIVAL:
+		return below_swival;
 	default:
 		return below_yarn;
 	}

@@ -15,9 +15,9 @@ AGENTS = {
     "gemini": (".gemini/tmp/x", [".gemini/oauth_creds.json"], [".gemini/settings.json", ".gemini/commands/x.toml"]),
     "qwen": (".qwen/tmp/x", [".qwen/oauth_creds.json"], [".qwen/settings.json", ".qwen/extensions/x"]),
     "crush": (".local/share/crush/logs/x", [".local/share/crush/crush.json"],
-              [".local/share/crush/crush.json", ".config/crush/crush.json"]),
+              [".local/share/crush/crush.json", ".config/crush/crush.json", ".config/crush/crushrc"]),
     "openclaw": (".openclaw/workspace/x", [".openclaw/credentials/x", ".openclaw/agents/main/agent/auth-profiles.json"],
-                 [".openclaw/openclaw.json", ".openclaw/skills/x", ".openclaw/hooks/x"]),
+                 [".openclaw/openclaw.json", ".openclaw/skills/x", ".openclaw/hooks/x", ".openclaw/plugin-skills/x"]),
     "swival": (".cache/swival/x", [".config/swival/config.toml"], [".config/swival/config.toml"]),
     "aider": (".aider/caches/x", [".aider/oauth-keys.env", ".aider.conf.yml"], [".aider.conf.yml"]),
 }

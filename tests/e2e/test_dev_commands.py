@@ -132,6 +132,20 @@ def venv(p):
     assert "hello" in out, out
 
 
+def program_of_an_environment(p):
+    """As pipx and others install them: what belongs to the program is there, wherever it lies."""
+    env = os.path.join(p.outside, "tool")
+    p.run(["/usr/bin/python3", "-m", "venv", "--without-pip", env])
+    site = [d for d, _, _ in os.walk(env) if d.endswith("site-packages")][0]
+    p.write(site + "/theirs.py", "def main():\n    print('of the environment')\n")
+    p.write(env + "/bin/tool", "#!%s/bin/python3\nimport theirs, json\ntheirs.main()\n" % env)
+    os.chmod(env + "/bin/tool", 0o755)
+    p.write(os.path.join(p.outside, "other"), "not of the program\n")
+    assert p.nono("run", "--silent", "--", env + "/bin/tool") == "of the environment\n"
+    assert not p.nono("run", "--silent", "--no-capability-elevation", "--", env + "/bin/python3", "-c",
+                      "print(open(%r).read())" % os.path.join(p.outside, "other"), code=1)
+
+
 def pytest(p):
     if subprocess.run(["/usr/bin/python3", "-c", "import pytest"], capture_output=True).returncode:
         raise Skip("python3-pytest is not installed")
@@ -231,5 +245,5 @@ def everyday_tools(p):
           "diff x.txt w.txt; awk '{ print $1 }' x.txt; printf x | sha256sum; perl -e 'print 1'; env | sort >/dev/null; nproc; xargs -n1 echo < x.txt; tput -T xterm cols >/dev/null", "--allow", p.work)
 
 
-nonolib.main([go, cargo, npm, venv, gcc, cplusplus, clang, make, cmake, autotools, python, pytest, node, java, maven, git, everyday_tools],
+nonolib.main([go, cargo, npm, venv, gcc, cplusplus, clang, make, cmake, autotools, python, program_of_an_environment, pytest, node, java, maven, git, everyday_tools],
              timeout=320)

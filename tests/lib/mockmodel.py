@@ -1,13 +1,18 @@
-"""A model API on loopback that follows a script: enough of the Anthropic Messages protocol for an
-agent to do one task. The turn is counted from the conversation, so the server keeps no state."""
+"""A model API on loopback that follows a script: enough of the protocols Anthropic Messages and OpenAI
+Chat Completions for an agent to do one task. The turn is counted from the conversation, so the server
+keeps no state."""
 import http.server
 import json
 import threading
+import time
+
+# What agents call the tool that runs a shell command.
+SHELLS = ("Bash", "bash", "run_shell_command", "run_command", "exec", "shell")
 
 
 def last_prompt(messages):
-    """Number of assistant turns with a tool call since the user's last own words, and the last
-    tool result."""
+    """Number of assistant turns with a tool call (agents put words of their own between, as the user's),
+    and the last tool result."""
     turns, result = 0, ""
     for m in messages:
         content = m.get("content")
@@ -20,17 +25,48 @@ def last_prompt(messages):
                     c = b.get("content")
                     result = c if isinstance(c, str) else "".join(
                         x.get("text", "") for x in c or [] if isinstance(x, dict))
-        elif any(b.get("type") == "text" for b in blocks):
-            turns = 0
     return turns, result
 
 
-class Model:
-    """turns: list of {"text", "shell"?}. The n-th turn of the conversation gets the n-th entry."""
+def from_chat(body):
+    """A request for a chat completion in the form of the other protocol."""
+    messages = []
+    for m in body.get("messages") or []:
+        calls = [{"type": "tool_use"} for _ in m.get("tool_calls") or []]
+        if m.get("role") == "tool":
+            messages.append({"role": "user", "content": [{"type": "tool_result", "content": m.get("content")}]})
+        elif m.get("role") == "assistant":
+            messages.append({"role": "assistant", "content": calls})
+        elif m.get("role") == "user":
+            messages.append(m)
+    tools = [dict(t.get("function") or {}) for t in body.get("tools") or []]
+    for t in tools:
+        t["input_schema"] = t.get("parameters") or {}
+    return {"messages": messages, "tools": tools, "model": body.get("model"), "stream": body.get("stream")}
 
-    def __init__(self, turns):
+
+def fill(schema, command):
+    """Arguments of a shell tool: the command where it belongs, the other required ones by their type."""
+    props = schema.get("properties") or {}
+    out = {}
+    for name, p in props.items():
+        kind = p.get("type") or [x.get("type") for x in p.get("anyOf") or [{}]][0]
+        if name in ("command", "cmd"):
+            out[name] = ["/bin/sh", "-c", command] if kind == "array" else command
+        elif name in (schema.get("required") or []):
+            out[name] = {"boolean": False, "integer": 10, "number": 10, "array": [], "object": {}}.get(kind, "Run a command")
+    return out
+
+
+class Model:
+    """turns: list of {"text", "shell"?}. The n-th turn of the conversation gets the n-th entry.
+    results: what its tools gave the model; keys: the keys that requests came with."""
+
+    def __init__(self, turns, no_tools=False):
         self.turns = turns
+        self.no_tools = no_tools  # an agent that offers none gets the turns all the same
         self.results = []
+        self.keys = set()
         self.requests = 0
         model = self
 
@@ -63,8 +99,11 @@ class Model:
                 if path.endswith("/count_tokens"):
                     self.reply({"input_tokens": 10})
                 elif path.endswith("/messages"):
-                    model.requests += 1
+                    model.asked(self.headers)
                     self.answer(body, *model.choose(body))
+                elif path.endswith("/chat/completions"):
+                    model.asked(self.headers)
+                    self.complete(body, *model.choose(from_chat(body)))
                 else:
                     self.reply({})
 
@@ -108,16 +147,44 @@ class Model:
                                              "stop_sequence": None}, usage={"output_tokens": 10})
                 send("message_stop")
 
+            def complete(self, body, text, call):
+                """A chat completion."""
+                message = {"role": "assistant", "content": text}
+                if call:
+                    message["tool_calls"] = [{"index": 0, "id": "call_%d" % model.requests, "type": "function", "function": {
+                        "name": call["name"], "arguments": json.dumps(call["input"])}}]
+                usage = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
+                whole = {"id": "c%d" % model.requests, "created": int(time.time()), "model": body.get("model", "m")}
+                end = "tool_calls" if call else "stop"
+                if not body.get("stream"):
+                    self.reply(dict(whole, object="chat.completion", usage=usage,
+                                    choices=[{"index": 0, "message": message, "finish_reason": end}]))
+                    return
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.send_header("connection", "close")
+                self.end_headers()
+                self.close_connection = True
+                for delta, reason in ((message, None), ({}, end)):
+                    self.wfile.write(b"data: %s\n\n" % json.dumps(dict(
+                        whole, object="chat.completion.chunk", usage=usage if reason else None,
+                        choices=[{"index": 0, "delta": delta, "finish_reason": reason}])).encode())
+                self.wfile.write(b"data: [DONE]\n\n")
+
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def asked(self, headers):
+        self.requests += 1
+        self.keys.add((headers.get("x-api-key") or headers.get("authorization") or "").removeprefix("Bearer "))
+
     def choose(self, body):
         """(text, tool call or None) for one request."""
         tools = {t.get("name"): t for t in body.get("tools") or []}
         system = json.dumps(body.get("system") or "")
-        if not tools:
+        if not tools and not self.no_tools:
             if "security monitor" in system:
                 return "<block>no</block>", None
             return json.dumps({"title": "A task", "isNewTopic": False}), None
@@ -125,10 +192,10 @@ class Model:
         if n and result:
             self.results.append(result)
         turn = self.turns[min(n, len(self.turns) - 1)]
-        if "shell" not in turn or "Bash" not in tools:
+        shell = [n for n in SHELLS if n in tools]
+        if "shell" not in turn or not shell:
             return turn["text"], None
-        return turn["text"], {"name": "Bash", "input": {"command": turn["shell"],
-                                                        "description": "Run a command"}}
+        return turn["text"], {"name": shell[0], "input": fill(tools[shell[0]].get("input_schema") or {}, turn["shell"])}
 
     def close(self):
         self.server.shutdown()
