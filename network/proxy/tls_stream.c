@@ -87,8 +87,7 @@ static int bio_create(BIO *b)
 static int flush(struct layer *l)
 {
 	while (l->out_at < l->out_len) {
-		ssize_t r =
-		    stream_raw_write(l->stream, l->out + l->out_at, l->out_len - l->out_at);
+		ssize_t r = stream_raw_write(l->stream, l->out + l->out_at, l->out_len - l->out_at);
 
 		if (r < 0) {
 			l->broken |= errno != EAGAIN;
