@@ -79,6 +79,14 @@ static void offer_profiles(void)
 	strv_free(names);
 }
 
+static void offer_credentials(void)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = policy_builtin_route_name(i)); i++)
+		offer(name, "route");
+}
+
 static void offer_commands(const struct command *const *commands)
 {
 	for (; *commands; commands++)
@@ -104,6 +112,7 @@ static void offer_value(const char *what, bool all_sessions)
 	    {"PATH", ":files", NULL},
 	    {"NAME|FILE", ":files", offer_profiles},
 	    {"PROFILE", ":files", offer_profiles},
+	    {"ROUTE|REFERENCE", NULL, offer_credentials},
 	    {"ID", NULL, offer_requests},
 	    {"COMMAND", NULL, offer_all_commands},
 	};

@@ -27,6 +27,7 @@ const struct command *const cli_commands[] = {
 	&command_learn,
 	&command_profile,
 	&command_policy,
+	&command_credential,
 	&command_why,
 	&command_tui,
 	&command_attach,

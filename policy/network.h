@@ -89,6 +89,7 @@ struct policy_routes {
  * route's. */
 bool policy_builtin_route(const char *name, struct policy_route *out);
 const char *policy_builtin_route_name(size_t i); /* NULL past the end */
+void policy_route_free(struct policy_route *r);	 /* what is in it */
 
 /* A login of the agent itself, by OAuth: what its token endpoint hands out stays with the proxy,
  * and the agent gets stand-ins. Requests to these hosts are looked at. */

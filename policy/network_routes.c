@@ -46,3 +46,47 @@ const char *policy_builtin_route_name(size_t i)
 {
 	return i < ARRAY_LEN(routes) ? routes[i].name : NULL;
 }
+
+static void free_injection(struct policy_injection *i)
+{
+	free(i->header);
+	free(i->format);
+	free(i->path_pattern);
+	free(i->path_replacement);
+	free(i->query);
+}
+
+void policy_route_free(struct policy_route *r)
+{
+	char *const texts[] = {
+	    r->name,
+	    r->source,
+	    r->upstream,
+	    r->key,
+	    r->oauth.token_url,
+	    r->oauth.client_id,
+	    r->oauth.client_secret,
+	    r->oauth.scope,
+	    r->aws.profile,
+	    r->aws.region,
+	    r->aws.service,
+	    r->env_var,
+	    r->base_url_var,
+	    r->tls_ca,
+	    r->tls_cert,
+	    r->tls_key,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		free(texts[i]);
+	free_injection(&r->inject);
+	free_injection(&r->phantom);
+	for (size_t i = 0; i < r->endpoints.n; i++) {
+		free(r->endpoints.v[i].method);
+		free(r->endpoints.v[i].path);
+		free(r->endpoints.v[i].reason);
+		free(r->endpoints.v[i].backend);
+	}
+	free(r->endpoints.v);
+	*r = (struct policy_route){0};
+}

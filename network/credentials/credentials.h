@@ -54,6 +54,19 @@ int credential_load(const char *reference, const struct policy_network *n,
 /* "openai_key" -> "OPENAI_KEY", NULL for what is no account. Caller frees. */
 char *credential_variable(const char *reference);
 
+/* Puts it where the reference points: an account of the keyring, keyring://, kernel://, file://
+ * (mode 0600). replace: what is there already. */
+int credential_store(const char *reference, const struct secret *s, bool replace, struct err *err);
+int credential_remove(const char *reference, struct err *err);
+/* Accounts of the keyring's service nono, NULL-terminated; -1 if there is no keyring. */
+int credential_accounts(char ***out, struct err *err);
+/* Is something there? No secret is read, no command run: unknown for sources that would need that.
+ */
+enum credential_state { CREDENTIAL_MISSING = 0, CREDENTIAL_SET, CREDENTIAL_UNKNOWN };
+enum credential_state credential_state(const char *reference, char *const *accounts);
+/* The first digits of its SHA-256: tells whether two are the same. */
+void credential_fingerprint(const struct secret *s, char out[9]);
+
 /* ---- stand-ins ------------------------------------------------------------------------------- */
 
 #define PHANTOM_MAX 160

@@ -65,6 +65,16 @@ int credential_from_command(const struct credential_reference *r, struct credent
 int credential_from_capture(const struct credential_reference *r, struct credential_context *c,
 			    struct secret *out, struct err *err);
 
+/* The helper for keyrings: exit code, -1 with err. "remove", "set" with input, ... */
+int credential_keyring(const char *verb, const char *service, const char *account,
+		       const struct secret *input, const char *what, struct secret *out,
+		       struct err *err);
+/* What its exit code means, for messages; 0 = done. */
+int credential_keyring_status(int status, const char *what, struct err *err);
+/* Of a keyring:// or an account; *service is to be freed. */
+const char *credential_keyring_entry(const struct credential_reference *r, char **service);
+long credential_kernel_find(const char *description);
+
 /* "name\0value\0" ... */
 int credential_list_add(struct secret *s, const char *name, const char *value, struct err *err);
 const char *credential_list_get(const struct secret *s, const char *name);

@@ -7,9 +7,8 @@
 
 #include "network/credentials/internal.h"
 
-#define KEYRING_TIMEOUT_S 30
-#define FILE_TTL_S	  60
-#define KEYRING_TTL_S	  900
+#define FILE_TTL_S    60
+#define KEYRING_TTL_S 900
 
 int credential_take_line(struct secret *s, const char *what, struct err *err)
 {
@@ -81,69 +80,26 @@ static int from_file(const struct credential_reference *r, struct credential_con
 /* ---- keyrings ----------------------------------------------------------------------------------
  */
 
-static unsigned keyring_timeout(void)
-{
-	const char *v = getenv("NONO_KEYRING_TIMEOUT_SECS");
-	long n;
-
-	return v && str_to_long(v, 1, 600, &n) == 0 ? (unsigned)n : KEYRING_TIMEOUT_S;
-}
-
-/* By a program of its own: libsecret brings threads and a bus with it. */
-static int from_service(const char *service, const char *account, const char *text,
-			struct secret *out, struct err *err)
-{
-	_cleanup_free_ char *helper = credential_helper("nono-keyring", err);
-	char what[400];
-	int status;
-
-	snprintf(what, sizeof(what), "credential %.300s", text);
-	if (!helper)
-		return err_prefix(err, "%s", what);
-	if (credential_run(
-		&(struct credential_run){.argv = (char *[]){helper, (char *)"get", (char *)service,
-							    (char *)account, NULL},
-					 .timeout_s = keyring_timeout(),
-					 .what = what},
-		out, &status, err) < 0)
-		return -1;
-	if (status == KEYRING_NO_ENTRY)
-		return err_set(err, "%s: the keyring has no such entry (nono credential add)",
-			       what);
-	if (status == KEYRING_NO_SERVICE)
-		return err_set(err,
-			       "%s: there is no keyring here (no Secret Service on the session's "
-			       "bus); file:// and env:// need none",
-			       what);
-	return status ? err_set(err, "%s: the keyring can't be read", what) : 0;
-}
-
-static int from_account(const struct credential_reference *r, struct credential_context *c,
-			struct secret *out, struct err *err)
-{
-	c->ttl_s = KEYRING_TTL_S;
-	return from_service("nono", r->rest, r->text, out, err);
-}
-
 static int from_keyring(const struct credential_reference *r, struct credential_context *c,
 			struct secret *out, struct err *err)
 {
-	const char *slash = strchr(r->rest, '/');
-	_cleanup_free_ char *service = xstrndup(r->rest, (size_t)(slash - r->rest));
+	_cleanup_free_ char *service = NULL;
+	const char *account = credential_keyring_entry(r, &service);
+	char what[400];
+	int status;
 
 	c->ttl_s = KEYRING_TTL_S;
-	return from_service(service, slash + 1, r->text, out, err);
+	snprintf(what, sizeof(what), "credential %.300s", r->text);
+	status = credential_keyring("get", service, account, NULL, what, out, err);
+	return status < 0 ? -1 : credential_keyring_status(status, what, err);
 }
 
 static int from_kernel(const struct credential_reference *r, struct credential_context *c,
 		       struct secret *out, struct err *err)
 {
-	static const int rings[] = {KEY_SPEC_SESSION_KEYRING, KEY_SPEC_USER_KEYRING};
-	long key = -1, n;
+	long key = credential_kernel_find(r->rest), n;
 
 	c->ttl_s = FILE_TTL_S;
-	for (size_t i = 0; key < 0 && i < ARRAY_LEN(rings); i++)
-		key = syscall(SYS_keyctl, KEYCTL_SEARCH, rings[i], "user", r->rest, 0);
 	if (key < 0)
 		return err_errno(err, errno, "credential %s: not in the kernel's keyrings",
 				 r->text);
@@ -169,7 +125,7 @@ int credential_load(const char *reference, const struct policy_network *n,
 	static int (*const sources[CREDENTIAL_KINDS])(const struct credential_reference *r,
 						      struct credential_context *c,
 						      struct secret *out, struct err *err) = {
-	    [CREDENTIAL_ACCOUNT] = from_account,
+	    [CREDENTIAL_ACCOUNT] = from_keyring,
 	    [CREDENTIAL_KEYRING] = from_keyring,
 	    [CREDENTIAL_ENV] = from_env,
 	    [CREDENTIAL_FILE] = from_file,
