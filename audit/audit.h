@@ -21,7 +21,6 @@ enum audit_kind {
 	AUDIT_EXEC,
 	AUDIT_CHANGE,	/* mkdir, unlink, rename, link, symlink, chmod, truncate, ... */
 	AUDIT_CONNECT,	/* connect or bind, any family */
-	AUDIT_PROCESS,	/* a process was first seen; target = its program */
 	AUDIT_LIMIT,	/* a limit of the session was reached: op = which, source = what holds it */
 	AUDIT_TERMINAL, /* something with an effect outside the pane: clipboard, notification, title
 			 */
@@ -124,6 +123,8 @@ int audit_adopt(const char *session_id, struct err *err);
 
 /* Replaces secret-looking values by "[REDACTED]". Caller frees with strv_free-like loop. */
 char **audit_redact_command(char *const *argv);
+/* The same as one line, with blanks between, at the end of out; allocates only what out lacks. */
+void audit_redact_line(char *const *argv, struct buf *out);
 
 /* ---- reading ----------------------------------------------------------- */
 

@@ -131,12 +131,12 @@ static const char *value_end(const char *s, char sep, bool alone, bool query, ch
 
 struct cursor {
 	const char *arg, *p;
-	struct buf out;
+	struct buf *out;
 };
 
 static void take(struct cursor *c, const char *until)
 {
-	buf_add(&c->out, c->p, (size_t)(until - c->p));
+	buf_add(c->out, c->p, (size_t)(until - c->p));
 	c->p = until;
 }
 
@@ -144,7 +144,7 @@ static void hide(struct cursor *c, const char *until)
 {
 	if (until == c->p)
 		return;
-	buf_adds(&c->out, REDACTED);
+	buf_adds(c->out, REDACTED);
 	c->p = until;
 }
 
@@ -182,12 +182,10 @@ static bool redact_named(struct cursor *c)
 	return true;
 }
 
-static char *redact_arg(const char *arg)
+static void redact_arg(struct buf *out, const char *arg)
 {
-	struct cursor c = {.arg = arg, .p = arg};
+	struct cursor c = {.arg = arg, .p = arg, .out = out};
 
-	buf_reserve(&c.out, strlen(arg) + 1);
-	c.out.data[0] = '\0';
 	while (*c.p) {
 		bool word = c.p == arg || !name_char(c.p[-1]);
 		const char *secret, *end;
@@ -205,7 +203,6 @@ static char *redact_arg(const char *arg)
 			take(&c, c.p + 1);
 		}
 	}
-	return c.out.data;
 }
 
 /* ---- the whole command -------------------------------------------------------- */
@@ -219,13 +216,27 @@ static bool flag_takes_secret(const char *arg)
 }
 
 /* curl -u user:password, with its relatives; not "-u 1000:1000". */
-static char *redact_user(const char *arg)
+static bool redact_user(struct buf *out, const char *arg)
 {
 	const char *colon = strchr(arg, ':');
 
 	if (!colon || !colon[1] || strspn(arg, "0123456789:") == strlen(arg))
-		return NULL;
-	return xasprintf("%.*s:" REDACTED, (int)(colon - arg), arg);
+		return false;
+	buf_add(out, arg, (size_t)(colon + 1 - arg));
+	buf_adds(out, REDACTED);
+	return true;
+}
+
+/* before: the argument in front of it, "" if there is none. */
+static void redact_one(struct buf *out, const char *before, const char *arg)
+{
+	const bool user = str_eq(before, "-u") || str_eq(before, "--user") ||
+			  str_eq(before, "--proxy-user") || str_eq(before, "-U");
+
+	if (flag_takes_secret(before) && !str_starts(arg, "--"))
+		buf_adds(out, REDACTED);
+	else if (!user || !redact_user(out, arg))
+		redact_arg(out, arg);
 }
 
 char **audit_redact_command(char *const *argv)
@@ -237,14 +248,21 @@ char **audit_redact_command(char *const *argv)
 		n++;
 	out = xcalloc(n + 1, sizeof(*out));
 	for (size_t i = 0; i < n; i++) {
-		const char *before = i ? argv[i - 1] : "";
-		if (i && flag_takes_secret(before) && !str_starts(argv[i], "--"))
-			out[i] = xstrdup(REDACTED);
-		else if (str_eq(before, "-u") || str_eq(before, "--user") ||
-			 str_eq(before, "--proxy-user") || str_eq(before, "-U"))
-			out[i] = redact_user(argv[i]);
-		if (!out[i])
-			out[i] = redact_arg(argv[i]);
+		struct buf b = {0};
+
+		buf_reserve(&b, strlen(argv[i]) + 1);
+		b.data[0] = '\0';
+		redact_one(&b, i ? argv[i - 1] : "", argv[i]);
+		out[i] = b.data;
 	}
 	return out;
+}
+
+void audit_redact_line(char *const *argv, struct buf *out)
+{
+	for (size_t i = 0; argv[i]; i++) {
+		if (i)
+			buf_addc(out, ' ');
+		redact_one(out, i ? argv[i - 1] : "", argv[i]);
+	}
 }

@@ -11,6 +11,7 @@
 #define DESCRIPTORS  4096 /* calls that wait hold four each */
 #define END_SIGNAL   (SIGRTMAX - 2)
 #define NOTIFY_STACK (512u * 1024)
+#define EXEC_TEXT    20000u /* more only with many secrets */
 
 /* ---- the pool of calls -------------------------------------------------------------------------
  */
@@ -133,6 +134,7 @@ static int start(struct elevation *e, struct err *err)
 	e->views = view_cache_new();
 	e->quick = quick_new();
 	e->rules = rules_new();
+	buf_reserve(&e->exec_text, EXEC_TEXT);
 	e->closed = closed_new(e->cfg.policy);
 	e->own = own_sockets_new();
 	e->pointers = pointers_new();
@@ -211,6 +213,7 @@ void elevation_stop(struct elevation *e)
 	view_cache_free(e->views);
 	violations_free(e->violations);
 	standing_free(e->standing);
+	buf_free(&e->exec_text);
 	if (e->pool)
 		munmap(e->pool, CALLS_MAX * sizeof(struct call));
 	pthread_mutex_destroy(&e->pool_lock);

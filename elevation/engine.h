@@ -29,6 +29,8 @@ struct proc_numbers {
 };
 int process_numbers(int proc_dir, struct proc_numbers *out);
 
+bool is_notify_thread(const struct elevation *e);
+
 struct view_cache *view_cache_new(void);
 void view_cache_free(struct view_cache *v);
 /* The program's root, O_PATH, the same for all processes of a session (chroot and the like are

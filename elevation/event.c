@@ -40,10 +40,14 @@ static bool wanted(const struct elevation *e, const struct call *c, enum audit_d
 /* ---- arguments of an exec ----------------------------------------------------------------------
  */
 
-static size_t read_arguments(const struct call *c, char *argv[ARGS_MAX + 1])
+struct arguments {
+	char *v[ARGS_MAX + 1];
+	char text[ARGS_MAX][ARG_BYTES_MAX];
+};
+
+static void read_arguments(const struct call *c, struct arguments *a)
 {
 	uint64_t at = c->args[c->nr == SYS_execveat ? 2 : 1], addr;
-	char text[ARG_BYTES_MAX];
 	size_t n = 0;
 
 	for (; at && n < ARGS_MAX; at += sizeof(addr)) {
@@ -51,30 +55,26 @@ static size_t read_arguments(const struct call *c, char *argv[ARGS_MAX + 1])
 
 		if (memory_read(c, at, &addr, sizeof(addr)) < 0 || !addr)
 			break;
-		len = memory_read_string(c, addr, text, sizeof(text));
+		len = memory_read_string(c, addr, a->text[n], ARG_BYTES_MAX);
 		if (len < 0 && errno != ENAMETOOLONG)
 			break;
-		argv[n++] = xstrndup(text, len < 0 ? sizeof(text) : (size_t)len);
+		a->text[n][ARG_BYTES_MAX - 1] = '\0';
+		a->v[n] = a->text[n];
+		n++;
 	}
-	argv[n] = NULL;
-	return n;
+	a->v[n] = NULL;
 }
 
-/* Secrets taken out, with blanks between. */
+/* Secrets taken out, with blanks between. out: of this thread. */
 static void exec_arguments(const struct call *c, struct buf *out)
 {
-	char *argv[ARGS_MAX + 1], **clean;
-	size_t n = read_arguments(c, argv);
+	struct arguments a;
 
-	clean = audit_redact_command(argv);
-	for (size_t i = 0; clean[i]; i++) {
-		if (i)
-			buf_addc(out, ' ');
-		buf_adds(out, clean[i]);
-	}
-	strv_free(clean);
-	while (n)
-		free(argv[--n]);
+	read_arguments(c, &a);
+	buf_clear(out);
+	audit_redact_line(a.v, out);
+	if (out->data)
+		out->data[out->len] = '\0';
 }
 
 /* ---- events ------------------------------------------------------------------------------------
@@ -82,7 +82,8 @@ static void exec_arguments(const struct call *c, struct buf *out)
 
 void event_write(struct elevation *e, const struct call *c, enum audit_decision decision, int err)
 {
-	_cleanup_(buf_free) struct buf args = {0};
+	_cleanup_(buf_free) struct buf own = {0};
+	struct buf *args = is_notify_thread(e) ? &e->exec_text : &own;
 	char address[512];
 	struct audit_event ev = {
 	    .kind = kind_of(c->op),
@@ -100,9 +101,9 @@ void event_write(struct elevation *e, const struct call *c, enum audit_decision 
 	if (!e->cfg.log || !wanted(e, c, decision))
 		return;
 	if (c->op == OP_EXEC) {
-		exec_arguments(c, &args);
-		ev.target2 = args.data;
-		ev.target2_len = args.len;
+		exec_arguments(c, args);
+		ev.target2 = args->data;
+		ev.target2_len = args->len;
 	} else if (c->access2) {
 		ev.target2 = c->b.path;
 	} else if (c->op == OP_SYMLINK || c->op == OP_SETXATTR || c->op == OP_REMOVEXATTR) {

@@ -244,6 +244,7 @@ struct elevation {
 	struct own_sockets *own;   /* unix sockets made inside (sockets_own.c) */
 	struct peers *peers;	   /* who is connected to the proxy */
 	struct pointers *pointers; /* ".git" files on their way (pointers.c) */
+	struct buf exec_text;	   /* notify thread: arguments of an exec, for the log */
 	struct call *pool;	   /* CALLS_MAX, mapped, touched only when used */
 	struct call *free_calls;
 	unsigned pool_used;

@@ -196,7 +196,7 @@ static bool out_of_fds(int code)
 	return code == EMFILE || code == ENFILE;
 }
 
-static bool is_notify_thread(const struct elevation *e)
+bool is_notify_thread(const struct elevation *e)
 {
 	return e->have_thread && pthread_equal(e->thread, pthread_self());
 }

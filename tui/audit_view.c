@@ -14,9 +14,11 @@ static enum audit_show kind_of(const char *type)
 	static const struct {
 		const char *type;
 		enum audit_show show;
-	} kinds[] = {{"open", SHOW_OPEN},	{"change", SHOW_CHANGE},
-		     {"exec", SHOW_EXEC},	{"process", SHOW_EXEC},
-		     {"connect", SHOW_CONNECT}, {"capability_decision", SHOW_DECISION}};
+	} kinds[] = {{"open", SHOW_OPEN},
+		     {"change", SHOW_CHANGE},
+		     {"exec", SHOW_EXEC},
+		     {"connect", SHOW_CONNECT},
+		     {"capability_decision", SHOW_DECISION}};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (str_eq(type, kinds[i].type))

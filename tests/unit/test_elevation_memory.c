@@ -125,12 +125,22 @@ static void writing(void)
 	CHECK(rmdir(at("ws/sub/made")) == 0);
 }
 
+static void executing(void)
+{
+	static char *const plain[] = {(char *)"x", (char *)"--token", (char *)"secret", NULL};
+	static char *const none[] = {NULL};
+
+	REFUSED(execv(at("ro/file"), plain), EACCES);
+	REFUSED(execv(at("ro/file"), none), EACCES);
+	REFUSED(execv(at("ro/none"), plain), ENOENT);
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
 } ways[] = {
     {"reading", reading}, {"missing", missing}, {"walking", walking},
-    {"refused", refused}, {"writing", writing},
+    {"refused", refused}, {"writing", writing}, {"executing", executing},
 };
 
 static unsigned long now(void)
@@ -156,10 +166,8 @@ static void program(void *arg)
 			status = 1;
 		}
 	}
-	/* The arguments of an exec are copied for the log: that shows that counting works. */
-	unsigned long before = now();
-	REFUSED(execl(at("ro/file"), "x", NULL), EACCES);
-	CHECK(now() > before);
+	/* Listing the closed folders, once, shows that counting works. */
+	CHECK(now() > 0);
 	_exit(status);
 }
 
