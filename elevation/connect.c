@@ -148,20 +148,6 @@ static enum connect_verdict decide_path(struct elevation *e, struct call *c)
 	}
 }
 
-static enum connect_verdict decide_by_socket(struct elevation *e, struct call *c)
-{
-	int err = 0;
-	_cleanup_close_ int fd = socket_take(e, c, &err);
-	bool own = fd >= 0 && socket_in_own_network(fd);
-
-	if (fd < 0)
-		return connect_refuse(c, "socket out of reach");
-	if (own ||
-	    own_has_abstract(e->own, unix_addr(c)->sun_path + 1, c->addr_len - UNIX_NAME - 1))
-		return connect_allow(c, "session");
-	return connect_refuse(c, "abstract socket outside of the session");
-}
-
 enum connect_verdict connect_decide(struct elevation *e, struct call *c)
 {
 	if (c->addr_len > sizeof(c->addr))
@@ -178,7 +164,7 @@ enum connect_verdict connect_decide(struct elevation *e, struct call *c)
 	case AF_UNIX:
 		if (is_path(c))
 			return decide_path(e, c);
-		return is_abstract(c) ? decide_by_socket(e, c) : connect_allow(c, "system");
+		return is_abstract(c) ? abstract_decide(e, c) : connect_allow(c, "system");
 	default:
 		return connect_refuse(c, "address family");
 	}
@@ -192,8 +178,8 @@ bool connect_blocks(const struct call *c)
 	return is_inet(c) || c->addr.ss_family == AF_UNIX;
 }
 
-static int connect_patiently(const struct elevation *e, const struct call *c, int fd,
-			     const void *addr, socklen_t n)
+int connect_patiently(const struct elevation *e, const struct call *c, int fd, const void *addr,
+		      socklen_t n)
 {
 	struct interrupt i;
 	int r, code;
@@ -239,6 +225,8 @@ void connect_perform(const struct elevation *e, struct call *c, struct answer *o
 			out->err = EAFNOSUPPORT;
 		else
 			out->err = connect_path(e, c, fd);
+	} else if (is_abstract(c)) {
+		abstract_connect(e, c, fd, out);
 	} else {
 		out->err = connect_patiently(e, c, fd, &c->addr, c->addr_len);
 		if (is_inet(c) && (!out->err || out->err == EINPROGRESS))

@@ -104,6 +104,7 @@ struct answer {
 	int64_t val; /* return value on success */
 	int fd;	     /* >= 0: to be injected, its number there is the return value; taken over */
 	bool cloexec;
+	bool in_place; /* fd takes the number of the program's socket; the return value is val */
 };
 
 /* ---- calls performed by the broker (perform_*.c, connect.c, git_check.c) ----------------

@@ -75,6 +75,9 @@ void pointers_open(const struct elevation *e, const struct call *c, struct answe
 int socket_take(const struct elevation *e, const struct call *c, int *err);
 int socket_option(int fd, int name); /* of SOL_SOCKET; -1 = none */
 bool socket_in_own_network(int fd);
+/* connect, again and again while the call waits; 0 or an errno. */
+int connect_patiently(const struct elevation *e, const struct call *c, int fd, const void *addr,
+		      socklen_t n);
 /* Fill in the verdict. */
 enum connect_verdict connect_refuse(struct call *c, const char *rule);
 enum connect_verdict connect_allow(struct call *c, const char *source);
@@ -88,6 +91,11 @@ void inet_bind(const struct elevation *e, struct call *c, struct answer *out);
 void listen_perform(const struct elevation *e, struct call *c, struct answer *out);
 /* c's connect succeeded, or is on its way. */
 void inet_connected(const struct elevation *e, const struct call *c, int fd);
+
+/* ---- connect_abstract.c: c->addr is an abstract name -------------------------------------- */
+
+enum connect_verdict abstract_decide(struct elevation *e, struct call *c);
+void abstract_connect(const struct elevation *e, const struct call *c, int fd, struct answer *out);
 
 /* ---- sockets_own.c: unix sockets that the session itself made ------------------------------- */
 

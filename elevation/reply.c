@@ -10,6 +10,9 @@
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 
+#ifndef SECCOMP_ADDFD_FLAG_SETFD
+#define SECCOMP_ADDFD_FLAG_SETFD (1UL << 0)
+#endif
 #ifndef SECCOMP_ADDFD_FLAG_SEND
 #define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
 #endif
@@ -51,6 +54,24 @@ static void send_descriptor(const struct elevation *e, uint64_t id, int fd, bool
 	}
 }
 
+/* The program's number means fd from here on; the call then succeeds. */
+static void put_in_place(const struct elevation *e, const struct call *c, const struct answer *a)
+{
+	struct seccomp_notif_addfd f = {
+	    .id = c->id,
+	    .flags = SECCOMP_ADDFD_FLAG_SETFD,
+	    .srcfd = (uint32_t)a->fd,
+	    .newfd = (uint32_t)c->sockfd,
+	    .newfd_flags = a->cloexec ? O_CLOEXEC : 0,
+	};
+	int r;
+
+	do {
+		r = ioctl(e->notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &f);
+	} while (r < 0 && errno == EINTR);
+	send_answer(e, c->id, r < 0 ? 0 : a->val, r < 0 ? EACCES : 0, 0);
+}
+
 static void count(uint64_t *n)
 {
 	__atomic_add_fetch(n, 1, __ATOMIC_RELAXED);
@@ -82,6 +103,8 @@ void call_answer(struct elevation *e, struct call *c, struct answer *a)
 		send_answer(e, c->id, 0, EACCES, 0);
 	else if (a->err || a->fd < 0)
 		send_answer(e, c->id, a->err ? 0 : a->val, a->err, 0);
+	else if (a->in_place)
+		put_in_place(e, c, a);
 	else
 		send_descriptor(e, c->id, a->fd, a->cloexec);
 	if (a->fd >= 0)

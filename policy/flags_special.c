@@ -52,12 +52,27 @@ static int socket_files(struct resolver *r, const struct socket_kind *k, const c
 	}
 }
 
+int socket_abstract(struct resolver *r, const char *who, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n < 2 || n > SOCKET_NAME_MAX + 1)
+		return err_set(r->err,
+			       "%s: \"%.200s\": '@' and the name of an abstract socket, %d "
+			       "bytes at most",
+			       who, name, SOCKET_NAME_MAX);
+	list_add(&r->sockets, name);
+	return 0;
+}
+
 static int one_socket(struct resolver *r, const struct socket_kind *k, const char *written)
 {
 	_cleanup_free_ char *real = NULL, *entry = NULL;
 	char path[POLICY_PATH_MAX];
 	bool exists, is_dir;
 
+	if (written[0] == '@' && !k->dir && !k->bind)
+		return socket_abstract(r, k->option, written);
 	if (absolute(r, k->option, written, path) < 0)
 		return -1;
 	real = canon(r, path, &exists, &is_dir);

@@ -276,8 +276,10 @@ static int read_filesystem(struct reader *in, const struct doc *fs)
 	for (size_t i = 0; i < in->r->sockets.n; i++) {
 		const char *path = in->r->sockets.v[i];
 
+		if (path[0] == '@')
+			continue;
 		if (path[0] != '/')
-			return bad(in, fs, "sockets are absolute paths");
+			return bad(in, fs, "sockets are absolute paths, or @ and an abstract name");
 		if (check_own(in->r, path, false) < 0)
 			return -1;
 	}

@@ -189,8 +189,8 @@ struct policy {
 	char **words; /* what rules have in common, each once */
 	size_t n_words;
 	char **bypasses;     /* below these no deny rule from above holds; NULL-terminated */
-	char **unix_sockets; /* path sockets that may be connected to: a path; "DIR/." = in it,
-				"DIR/.." = below it */
+	char **unix_sockets; /* that may be connected to: a path; "DIR/." = in it, "DIR/.." = below
+				it; "@NAME" an abstract one */
 	size_t n_unix_sockets;
 	char **suppress_save; /* refusals below these are not offered for saving;
 				 NULL-terminated */

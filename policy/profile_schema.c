@@ -101,7 +101,7 @@ static const struct member filesystem[] = {
     PATHS("protect", FS_PROTECT, "may be read where granted, never changed"),
     PATHS("bypass_protection", FS_BYPASS, "deny rules lifted here; needs a grant too"),
     PATHS("suppress_save_prompt", FS_SUPPRESS_SAVE, "denials below are not offered for saving"),
-    PATHS("unix_socket", FS_UNIX_SOCKET, "sockets to connect to"),
+    PATHS("unix_socket", FS_UNIX_SOCKET, "sockets to connect to; @NAME is an abstract one"),
     PATHS("unix_socket_bind", FS_UNIX_SOCKET_BIND, "sockets to connect to and to make"),
     PATHS("unix_socket_dir", FS_UNIX_SOCKET_DIR, "any socket directly in the folder"),
     PATHS("unix_socket_dir_bind", FS_UNIX_SOCKET_DIR_BIND, "the same, and to make them"),

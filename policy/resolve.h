@@ -98,7 +98,10 @@ int profile_bypass(struct resolver *r, const struct profile *prof); /* after all
 int flags_apply(struct resolver *r, const struct policy_input *in);
 int manifest_apply(struct resolver *r, const char *file);		    /* manifest.c */
 int flags_apply_special(struct resolver *r, const struct policy_input *in); /* flags_special.c */
-int flags_bypass(struct resolver *r, const struct policy_input *in);	    /* after all grants */
+#define SOCKET_NAME_MAX 107
+/* Grants "@NAME", an abstract socket. */
+int socket_abstract(struct resolver *r, const char *who, const char *name);
+int flags_bypass(struct resolver *r, const struct policy_input *in); /* after all grants */
 void flags_warn(struct resolver *r);
 int workdir_apply(struct resolver *r, const struct policy_input *in);
 int groups_apply(struct resolver *r, const struct profile *prof);

@@ -170,6 +170,24 @@ static int socket_entry(struct resolver *r, const char *path, enum profile_fs li
 	return 0;
 }
 
+/* A name of the kernel's: no file, and nothing that a program could put there but by listening. */
+static int abstract_entry(struct resolver *r, const char *name, enum profile_fs list)
+{
+	if (list != FS_UNIX_SOCKET)
+		return err_set(
+		    r->err,
+		    "%s: \"%s\": an abstract socket is in no folder, and a program makes "
+		    "its own without a grant: unix_socket is for these",
+		    profile_fs_names[list], name);
+	return socket_abstract(r, profile_fs_names[list], name);
+}
+
+static bool is_abstract(const struct entry *e, enum profile_fs list)
+{
+	return list >= FS_UNIX_SOCKET && list <= FS_UNIX_SOCKET_SUBTREE_BIND && e->text[0] == '@' &&
+	       !str_starts(e->text, "@git:");
+}
+
 static int suppress_entry(struct resolver *r, const char *path)
 {
 	_cleanup_free_ char *real = canon(r, path, NULL, NULL);
@@ -255,6 +273,11 @@ static int apply_list(struct resolver *r, const struct profile *prof, enum profi
 		const struct entry *e = &prof->fs[list].v[i];
 		_cleanup_(list_free) struct list paths = {0};
 
+		if (is_abstract(e, list)) {
+			if (abstract_entry(r, e->text, list) < 0)
+				return at(e, r->err);
+			continue;
+		}
 		if (expand_entry(r, e->text, profile_fs_names[list], &paths) < 0)
 			return at(e, r->err);
 		for (size_t k = 0; k < paths.n; k++)

@@ -23,6 +23,18 @@ static int check_commands(const struct plan *plan, struct err *err)
 			    "start those: use \"nono run\"");
 }
 
+/* The kernel's rules close all abstract names or none. */
+static int check_sockets(const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->policy->n_unix_sockets; i++)
+		if (plan->policy->unix_sockets[i][0] == '@')
+			return err_set(err,
+				       "the abstract socket %s is granted, and nobody would be "
+				       "there to connect to it: use \"nono run\"",
+				       plan->policy->unix_sockets[i]);
+	return 0;
+}
+
 /* So is the script that runs after it. */
 static int check_hooks(const struct plan *plan, struct err *err)
 {
@@ -172,7 +184,8 @@ int session_wrap(const struct session_options *o, struct err *err)
 	}
 	tmp = plan.policy->private_tmp;
 	if (check_commands(&plan, err) == 0 && check_hooks(&plan, err) == 0 &&
-	    write_cap_file(plan.policy, err) == 0 && confine(&plan, o->silent, &tmp, err) == 0) {
+	    check_sockets(&plan, err) == 0 && write_cap_file(plan.policy, err) == 0 &&
+	    confine(&plan, o->silent, &tmp, err) == 0) {
 		env = environment(&plan, tmp);
 		execve(plan.program, plan.argv, env);
 		err_errno(err, errno, "can't execute %s", plan.program);

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import threading
 import stat
 import time
 
@@ -118,6 +119,62 @@ def sockets(c):
     c.nono("run", "-s", "--allow-unix-socket", os.path.join(c.base, "run/nono/x/control.sock"),
            "--", "true", code=1)
     assert "overlaps protected nono state root" in c.err, c.err
+
+
+ABSTRACT = ("import os,socket,sys\\n"
+            "s=socket.socket(socket.AF_UNIX)\\n"
+            "s.setblocking(sys.argv[2]!='nb')\\n"
+            "os.set_inheritable(s.fileno(), True)\\n"
+            "d=s.fileno()\\n"
+            "try: s.connect(chr(0)+sys.argv[1])\\n"
+            "except OSError as e: print('no'); sys.exit()\\n"
+            "s.setblocking(True)\\n"
+            "s.sendall(b'hello')\\n"
+            "print(s.recv(100).decode(), s.fileno()==d, os.get_inheritable(d))\\n"
+            "try: s.connect(chr(0)+sys.argv[1])\\n"
+            "except OSError as e: print(e.errno)\\n")
+
+
+def abstract(c):
+    """Names of the kernel's, which the agent reaches only by a grant: with a network of its own or
+    without one, by flag or by profile."""
+    name = "nono-test-%d.%s" % (os.getpid(), os.path.basename(c.base))
+    server = socket.socket(socket.AF_UNIX)
+    server.bind("\0" + name)
+    server.listen(50)
+
+    def serve():
+        while True:
+            try:
+                s, _ = server.accept()
+            except OSError:
+                return
+            with s:
+                s.sendall(b"got " + s.recv(100))
+    threading.Thread(target=serve, daemon=True).start()
+    user_file(c, "home/.config/nono/profiles/abs.json", json.dumps(
+        {"meta": {"name": "abs"}, "filesystem": {"unix_socket": ["@" + name]}}))
+    want = "got hello True True 106"
+    for flags, answer in ((["--block-net"], "no"), ([], "no"),
+                          (["--allow-unix-socket", "@" + name], want),
+                          (["--block-net", "--allow-unix-socket", "@" + name], want),
+                          (["--block-net", "--allow-unix-socket", "@" + name + "x"], "no"),
+                          (["--block-net", "--profile", "abs"], want)):
+        for how in ("b", "nb"):
+            out = c.nono("run", "-s", *flags, "--", "sh", "-c",
+                         "printf %s | python3 - %s %s" % ("'%s'" % ABSTRACT.replace("'", '"'), name, how))
+            assert out.split() == answer.split(), (flags, how, out, c.err)
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    for flags in (["--allow-unix-socket", "@"], ["--allow-unix-socket", "@" + "x" * 108]):
+        c.nono("run", "-s", *flags, "--", "true", code=1)
+        assert "abstract socket" in c.err, c.err
+    c.nono("wrap", "-s", "--allow-unix-socket", "@x", "--", "true", code=1)
+    assert "use \"nono run\"" in c.err, c.err
+    user_file(c, "home/.config/nono/profiles/abs.json", json.dumps(
+        {"meta": {"name": "abs"}, "filesystem": {"unix_socket_dir": ["@x"]}}))
+    c.nono("run", "-s", "--profile", "abs", "--", "true", code=1)
+    assert "unix_socket is for these" in c.err, c.err
 
 
 def credentials(c):
@@ -336,4 +393,4 @@ def manifest(c):
     assert json.loads(c.nono("run", "-s", "-c", bad, "--", "sh", "-c", script))["net_blocked"] is True
 
 
-main([bypass, sockets, credentials, commands, timeouts, network, graphics, spellings, profiles, manifest])
+main([bypass, sockets, abstract, credentials, commands, timeouts, network, graphics, spellings, profiles, manifest])
