@@ -110,7 +110,8 @@ struct net_config {
 	bool no_auth;		  /* nono proxy --no-auth */
 	char *password;		  /* nono proxy --pass: instead of the token */
 	unsigned max_connections; /* 0 = default */
-	char *log_path;		  /* NULL; for -v of nono proxy */
+	char *log_path;		  /* for -v of nono proxy: a file, or "-" for stderr; NULL */
+	char *resolver;		  /* "ADDRESS:PORT,..." instead of what resolv.conf says; NULL */
 	/* "ROUTE=phantom": the stand-in that the agent got; made by whoever starts the proxy. */
 	char **phantoms;
 };

@@ -133,6 +133,42 @@ int nono_confine_helper(struct nono_error *err)
 	return filter_load(&f, 0, err);
 }
 
+/* ---- the proxy: as a helper, and connections of TCP and questions by UDP ---- */
+
+static const int proxy_calls[] = {
+    SYS_connect, SYS_accept4, SYS_setsockopt, SYS_pipe2,
+    SYS_splice,	 SYS_mlock,   SYS_mlock2,     SYS_munlock,
+};
+
+static void build_proxy(struct filter *f)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+
+	build_helper(f);
+	filter_add_list(f, DO_ALLOW, proxy_calls, ARRAY_LEN(proxy_calls));
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		for (size_t k = 0; k < ARRAY_LEN(types); k++)
+			RULE(f, SYS_socket, DO_ALLOW, ARG_IS(0, families[i]),
+			     ARG_MASKED(1, 0xf, types[k]), ARG_IS(2, 0));
+}
+
+int nono_confine_proxy(struct nono_error *err)
+{
+	if (nono_single_thread(err) < 0)
+		return -1;
+	_cleanup_close_ int ruleset = nono_landlock_ruleset(NULL, nono_landlock_abi(), false, err);
+	if (ruleset < 0)
+		return -1;
+	if (nono_drop_capabilities(err) < 0 || nono_no_new_privs(err) < 0 ||
+	    nono_landlock_apply(ruleset, err) < 0)
+		return -1;
+
+	struct filter f;
+	build_proxy(&f);
+	return filter_load(&f, 0, err);
+}
+
 /* ---- the supervisor: holds power, so what it never does is taken away ---- */
 
 static const int supervisor_refused[] = {

@@ -206,6 +206,10 @@ int nono_close_descriptors(int keep);
  * open descriptors keep working. Used by the screen host. */
 int nono_confine_helper(struct nono_error *err);
 
+/* The same for the network proxy, which may also connect by TCP and ask by UDP, accept connections
+ * and make pipes. Not: files, programs, processes, unix, netlink and raw sockets, listening. */
+int nono_confine_proxy(struct nono_error *err);
+
 /* Confinement of the supervisor itself: no network sockets, no exec of new programs is not
  * imposed here (hooks), no ptrace-like writes to others. Only seccomp, so that the agent's
  * Landlock domain stays a domain of its own. */

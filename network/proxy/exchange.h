@@ -78,9 +78,9 @@ struct exchange {
 	uint16_t peer_port;
 	uint64_t connection;
 	bool http2;
-	struct job *job; /* what is known and under way about it: job.h */
-	bool request_ended, responded, finished;
-	uint64_t bytes_in, bytes_out; /* to the agent, from it: bodies */
+	struct job *job;			 /* what is known and under way about it: job.h */
+	bool request_ended, responded, finished; /* finished: down->end() or abort() was called */
+	uint64_t bytes_in, bytes_out;		 /* to the agent, from it: bodies */
 };
 
 /* ---- called by the downstream driver ---- */
@@ -92,6 +92,11 @@ void exchange_request(struct exchange *x);
 size_t exchange_request_data(struct exchange *x, const char *p, size_t n);
 void exchange_request_end(struct exchange *x);
 void exchange_request_flush(struct exchange *x); /* after a round of reading */
+/* What came is no request; or its body broke. Both are answered, if that is still possible. */
+void exchange_bad_request(struct exchange *x, unsigned status, const char *why);
+void exchange_broken_request(struct exchange *x, const char *why);
+/* The client says no more: is the answer still to be made? Not where a person is asked. */
+bool exchange_may_outlive_client(const struct exchange *x);
 /* After data() took less: it may be offered again. */
 void exchange_down_drained(struct exchange *x);
 /* Also when the client is gone: cancels whatever is under way. */

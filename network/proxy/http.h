@@ -67,13 +67,14 @@ int http_parse_response(struct http_head *h, const char *p, size_t n, bool to_he
 ssize_t http_head_end(const char *p, size_t n, size_t *from);
 
 /* What concerns only one connection is taken out: Connection and what it names, Keep-Alive,
- * Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade. Framing is in h->body from then on. */
+ * Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade (but with h->upgrade). Framing is in h->body
+ * from then on. */
 void http_remove_hop_by_hop(struct http_head *h);
 
-/* Written as HTTP/1.1 with the framing of h->body and the connection header. */
+/* Written as HTTP/1.1 with the framing of h->body and the connection header (HTTP_UPGRADE: to what
+ * the Upgrade header in the list says). */
 enum http_connection { HTTP_KEEP = 0, HTTP_CLOSE, HTTP_UPGRADE };
-void http_write_request(const struct http_head *h, enum http_connection c, const char *upgrade,
-			struct buf *out);
+void http_write_request(const struct http_head *h, enum http_connection c, struct buf *out);
 void http_write_response(const struct http_head *h, enum http_connection c, bool to_http10,
 			 struct buf *out);
 const char *http_reason(unsigned status);
@@ -90,6 +91,9 @@ struct http_chunks {
  * 0: all eaten, more must come; 2: the body's end; -1: not a chunked body. Trailers are dropped. */
 int http_chunks_next(struct http_chunks *c, const char **p, size_t *n, const char **data,
 		     size_t *data_n);
+
+/* The last n bytes of the piece were not taken after all: they will be offered again. */
+void http_chunks_untake(struct http_chunks *c, size_t n);
 
 /* For credentials/. */
 void http_credential_head(struct http_head *h, char method[24], struct credential_head *out);

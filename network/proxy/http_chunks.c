@@ -113,3 +113,9 @@ int http_chunks_next(struct http_chunks *c, const char **p, size_t *n, const cha
 	}
 	return c->state == DONE ? 2 : 0;
 }
+
+void http_chunks_untake(struct http_chunks *c, size_t n)
+{
+	c->left += n;
+	c->state = DATA;
+}

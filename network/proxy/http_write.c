@@ -39,9 +39,11 @@ void http_remove_hop_by_hop(struct http_head *h)
 	for (size_t i = 0; i < h->n; i++) {
 		struct http_text name = h->headers[i].name;
 
-		if (listed(name, hop_by_hop, ARRAY_LEN(hop_by_hop)))
+		if (listed(name, hop_by_hop, ARRAY_LEN(hop_by_hop)) &&
+		    !(h->upgrade && http_text_is(name, "Upgrade")))
 			continue;
-		if (named && !listed(name, never_removed, ARRAY_LEN(never_removed)) &&
+		if (named && !http_text_is(name, "Upgrade") &&
+		    !listed(name, never_removed, ARRAY_LEN(never_removed)) &&
 		    http_has_word(h, "Connection", name.p))
 			continue;
 		kept[n++] = h->headers[i];
@@ -65,8 +67,7 @@ static void write_headers(const struct http_head *h, bool keep_length, struct bu
 	}
 }
 
-void http_write_request(const struct http_head *h, enum http_connection c, const char *upgrade,
-			struct buf *out)
+void http_write_request(const struct http_head *h, enum http_connection c, struct buf *out)
 {
 	buf_add(out, h->method.p, h->method.n);
 	buf_addc(out, ' ');
@@ -78,7 +79,7 @@ void http_write_request(const struct http_head *h, enum http_connection c, const
 	else if (h->body == HTTP_BODY_CHUNKED)
 		buf_adds(out, "Transfer-Encoding: chunked\r\n");
 	if (c == HTTP_UPGRADE)
-		buf_addf(out, "Connection: Upgrade\r\nUpgrade: %s\r\n", upgrade);
+		buf_adds(out, "Connection: Upgrade\r\n"); /* to what is in the list */
 	else if (c == HTTP_CLOSE)
 		buf_adds(out, "Connection: close\r\n");
 	buf_adds(out, "\r\n");
@@ -96,6 +97,8 @@ void http_write_response(const struct http_head *h, enum http_connection c, bool
 		buf_adds(out, "Transfer-Encoding: chunked\r\n");
 	if (c == HTTP_CLOSE && h->status >= 200)
 		buf_adds(out, "Connection: close\r\n");
+	else if (c == HTTP_UPGRADE)
+		buf_adds(out, "Connection: Upgrade\r\n");
 	else if (c == HTTP_KEEP && to_http10 && h->status >= 200)
 		buf_adds(out, "Connection: keep-alive\r\n");
 	buf_adds(out, "\r\n");

@@ -1,0 +1,102 @@
+/*
+ * The rules' word, and where they want one, a person's.
+ */
+#include "network/proxy/job.h"
+
+static void denied(struct job *j)
+{
+	const struct net_verdict *v = &j->verdict;
+	const char *method = j->event.method;
+
+	str_copy(j->event.rule, sizeof(j->event.rule), v->rule);
+	if (v->endpoint || (v->category && !strcmp(v->category, "endpoint_policy")))
+		job_deny(j, v->category ? v->category : "endpoint_policy",
+			 "%s %s%s is not allowed (%s). --allow-endpoint can allow it", method,
+			 j->event.host, j->event.path, v->rule);
+	else
+		job_deny(j, v->category ? v->category : "host_denied",
+			 "%s:%u is not allowed (%s). --allow-domain %s can allow it", j->event.host,
+			 j->port, v->rule, j->event.host);
+}
+
+static void next(struct job *j);
+
+static void on_answer(struct ask *a)
+{
+	struct job *j = a->data;
+
+	j->asking = false;
+	j->event.decision = (uint8_t)a->decision;
+	if (a->decision == NET_APPROVE_GRANTED) {
+		j->host_granted = !j->verdict.endpoint;
+		job_allowed(j);
+		return;
+	}
+	str_copy(j->event.reason, sizeof(j->event.reason), a->why);
+	job_deny(j, j->verdict.endpoint ? "endpoint_policy" : "host_denied",
+		 "%s %s%s was denied%s%s", j->event.method, j->event.host, j->event.path,
+		 *a->why ? ": " : "", a->why);
+}
+
+static void ask(struct job *j)
+{
+	struct proxy *p = j->x->proxy;
+	const struct policy_endpoint *e = j->verdict.endpoint;
+
+	str_copy(j->event.rule, sizeof(j->event.rule), j->verdict.rule);
+	if (p->link.fd < 0) { /* nobody to ask */
+		denied(j);
+		return;
+	}
+	if (e && e->reason)
+		str_copy(j->event.reason, sizeof(j->event.reason), e->reason);
+	j->event.decision = NET_APPROVE_REQUESTED;
+	j->event.time_ns = clock_real_ns();
+	j->asking = true;
+	j->ask = (struct ask){.answered = on_answer, .data = j};
+	ask_start(p, &j->ask, &j->event, e ? e->timeout_s : 0);
+}
+
+static void next(struct job *j)
+{
+	struct net_verdict *v = &j->verdict;
+
+	switch (v->action) {
+	case POLICY_NET_ALLOW:
+		job_allowed(j);
+		break;
+	case POLICY_NET_APPROVE:
+		ask(j);
+		break;
+	case POLICY_NET_DENY:
+	default:
+		denied(j);
+	}
+}
+
+void job_decide(struct job *j)
+{
+	struct exchange *x = j->x;
+	const struct net_rules *r = x->proxy->rules;
+	struct net_verdict *v = &j->verdict;
+
+	*v = (struct net_verdict){0};
+	if (j->by_route) {
+		/* What the route's rules are about is the path below it. */
+		struct http_text t = x->request.target;
+
+		net_check_route(r, j->route, j->event.method, t.p + j->route_prefix,
+				t.n - j->route_prefix, v);
+		next(j);
+		return;
+	}
+	if (!x->origin)
+		net_check_host(r, &j->host, j->port, v);
+	if (!j->connect && v->action == POLICY_NET_ALLOW) {
+		*v = (struct net_verdict){0};
+		net_check_request(r, &j->host, j->port, j->event.method, x->request.target.p,
+				  x->request.target.n, v);
+	}
+	str_copy(j->event.rule, sizeof(j->event.rule), v->rule);
+	next(j);
+}

@@ -1,0 +1,506 @@
+/*
+ * Exchanges on their way: between a driver downstream and one upstream, and through the steps of a
+ * job.
+ */
+#include "network/proxy/job.h"
+
+#include <openssl/crypto.h>
+
+struct exchange *exchange_new(struct proxy *p)
+{
+	struct exchange *x = xcalloc(1, sizeof(*x));
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	x->proxy = p;
+	x->job = j;
+	j->x = x;
+	j->started_ns = clock_mono_ns();
+	return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+	struct job *j = x->job;
+
+	if (x->up)
+		x->up->cancel(x);
+	if (j->asking)
+		ask_drop(&j->ask);
+	dial_cancel(&j->dial);
+	if (!j->ended && j->event.connection) {
+		if (!*j->event.reason)
+			str_copy(j->event.reason, sizeof(j->event.reason), "the client went away");
+		job_ended(j);
+	}
+	job_forget_credentials(j);
+	http_head_free(&x->request);
+	http_head_free(&x->response);
+	free(j);
+	free(x);
+}
+
+static void note_facts(struct job *j)
+{
+	struct exchange *x = j->x;
+
+	j->event.connection = x->connection;
+	j->event.peer_port = x->peer_port;
+	j->event.http2 = x->http2;
+	j->event.time_ns = clock_real_ns();
+}
+
+/* ---- the way to upstream ---- */
+
+void exchange_request(struct exchange *x)
+{
+	struct job *j = x->job;
+	struct http_head *r = &x->request;
+	const struct http_text *upgrade;
+
+	note_facts(j);
+	if (!job_target(j))
+		return;
+	/* Of upgrades only WebSocket's: another protocol would leave with nobody looking at it. */
+	upgrade = r->upgrade ? http_get(r, "Upgrade", 0) : NULL;
+	r->upgrade = upgrade && !http_get(r, "Upgrade", 1) && http_text_is(*upgrade, "websocket") &&
+		     r->body == HTTP_BODY_NONE;
+	http_remove_hop_by_hop(r);
+	if (j->by_route && !job_check_phantom(j))
+		return;
+	job_decide(j);
+}
+
+void exchange_bad_request(struct exchange *x, unsigned status, const char *why)
+{
+	struct job *j = x->job;
+
+	note_facts(j);
+	j->event.mode = x->origin ? NET_MODE_INTERCEPT : NET_MODE_FORWARD;
+	j->event.decision = NET_DENIED;
+	if (x->origin) {
+		str_copy(j->event.host, sizeof(j->event.host), x->origin->host.name);
+		j->event.port = x->origin->port;
+	}
+	job_answer(j, status, "%s", why);
+}
+
+void exchange_broken_request(struct exchange *x, const char *why)
+{
+	if (x->finished)
+		return;
+	if (x->up)
+		x->up->cancel(x);
+	job_answer(x->job, 400, "%s", why);
+}
+
+bool exchange_may_outlive_client(const struct exchange *x)
+{
+	return !x->job->asking;
+}
+
+static void connect_tunnel(struct job *j);
+
+void job_allowed(struct job *j)
+{
+	job_tell(j);
+	if (j->connect)
+		connect_tunnel(j);
+	else
+		job_credentials(j);
+}
+
+static void begin(struct job *j, struct h1_client *c)
+{
+	struct exchange *x = j->x;
+
+	str_copy(j->event.address, sizeof(j->event.address), h1_client_address(c));
+	h1_client_attach(c, x);
+	x->up->start(x);
+	if (j->collect) {
+		exchange_up_drained(x);
+		return;
+	}
+	if (x->request_ended) {
+		x->up->end(x);
+		return;
+	}
+	x->up->flush(x);
+	if (x->up)
+		x->down->request_resume(x);
+}
+
+static void dial_failed(struct job *j)
+{
+	struct dial *d = &j->dial;
+
+	str_copy(j->event.address, sizeof(j->event.address), d->address);
+	if (*d->rule)
+		str_copy(j->event.rule, sizeof(j->event.rule), d->rule);
+	if (d->category)
+		str_copy(j->event.category, sizeof(j->event.category), d->category);
+	text_printable(j->event.reason, sizeof(j->event.reason), d->reason, strlen(d->reason));
+	if (d->status == 403)
+		j->event.decision = NET_DENIED;
+	job_answer(j, d->status, "%s", d->reason);
+}
+
+static struct pool_key key_of(const struct job *j)
+{
+	return (struct pool_key){
+	    .host = j->host, .port = j->port, .tls = j->tls, .route = j->route};
+}
+
+static void on_dialled(struct dial *d, struct stream *s)
+{
+	struct job *j = d->data;
+	struct pool_key key = key_of(j);
+
+	if (s)
+		begin(j, h1_client_new(j->x->proxy, s, &key, d->address));
+	else
+		dial_failed(j);
+}
+
+void job_connect(struct job *j)
+{
+	struct proxy *p = j->x->proxy;
+	struct pool_key key = key_of(j);
+	struct h1_client *c = j->retried ? NULL : pool_get(p, &key);
+
+	if (c) {
+		begin(j, c);
+		return;
+	}
+	j->dial = (struct dial){.host = j->host,
+				.port = j->port,
+				.tls = j->tls,
+				.route = j->route,
+				.done = on_dialled,
+				.data = j};
+	dial_start(p, &j->dial);
+}
+
+/* ---- tunnels ---- */
+
+static const char *sni_host(const struct job *j)
+{
+	return j->host.name;
+}
+
+static void establish(struct job *j, struct stream *server)
+{
+	struct exchange *x = j->x;
+	struct proxy *p = x->proxy;
+	struct stream *client;
+
+	http_head_clear(&x->response);
+	x->response.status = 200;
+	x->responded = true;
+	j->event.status = 200;
+	x->down->respond(x, false);
+	client = x->down->take(x);
+	if (!client) {
+		stream_close(server);
+		x->finished = true;
+		x->down->abort(x);
+		return;
+	}
+	if (server)
+		tunnel_start(p, client, server, &j->event, j->started_ns, sni_host(j));
+	else
+		intercept_start(p, client, j);
+	j->ended = true; /* by the one or the other */
+	exchange_free(x);
+}
+
+static void on_tunnel_dialled(struct dial *d, struct stream *s)
+{
+	struct job *j = d->data;
+
+	if (!s) {
+		dial_failed(j);
+		return;
+	}
+	str_copy(j->event.address, sizeof(j->event.address), d->address);
+	establish(j, s);
+}
+
+static void connect_tunnel(struct job *j)
+{
+	struct proxy *p = j->x->proxy;
+
+	if (j->verdict.intercept && !j->host_granted) {
+		if (p->config->network.intercept_off || !p->tls) {
+			job_deny(j, "connect_bypasses_l7",
+				 "%s has rules about requests, and TLS is not opened here "
+				 "(tls_intercept)",
+				 j->host.name);
+			return;
+		}
+		establish(j, NULL);
+		return;
+	}
+	j->dial =
+	    (struct dial){.host = j->host, .port = j->port, .done = on_tunnel_dialled, .data = j};
+	dial_start(p, &j->dial);
+}
+
+/* ---- the request's body ---- */
+
+static size_t body_limit(const struct job *j)
+{
+	return j->login ? CREDENTIAL_LOGIN_MAX : CREDENTIAL_BODY_MAX;
+}
+
+static void too_large(struct job *j)
+{
+	job_answer(j, 413,
+		   "the body is larger than %zu bytes, which is all that can be looked at here",
+		   body_limit(j));
+}
+
+void job_collect(struct job *j)
+{
+	struct exchange *x = j->x;
+
+	j->collect = true;
+	if (x->request.body == HTTP_BODY_LENGTH && x->request.length > body_limit(j)) {
+		too_large(j);
+		return;
+	}
+	http_remove(&x->request, "Expect");
+	if (x->request.expect_continue && !x->request_ended) {
+		http_head_clear(&x->response);
+		x->response.status = 100;
+		x->down->respond(x, true);
+		x->down->flush(x);
+	}
+	if (!x->request_ended)
+		x->down->request_resume(x);
+}
+
+size_t exchange_request_data(struct exchange *x, const char *p, size_t n)
+{
+	struct job *j = x->job;
+
+	if (x->finished)
+		return n;
+	if (j->collect && !x->up) {
+		if (n > body_limit(j) - j->body.len) {
+			too_large(j);
+			return n;
+		}
+		buf_add(&j->body, p, n);
+		return n;
+	}
+	if (!x->up)
+		return 0;
+	n = x->up->data(x, p, n);
+	x->bytes_out += n;
+	return n;
+}
+
+void exchange_request_end(struct exchange *x)
+{
+	struct job *j = x->job;
+
+	x->request_ended = true;
+	if (x->finished)
+		return;
+	if (j->collect)
+		job_body_complete(j);
+	else if (x->up)
+		x->up->end(x);
+}
+
+void exchange_request_flush(struct exchange *x)
+{
+	if (x->up)
+		x->up->flush(x);
+}
+
+void exchange_up_drained(struct exchange *x)
+{
+	struct job *j = x->job;
+	const char *p = j->login ? j->login_body.data : j->body.data;
+	size_t n = j->login ? j->login_body.len : j->body.len;
+
+	if (!j->collect) {
+		if (!x->request_ended)
+			x->down->request_resume(x);
+		return;
+	}
+	if (j->body_sent == SIZE_MAX)
+		return;
+	while (j->body_sent < n) {
+		size_t taken = x->up->data(x, p + j->body_sent, n - j->body_sent);
+
+		if (!taken)
+			return;
+		j->body_sent += taken;
+		x->bytes_out += taken;
+	}
+	j->body_sent = SIZE_MAX;
+	x->up->end(x);
+}
+
+/* ---- the answer ---- */
+
+static void upgraded(struct job *j)
+{
+	struct exchange *x = j->x;
+	struct proxy *p = x->proxy;
+	struct stream *server, *client;
+
+	if (!x->request.upgrade || !x->response.upgrade || !x->down->take) {
+		x->up->cancel(x);
+		job_answer(j, 502, "the server switches to a protocol that nobody asked for");
+		return;
+	}
+	http_remove_hop_by_hop(&x->response);
+	x->responded = true;
+	j->event.status = 101;
+	j->event.websocket = 1;
+	x->down->respond(x, false);
+	server = x->up->take(x);
+	client = x->down->take(x);
+	if (!client) {
+		stream_close(server);
+		x->finished = true;
+		x->down->abort(x);
+		return;
+	}
+	tunnel_start(p, client, server, &j->event, j->started_ns, NULL);
+	j->ended = true;
+	exchange_free(x);
+}
+
+void exchange_response(struct exchange *x)
+{
+	struct job *j = x->job;
+	struct http_head *r = &x->response;
+
+	if (r->status == 101) {
+		upgraded(j);
+		return;
+	}
+	r->upgrade = false;
+	http_remove_hop_by_hop(r);
+	/* Another way to the same host would be one past the proxy. */
+	http_remove(r, "Alt-Svc");
+	if (r->status < 200) {
+		if (!x->responded && !(j->collect && r->status == 100))
+			x->down->respond(x, true);
+		return;
+	}
+	j->event.status = (uint16_t)r->status;
+	if (j->route && j->injected)
+		credentials_answered(x->proxy->credentials, j->route, &j->want, r->status);
+	if (j->login && r->body != HTTP_BODY_NONE)
+		return; /* when its body is there */
+	x->responded = true;
+	x->down->respond(x, false);
+}
+
+size_t exchange_response_data(struct exchange *x, const char *p, size_t n)
+{
+	struct job *j = x->job;
+
+	if (j->login && !x->responded) {
+		if (n <= CREDENTIAL_LOGIN_MAX - j->login_answer.len)
+			buf_add(&j->login_answer, p, n);
+		else
+			j->login_answer.len = CREDENTIAL_LOGIN_MAX; /* refused at its end */
+		return n;
+	}
+	n = x->down->data(x, p, n);
+	x->bytes_in += n;
+	return n;
+}
+
+/* The tokens in it become stand-ins. */
+static void login_answered(struct job *j)
+{
+	struct exchange *x = j->x;
+	_cleanup_(buf_free) struct buf out = {0};
+	struct err err;
+	size_t sent = 0;
+
+	if (j->login_answer.len >= CREDENTIAL_LOGIN_MAX) {
+		job_answer(j, 502, "the login's answer is too large to be looked at");
+		return;
+	}
+	if (credentials_login_answer(x->proxy->credentials, j->login, j->login_answer.data,
+				     j->login_answer.len, &out, &err) < 0) {
+		job_answer(j, 502, "%s", err.msg);
+		return;
+	}
+	x->response.body = HTTP_BODY_LENGTH;
+	x->response.length = out.len;
+	x->responded = true;
+	x->down->respond(x, false);
+	while (sent < out.len) {
+		size_t n = x->down->data(x, out.data + sent, out.len - sent);
+
+		if (!n)
+			break;
+		sent += n;
+	}
+	x->bytes_in += sent;
+	x->finished = true;
+	job_ended(j);
+	if (sent == out.len)
+		x->down->end(x);
+	else
+		x->down->abort(x);
+}
+
+void exchange_response_end(struct exchange *x)
+{
+	struct job *j = x->job;
+
+	if (j->login && !x->responded) {
+		login_answered(j);
+		return;
+	}
+	x->finished = true;
+	job_ended(j);
+	x->down->end(x);
+}
+
+void exchange_response_flush(struct exchange *x)
+{
+	x->down->flush(x);
+}
+
+void exchange_down_drained(struct exchange *x)
+{
+	if (x->up)
+		x->up->resume(x);
+}
+
+static bool repeatable(const struct exchange *x)
+{
+	static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"};
+
+	if (x->request.body != HTTP_BODY_NONE)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (http_text_is(x->request.method, methods[i]))
+			return true;
+	return false;
+}
+
+void exchange_failed(struct exchange *x, bool unused, const char *why)
+{
+	struct job *j = x->job;
+
+	if (unused && !j->retried && repeatable(x)) {
+		j->retried = true;
+		job_connect(j);
+		return;
+	}
+	str_copy(j->event.category, sizeof(j->event.category), "upstream_connect_failed");
+	text_printable(j->event.reason, sizeof(j->event.reason), why, strlen(why));
+	job_answer(j, 502, "%s: %s", j->host.name, why);
+}
