@@ -8,7 +8,7 @@ set -eu
 build="gcc libc6-dev cmake ninja-build pkg-config git libuv1-dev libvterm-dev libseccomp-dev
 	libcjson-dev libyaml-dev libssl-dev libncurses-dev
 	libnghttp2-dev libhttp-parser-dev libc-ares-dev libsecret-1-dev libcurl4-openssl-dev"
-test="libcmocka-dev python3 tmux procps"
+test="libcmocka-dev python3 python3-venv python3-setuptools python3-pytest tmux procps make autoconf automake"
 ci="clang libclang-rt-14-dev clang-format-14 clang-tidy"
 
 case ${1:-build} in

@@ -118,6 +118,22 @@ def tried(p):
         assert "mine" in open(os.path.join(p.home, state)).read()
 
 
+def tried_by_tools(p):
+    """None of the others opens any of it either; the project they change."""
+    everything(p)
+    logins = [l for _, ls, _ in AGENTS.values() for l in ls]
+    script = ("cd ~; for f in %s; do cat \"$f\" >/dev/null 2>&1 && echo \"OPEN $f\"; { echo evil >> \"$f\"; } 2>/dev/null && echo \"CHANGED $f\"; done; "
+              "echo mine > work/mine || echo SHUT; true" % " ".join("'%s'" % x for x in list(CLOSED) + logins))
+    for profile in TOOLS:
+        if profile == "default":
+            continue
+        out = p.nono("run", "--silent", "--no-capability-elevation", "--profile", profile, "--allow", p.work, "--", "/bin/sh", "-c",
+                     script, timeout=60)
+        assert not out.strip(), (profile, out, p.err)
+        assert p.read("mine") == "mine\n", profile
+        os.unlink(os.path.join(p.work, "mine"))
+
+
 def wide_grants(p):
     """A grant of what lies above opens no login; a grant of the folder itself means it."""
     everything(p)
@@ -172,4 +188,4 @@ def tmp_variables(p):
     assert out[0] == out[1] + "/go-build", out
 
 
-nonolib.main([closed_to_all, agents_apart, tried, wide_grants, groups_of_the_reference, sockets, tmp_variables], timeout=240)
+nonolib.main([closed_to_all, agents_apart, tried, tried_by_tools, wide_grants, groups_of_the_reference, sockets, tmp_variables], timeout=240)

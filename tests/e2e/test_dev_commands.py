@@ -185,15 +185,20 @@ def toolchains_of_the_account():
 def cargo(p):
     """The account's toolchain, where the place's home has it: by links."""
     home = toolchains_of_the_account()
-    if not os.path.exists(home + "/.cargo/bin/cargo") or (p.uid is not None and not os.access(home, os.X_OK)):
+    if not os.path.exists(home + "/.cargo/bin/cargo"):
         need("cargo", "rustc")
     if os.path.exists(home + "/.cargo/bin/cargo"):
-        if p.uid is not None and os.stat(home).st_mode & 0o5 != 0o5:
-            raise Skip("the Rust toolchain is in a home that is closed to the user")
         os.mkdir(p.home + "/.cargo")
         p.own(p.home + "/.cargo")
-        os.symlink(home + "/.cargo/bin", p.home + "/.cargo/bin")
-        os.symlink(home + "/.rustup", p.home + "/.rustup")
+        if p.uid is not None and os.stat(home).st_mode & 0o5 != 0o5:
+            # In a home that is closed to the user: the same files once more.
+            for name in (".cargo/bin", ".rustup"):
+                if subprocess.run(["cp", "-al", home + "/" + name, p.home + "/" + name], capture_output=True).returncode:
+                    raise Skip("the Rust toolchain is in a home that is closed to the user, on another disk")
+            subprocess.run(["chown", "%d:%d" % (p.uid, p.uid), p.home + "/.rustup"], check=True)
+        else:
+            os.symlink(home + "/.cargo/bin", p.home + "/.cargo/bin")
+            os.symlink(home + "/.rustup", p.home + "/.rustup")
     p.env["PATH"] = p.home + "/.cargo/bin:" + p.env["PATH"]
     out = works(p, "rust-dev", "cargo new --quiet --vcs none app; cd app; cargo build --offline --quiet; cargo test --offline --quiet; cargo run --offline --quiet; cargo build --release --offline --quiet; "
                 "cargo metadata --offline --format-version 1 > /dev/null; cargo clean --quiet")
