@@ -70,6 +70,7 @@ struct exchange_origin {
 struct exchange {
 	struct proxy *proxy;
 	struct http_head request, response;
+	struct http_head trailers; /* after the answer's body; between two of HTTP/2 alone */
 	const struct exchange_down_ops *down;
 	void *down_data;
 	const struct exchange_up_ops *up; /* NULL while there is none */

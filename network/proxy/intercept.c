@@ -2,6 +2,7 @@
  * The client's TLS, ended here: with a certificate of the session's authority, for a host that was
  * allowed by name. What comes out of it is HTTP to be judged request by request.
  */
+#include "network/proxy/h2.h"
 #include "network/proxy/job.h"
 #include "network/proxy/tls_stream.h"
 
@@ -74,7 +75,10 @@ static void on_handshake(struct stream *s, _unused_ unsigned what)
 		return;
 	}
 	end(i, NULL);
-	h1_server_start(p, s, &origin, peer_port, origin.connection);
+	if (tls_is_h2(tls_stream_ssl(s)))
+		h2_server_start(p, s, &origin, peer_port, origin.connection);
+	else
+		h1_server_start(p, s, &origin, peer_port, origin.connection);
 }
 
 void intercept_start(struct proxy *p, struct stream *s, const struct job *j)
@@ -92,7 +96,7 @@ void intercept_start(struct proxy *p, struct stream *s, const struct job *j)
 	i->started_ns = j->started_ns;
 	s->data = i;
 	s->ready = on_handshake;
-	ssl = tls_server(p->tls, &j->host, j->port, false, &err);
+	ssl = tls_server(p->tls, &j->host, j->port, p->config->network.http2, &err);
 	if (!ssl) {
 		fail(i, err.msg);
 		return;

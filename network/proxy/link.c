@@ -3,7 +3,7 @@
  * not fit is kept, and no new work is taken until it is gone. Without a broker (nono proxy) events
  * are lines of a log.
  */
-#include "network/proxy/proxy.h"
+#include "network/proxy/h2.h"
 
 #include <sys/socket.h>
 
@@ -82,6 +82,7 @@ static void send_kept(struct proxy *p)
 	watch(l);
 	listener_update(p);
 	h1_server_go_on(p);
+	h2_server_go_on(p);
 }
 
 /* ---- events without a broker ---- */

@@ -20,6 +20,8 @@
 struct ares_channeldata;
 struct h1_server;
 struct h1_client;
+struct h2_server;
+struct h2_client;
 struct tunnel;
 
 /* ---- deadlines: coarse, many, cheap to move (deadline.c) ---- */
@@ -58,6 +60,8 @@ struct proxy {
 	bool listening;
 	struct deadline accept_again;
 	struct h1_server *servers, *held; /* held: while the link is full */
+	struct h2_server *h2_servers;
+	struct h2_client *h2_clients; /* that take one more request */
 	struct tunnel *tunnels;
 	struct pooled *pool;
 	unsigned pool_n;

@@ -2,7 +2,9 @@
  * Exchanges on their way: between a driver downstream and one upstream, and through the steps of a
  * job.
  */
+#include "network/proxy/h2.h"
 #include "network/proxy/job.h"
+#include "network/proxy/tls_stream.h"
 
 #include <openssl/crypto.h>
 
@@ -35,6 +37,7 @@ void exchange_free(struct exchange *x)
 	job_forget_credentials(j);
 	http_head_free(&x->request);
 	http_head_free(&x->response);
+	http_head_free(&x->trailers);
 	free(j);
 	free(x);
 }
@@ -109,12 +112,12 @@ void job_allowed(struct job *j)
 		job_credentials(j);
 }
 
-static void begin(struct job *j, struct h1_client *c)
+/* x->up is there. */
+static void begin(struct job *j, const char *address)
 {
 	struct exchange *x = j->x;
 
-	str_copy(j->event.address, sizeof(j->event.address), h1_client_address(c));
-	h1_client_attach(c, x);
+	str_copy(j->event.address, sizeof(j->event.address), address);
 	x->up->start(x);
 	if (j->collect) {
 		exchange_up_drained(x);
@@ -150,30 +153,53 @@ static struct pool_key key_of(const struct job *j)
 	    .host = j->host, .port = j->port, .tls = j->tls, .route = j->route};
 }
 
+static void begin_h1(struct job *j, struct h1_client *c)
+{
+	h1_client_attach(c, j->x);
+	begin(j, h1_client_address(c));
+}
+
+static void begin_h2(struct job *j, struct h2_client *c)
+{
+	h2_client_attach(c, j->x);
+	begin(j, h2_client_address(c));
+}
+
 static void on_dialled(struct dial *d, struct stream *s)
 {
 	struct job *j = d->data;
 	struct pool_key key = key_of(j);
+	struct proxy *p = j->x->proxy;
 
-	if (s)
-		begin(j, h1_client_new(j->x->proxy, s, &key, d->address));
-	else
+	if (!s)
 		dial_failed(j);
+	else if (d->tls && tls_is_h2(tls_stream_ssl(s)))
+		begin_h2(j, h2_client_new(p, s, &key, d->address));
+	else
+		begin_h1(j, h1_client_new(p, s, &key, d->address));
 }
 
 void job_connect(struct job *j)
 {
 	struct proxy *p = j->x->proxy;
 	struct pool_key key = key_of(j);
-	struct h1_client *c = j->retried ? NULL : pool_get(p, &key);
+	/* A WebSocket takes a whole connection. */
+	bool h2 = p->config->network.http2 && j->tls && !j->x->request.upgrade;
+	struct h2_client *shared = h2 ? h2_client_find(p, &key) : NULL;
+	struct h1_client *c = shared || j->retried ? NULL : pool_get(p, &key);
 
+	if (shared) {
+		begin_h2(j, shared);
+		return;
+	}
 	if (c) {
-		begin(j, c);
+		begin_h1(j, c);
 		return;
 	}
 	j->dial = (struct dial){.host = j->host,
 				.port = j->port,
 				.tls = j->tls,
+				.http2 = h2,
 				.route = j->route,
 				.done = on_dialled,
 				.data = j};

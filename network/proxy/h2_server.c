@@ -1,0 +1,506 @@
+/*
+ * HTTP/2 from a client, inside an intercepted tunnel. Each stream is an exchange of its own, judged
+ * as any other. Exchanges are freed from the loop only: whoever calls in may still hold them.
+ */
+#include "network/proxy/h2.h"
+
+/* Frames that bring nothing forward, as many as a busy client may send at once and each second. */
+#define IDLE_FRAMES	   1000
+#define IDLE_FRAMES_SECOND 100
+
+struct h2_server;
+
+struct h2_request {
+	struct h2_request *next, **prev;
+	struct h2_server *server;
+	int32_t id;
+	struct exchange *x;
+	struct buf in; /* of the request's body: not taken yet, at most a window */
+	bool in_ended; /* the client has sent all */
+	bool too_large, begun, told_end;
+	struct h2_body out;
+	bool responded, closed, resume;
+};
+
+struct h2_server {
+	struct h2_server *next, **prev;
+	struct h2_link link;
+	struct exchange_origin *origin;
+	struct h2_request *requests;
+	struct deadline deadline;
+	uint16_t peer_port;
+	uint64_t connection;
+	uint64_t idle_at_ms;
+	unsigned idle_frames;
+	bool in_head;
+};
+
+static void on_ready(struct stream *s, unsigned what);
+
+/* ---- life ---- */
+
+static void free_request(struct h2_request *r)
+{
+	*r->prev = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+	exchange_free(r->x);
+	buf_free(&r->in);
+	h2_body_free(&r->out);
+	free(r);
+}
+
+static void destroy(struct h2_server *c)
+{
+	struct proxy *p = c->link.proxy;
+
+	while (c->requests)
+		free_request(c->requests);
+	deadline_clear(p, &c->deadline);
+	*c->prev = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	h2_link_close(&c->link);
+	free(c->origin);
+	free(c);
+	p->connections--;
+	listener_update(p);
+}
+
+static void on_deadline(struct deadline *d)
+{
+	destroy((struct h2_server *)(void *)((char *)d - offsetof(struct h2_server, deadline)));
+}
+
+static void set_deadline(struct h2_server *c)
+{
+	/* A head that drips in gets no more time by dripping. */
+	if (!c->in_head)
+		deadline_set(c->link.proxy, &c->deadline,
+			     c->requests ? PROXY_IDLE_MS : PROXY_KEEP_MS, on_deadline);
+}
+
+/* From the loop, soon. */
+static void later(struct h2_server *c)
+{
+	c->link.work = true;
+}
+
+static void push(struct h2_server *c)
+{
+	if (c->link.inside)
+		return;
+	h2_link_push(&c->link);
+	h2_link_watch(&c->link, !link_full(c->link.proxy));
+}
+
+/* ---- the answer ---- */
+
+static ssize_t next_piece(nghttp2_session *ng, _unused_ int32_t id, uint8_t *p, size_t n,
+			  uint32_t *flags, nghttp2_data_source *source, _unused_ void *data)
+{
+	struct h2_request *r = source->ptr;
+	size_t got = h2_body_get(&r->out, p, n);
+
+	if (r->out.held && h2_body_left(&r->out) <= H2_BODY / 2)
+		later(r->server);
+	if (r->out.ended && !h2_body_left(&r->out)) {
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+		if (r->x->trailers.n) {
+			struct h2_fields f;
+
+			h2_fields_trailers(&f, &r->x->trailers);
+			if (nghttp2_submit_trailer(ng, r->id, f.v, f.n) == 0)
+				*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+		}
+		return (ssize_t)got;
+	}
+	if (!got) {
+		r->out.deferred = true;
+		return NGHTTP2_ERR_DEFERRED;
+	}
+	return (ssize_t)got;
+}
+
+static void go_on_with(struct h2_request *r)
+{
+	if (!r->out.deferred || r->closed)
+		return;
+	r->out.deferred = false;
+	nghttp2_session_resume_data(r->server->link.ng, r->id);
+}
+
+static void down_respond(struct exchange *x, bool interim)
+{
+	struct h2_request *r = x->down_data;
+	nghttp2_data_provider body = {.source.ptr = r, .read_callback = next_piece};
+	nghttp2_session *ng = r->server->link.ng;
+	struct h2_fields f;
+	int rc;
+
+	if (r->closed)
+		return;
+	h2_fields_response(&f, &x->response);
+	if (interim) {
+		nghttp2_submit_headers(ng, NGHTTP2_FLAG_NONE, r->id, NULL, f.v, f.n, NULL);
+		return;
+	}
+	r->responded = true;
+	/* What is left of the request's body is not wanted by anybody: more of it may come, and
+	 * is thrown away. */
+	rc = nghttp2_submit_response(ng, r->id, f.v, f.n,
+				     x->response.body == HTTP_BODY_NONE ? NULL : &body);
+	if (rc < 0)
+		nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_INTERNAL_ERROR);
+}
+
+static size_t down_data(struct exchange *x, const char *p, size_t n)
+{
+	struct h2_request *r = x->down_data;
+	size_t took;
+
+	if (r->closed || r->server->link.dead)
+		return n;
+	took = h2_body_put(&r->out, p, n);
+	go_on_with(r);
+	if (took < n)
+		push(r->server);
+	return took;
+}
+
+static void down_flush(struct exchange *x)
+{
+	struct h2_request *r = x->down_data;
+
+	push(r->server);
+}
+
+static void down_end(struct exchange *x)
+{
+	struct h2_request *r = x->down_data;
+
+	r->out.ended = true;
+	go_on_with(r);
+	push(r->server);
+}
+
+static void down_abort(struct exchange *x)
+{
+	struct h2_request *r = x->down_data;
+
+	if (!r->closed)
+		nghttp2_submit_rst_stream(r->server->link.ng, NGHTTP2_FLAG_NONE, r->id,
+					  NGHTTP2_INTERNAL_ERROR);
+	push(r->server);
+}
+
+static void down_resume(struct exchange *x)
+{
+	struct h2_request *r = x->down_data;
+
+	if (!r->in.len && !r->in_ended)
+		return;
+	r->resume = true;
+	later(r->server);
+	push(r->server);
+}
+
+static const struct exchange_down_ops ops = {
+    .respond = down_respond,
+    .data = down_data,
+    .end = down_end,
+    .flush = down_flush,
+    .abort = down_abort,
+    .request_resume = down_resume,
+};
+
+/* ---- the request ---- */
+
+static void tell_end(struct h2_request *r)
+{
+	if (!r->in_ended || r->in.len || r->told_end)
+		return;
+	r->told_end = true;
+	exchange_request_end(r->x);
+}
+
+static void consume(struct h2_request *r, size_t n)
+{
+	if (n && !r->closed)
+		nghttp2_session_consume_stream(r->server->link.ng, r->id, n);
+}
+
+/* Offers what was kept. */
+static void offer(struct h2_request *r)
+{
+	if (r->in.len) {
+		size_t took = exchange_request_data(r->x, r->in.data, r->in.len);
+
+		buf_consume(&r->in, took);
+		consume(r, took);
+		if (took)
+			exchange_request_flush(r->x);
+	}
+	tell_end(r);
+}
+
+static struct h2_request *request_of(nghttp2_session *ng, int32_t id)
+{
+	return nghttp2_session_get_stream_user_data(ng, id);
+}
+
+static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
+{
+	struct h2_server *c = data;
+	struct h2_request *r;
+
+	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
+	c->in_head = true;
+	deadline_set(c->link.proxy, &c->deadline, PROXY_HEAD_MS, on_deadline);
+	r = xcalloc(1, sizeof(*r));
+	r->server = c;
+	r->id = frame->hd.stream_id;
+	r->x = exchange_new(c->link.proxy);
+	r->x->down = &ops;
+	r->x->down_data = r;
+	r->x->origin = c->origin;
+	r->x->peer_port = c->peer_port;
+	r->x->connection = c->connection;
+	r->x->http2 = true;
+	r->next = c->requests;
+	r->prev = &c->requests;
+	if (r->next)
+		r->next->prev = &r->next;
+	c->requests = r;
+	return nghttp2_session_set_stream_user_data(ng, r->id, r) < 0 ? NGHTTP2_ERR_CALLBACK_FAILURE
+								      : 0;
+}
+
+static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
+		     size_t name_n, const uint8_t *value, size_t value_n, _unused_ uint8_t flags,
+		     _unused_ void *data)
+{
+	struct h2_request *r = request_of(ng, frame->hd.stream_id);
+
+	/* Trailers of requests end here. */
+	if (r && !r->begun && !r->too_large &&
+	    h2_field_add(&r->x->request, name, name_n, value, value_n) < 0)
+		r->too_large = true;
+	return 0;
+}
+
+static void begin(struct h2_request *r)
+{
+	const char *why;
+
+	r->begun = true;
+	r->server->in_head = false;
+	if (r->too_large)
+		exchange_bad_request(r->x, 431, "the head is too large");
+	else if (h2_request_complete(&r->x->request, r->in_ended, &why) < 0)
+		exchange_bad_request(r->x, 400, why);
+	else
+		exchange_request(r->x);
+}
+
+/* Nobody needs many of these. False: too many came. */
+static bool idle_frame(struct h2_server *c)
+{
+	uint64_t now = proxy_now_ms(c->link.proxy), more;
+
+	more = (now - c->idle_at_ms) * IDLE_FRAMES_SECOND / 1000;
+	if (more) {
+		c->idle_frames = more > c->idle_frames ? 0 : c->idle_frames - (unsigned)more;
+		c->idle_at_ms = now;
+	}
+	return ++c->idle_frames < IDLE_FRAMES;
+}
+
+static bool brings_nothing(const nghttp2_frame *frame)
+{
+	switch (frame->hd.type) {
+	case NGHTTP2_RST_STREAM:
+	case NGHTTP2_PING:
+	case NGHTTP2_SETTINGS:
+	case NGHTTP2_PRIORITY:
+		return true;
+	case NGHTTP2_DATA:
+		return !frame->hd.length && !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
+	default:
+		return false;
+	}
+}
+
+static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
+{
+	struct h2_server *c = data;
+	struct h2_request *r = NULL;
+
+	if (brings_nothing(frame) && !idle_frame(c)) {
+		nghttp2_session_terminate_session(ng, NGHTTP2_ENHANCE_YOUR_CALM);
+		return 0;
+	}
+	if (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)
+		r = request_of(ng, frame->hd.stream_id);
+	if (!r)
+		return 0;
+	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+		r->in_ended = true;
+	if (frame->hd.type == NGHTTP2_HEADERS && !r->begun)
+		begin(r);
+	tell_end(r);
+	return 0;
+}
+
+static int on_data(nghttp2_session *ng, _unused_ uint8_t flags, int32_t id, const uint8_t *p,
+		   size_t n, _unused_ void *data)
+{
+	struct h2_request *r = request_of(ng, id);
+	size_t took = 0;
+
+	/* The window of the connection is everybody's; that of the stream is the body's. */
+	nghttp2_session_consume_connection(ng, n);
+	if (!r) {
+		nghttp2_session_consume_stream(ng, id, n);
+		return 0;
+	}
+	if (!r->in.len)
+		took = exchange_request_data(r->x, (const char *)p, n);
+	consume(r, took);
+	buf_add(&r->in, p + took, n - took);
+	return 0;
+}
+
+static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, _unused_ void *data)
+{
+	struct h2_request *r;
+
+	if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
+	    (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
+		return 0;
+	r = request_of(ng, frame->hd.stream_id);
+	/* RFC 9113 8.1: the rest of the request is not needed. */
+	if (r && !r->in_ended)
+		nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_NO_ERROR);
+	return 0;
+}
+
+static int on_closed(nghttp2_session *ng, int32_t id, _unused_ uint32_t code, void *data)
+{
+	struct h2_request *r = request_of(ng, id);
+
+	if (r) {
+		r->closed = true;
+		r->server->in_head &= r->begun;
+		later(data);
+	}
+	return 0;
+}
+
+/* ---- the connection ---- */
+
+static nghttp2_session *new_session(struct h2_server *c)
+{
+	nghttp2_session_callbacks *cb;
+	nghttp2_session *ng = NULL;
+	nghttp2_option *o;
+
+	if (nghttp2_session_callbacks_new(&cb) < 0)
+		return NULL;
+	nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
+	nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_sent);
+	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_closed);
+	if (nghttp2_option_new(&o) == 0) {
+		nghttp2_option_set_no_auto_window_update(o, 1);
+		nghttp2_option_set_max_outbound_ack(o, 100);
+		nghttp2_option_set_no_closed_streams(o, 1);
+		nghttp2_session_server_new2(&ng, cb, c, o);
+		nghttp2_option_del(o);
+	}
+	nghttp2_session_callbacks_del(cb);
+	return ng;
+}
+
+/* What had to wait until no call is in the air. */
+static void work(struct h2_server *c)
+{
+	struct h2_request *r, *next;
+
+	c->link.work = false;
+	for (r = c->requests; r; r = next) {
+		next = r->next;
+		if (r->closed) {
+			free_request(r);
+			continue;
+		}
+		if (r->resume) {
+			r->resume = false;
+			offer(r);
+		}
+		if (h2_body_drained(&r->out))
+			exchange_down_drained(r->x);
+	}
+}
+
+static void on_ready(struct stream *s, unsigned what)
+{
+	struct h2_server *c = s->data;
+	struct proxy *p = c->link.proxy;
+
+	if ((what & STREAM_READ) && !link_full(p)) {
+		h2_link_pull(&c->link);
+		for (struct h2_request *r = c->requests; r; r = r->next)
+			if (!r->in_ended && r->begun)
+				exchange_request_flush(r->x);
+	}
+	h2_link_push(&c->link);
+	/* Twice: what is freed or drained now may be followed by more of it. */
+	for (int i = 0; i < 2 && c->link.work && !c->link.dead; i++) {
+		work(c);
+		h2_link_push(&c->link);
+	}
+	if (c->link.dead) {
+		destroy(c);
+		return;
+	}
+	set_deadline(c);
+	h2_link_watch(&c->link, !link_full(p));
+}
+
+void h2_server_go_on(struct proxy *p)
+{
+	for (struct h2_server *c = p->h2_servers; c; c = c->next)
+		h2_link_watch(&c->link, !link_full(p));
+}
+
+void h2_server_start(struct proxy *p, struct stream *s, const struct exchange_origin *origin,
+		     uint16_t peer_port, uint64_t connection)
+{
+	struct h2_server *c = xcalloc(1, sizeof(*c));
+
+	c->link.proxy = p;
+	c->link.stream = s;
+	c->origin = xcalloc(1, sizeof(*origin));
+	*c->origin = *origin;
+	c->peer_port = peer_port;
+	c->connection = connection;
+	c->idle_at_ms = proxy_now_ms(p);
+	c->next = p->h2_servers;
+	c->prev = &p->h2_servers;
+	if (c->next)
+		c->next->prev = &c->next;
+	p->h2_servers = c;
+	s->data = c;
+	s->ready = on_ready;
+	c->link.ng = new_session(c);
+	if (!c->link.ng || h2_link_settings(&c->link, true) < 0) {
+		destroy(c);
+		return;
+	}
+	set_deadline(c);
+	push(c);
+}
