@@ -13,6 +13,7 @@ struct pty_client {
 	struct buf in, out;
 	struct pty_client_events ev;
 	bool broken;
+	bool held; /* what it has to say waits for pty_client_on_writable() */
 };
 
 static void send_out(struct pty_client *c)
@@ -90,7 +91,7 @@ int pty_client_fd(const struct pty_client *c)
 
 bool pty_client_want_write(const struct pty_client *c)
 {
-	return c->out.len && !c->broken;
+	return c->out.len && !c->held && !c->broken;
 }
 
 const struct pty_screen *pty_client_screen(const struct pty_client *c)
@@ -106,9 +107,10 @@ static int on_delta(struct pty_client *c, const uint8_t *p, size_t n)
 
 	if (delta_decode(&c->picture, p, n) < 0)
 		return -1;
+	/* Sent when all that came is looked at. */
 	if (begin(c, FRAME_ACK, 8, &at)) {
 		put_u64(&c->out, c->picture.s.generation);
-		finish(c, at);
+		frame_end(&c->out, at);
 	}
 	if (c->ev.update)
 		c->ev.update(c->ev.data, &c->picture.s);
@@ -241,11 +243,19 @@ int pty_client_on_readable(struct pty_client *c)
 		if ((size_t)n < sizeof(bytes))
 			break;
 	}
+	if (!c->held)
+		send_out(c);
 	return c->broken ? -1 : 0;
+}
+
+void pty_client_hold(struct pty_client *c)
+{
+	c->held = true;
 }
 
 int pty_client_on_writable(struct pty_client *c)
 {
+	c->held = false;
 	send_out(c);
 	return c->broken ? -1 : 0;
 }

@@ -4,6 +4,7 @@
 #include "pty/host.h"
 
 #define REPORT_NS (50 * 1000000ull)
+#define QUIET_NS  (3 * 1000000ull) /* an echo is not to meet the broker's waking */
 
 static void fill(struct host *h)
 {
@@ -56,6 +57,9 @@ uint64_t host_report(struct host *h, uint64_t now, bool at_once)
 	    h->report.state == h->reported.state && h->report.visible == h->reported.visible &&
 	    now - h->reported_ns < REPORT_NS)
 		return h->reported_ns + REPORT_NS;
+	if (h->reported_ns && !at_once && h->report.last_input_ns + QUIET_NS > now &&
+	    now - h->reported_ns < 2 * REPORT_NS)
+		return h->report.last_input_ns + QUIET_NS;
 	h->reported = h->report;
 	h->reported_ns = now;
 	h->report_sent = 0;

@@ -152,6 +152,9 @@ int pty_client_fd(const struct pty_client *c);
 bool pty_client_want_write(const struct pty_client *c);
 int pty_client_on_readable(struct pty_client *c); /* -1: connection over */
 int pty_client_on_writable(struct pty_client *c);
+/* From update(): the host is told that it came only by pty_client_on_writable(), which is to follow
+ * soon. So a picture can be drawn before another process is woken. */
+void pty_client_hold(struct pty_client *c);
 const struct pty_screen *pty_client_screen(const struct pty_client *c);
 void pty_client_key(struct pty_client *c, uint32_t key, unsigned mods);
 void pty_client_text(struct pty_client *c, const char *utf8, size_t n);

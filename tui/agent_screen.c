@@ -18,7 +18,8 @@ static void on_update(void *data, const struct pty_screen *s)
 	mouse_update(t);
 	if (t->echo && p && p->agent == a) {
 		t->echo = false;
-		t->urgent = true;
+		t->urgent = t->held = true;
+		pty_client_hold(a->screen);
 	}
 }
 

@@ -321,6 +321,7 @@ struct tui {
 	bool dirty;	   /* something changed */
 	bool whole;	   /* ... other than rows of screens */
 	bool urgent;	   /* the next frame shows what a key did: drawn at once */
+	bool held;	   /* some screen's host waits for a word until then */
 	bool echo;	   /* a key went to the focused agent, its next picture is the answer */
 	uint64_t frame_ns; /* last frame, monotonic */
 	uint64_t first_ns; /* the first frame waits for the focused screen until then */

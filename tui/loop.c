@@ -8,8 +8,8 @@
 #define REGISTRY_MS  20		   /* changes come in bursts */
 #define REGISTRY_NS  5000000000ull /* looked at without a change, too */
 #define FIRST_NS     60000000ull   /* patience of the first frame */
-#define INPUT_CHUNK  65536
-#define INPUT_CHUNKS 16 /* at one go; then the panes get their turn */
+#define INPUT_CHUNK  16384
+#define INPUT_CHUNKS 64 /* at one go; then the panes get their turn */
 
 /* ---- frames --------------------------------------------------------------- */
 
@@ -67,19 +67,24 @@ static void on_frame_timer(uv_timer_t *timer)
 	(void)timer; /* it only ends the waiting: on_prepare() looks at the clock */
 }
 
-static void on_prepare(uv_prepare_t *h)
+/* Their next pictures may come. */
+static void release_screens(struct tui *t)
 {
-	struct tui *t = h->data;
+	t->held = false;
+	for (size_t i = 0; i < t->n_agents; i++) {
+		struct agent *a = t->agents[i];
+
+		if (a->screen && !a->screen_over) {
+			(void)pty_client_on_writable(a->screen); /* reading tells if it is over */
+			agent_flush(a);
+		}
+	}
+}
+
+static void draw_what_is_due(struct tui *t)
+{
 	uint64_t now, due;
 
-	if (t->registry_changed && !uv_is_active((uv_handle_t *)&t->registry_timer)) {
-		uv_update_time(&t->loop);
-		uv_timer_start(&t->registry_timer, t->registry_timer.timer_cb, REGISTRY_MS, 0);
-	}
-	if (t->farewell.agent)
-		farewell_check(t);
-	if (t->quit)
-		return;
 	/* A terminal that does not take the last frame gets no other one. */
 	if (!t->dirty || t->output.out.len) {
 		if (t->have_term && t->term.replies.len && !t->output.out.len)
@@ -94,6 +99,22 @@ static void on_prepare(uv_prepare_t *h)
 		uv_update_time(&t->loop);
 		uv_timer_start(&t->frame_timer, on_frame_timer, (due - now) / 1000000 + 1, 0);
 	}
+}
+
+static void on_prepare(uv_prepare_t *h)
+{
+	struct tui *t = h->data;
+
+	if (t->registry_changed && !uv_is_active((uv_handle_t *)&t->registry_timer)) {
+		uv_update_time(&t->loop);
+		uv_timer_start(&t->registry_timer, t->registry_timer.timer_cb, REGISTRY_MS, 0);
+	}
+	if (t->farewell.agent)
+		farewell_check(t);
+	if (!t->quit)
+		draw_what_is_due(t);
+	if (t->held)
+		release_screens(t);
 }
 
 /* ---- timers --------------------------------------------------------------- */
@@ -185,11 +206,11 @@ static void on_esc_timer(uv_timer_t *h)
 static void read_keys(struct tui *t)
 {
 	static const int pieces = INPUT_CHUNKS;
-	_cleanup_free_ char *chunk = xcalloc(1, INPUT_CHUNK);
+	char chunk[INPUT_CHUNK];
 	int wait;
 
 	for (int i = 0; i < pieces && !t->quit; i++) {
-		ssize_t n = read(t->term.fd, chunk, INPUT_CHUNK);
+		ssize_t n = read(t->term.fd, chunk, sizeof(chunk));
 
 		if (n < 0 && errno == EINTR)
 			continue;

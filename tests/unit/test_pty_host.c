@@ -566,6 +566,42 @@ static void synchronized_output(void **state)
 	teardown(&s);
 }
 
+static struct pty_client *held_client;
+
+static void hold(void *data, const struct pty_screen *screen)
+{
+	(void)data;
+	(void)screen;
+	if (held_client)
+		pty_client_hold(held_client);
+}
+
+/* The next picture comes when the host was told of the last one, which may be put off. */
+static void told_later(void **state)
+{
+	const struct pty_client_events ev = {.update = hold};
+	struct scene s;
+	struct pty_client *c;
+
+	(void)state;
+	setup(&s, 20, 5);
+	c = attach(&s, 20, 5, false, &ev);
+	UNTIL(&s, c, pty_client_screen(c)->generation);
+	held_client = c;
+	prints(&s, "one");
+	UNTIL(&s, c, shows(c, "one"));
+	prints(&s, " two");
+	for (int i = 0; i < 10; i++)
+		pump(&s, c);
+	assert_false(shows(c, "two"));
+	assert_false(pty_client_want_write(c));
+	held_client = NULL;
+	assert_int_equal(pty_client_on_writable(c), 0);
+	UNTIL(&s, c, shows(c, "one two"));
+	pty_client_free(c);
+	teardown(&s);
+}
+
 static void ends(void **state)
 {
 	struct scene s;
@@ -676,6 +712,7 @@ int main(void)
 	    cmocka_unit_test(hostile_client),
 	    cmocka_unit_test(history_bell_clipboard),
 	    cmocka_unit_test(synchronized_output),
+	    cmocka_unit_test(told_later),
 	    cmocka_unit_test(ends),
 	    cmocka_unit_test(ends_with_the_broker),
 	    cmocka_unit_test(confined_host_can_do_nothing),
