@@ -382,7 +382,7 @@ static void forbidden(void *arg)
 		int listener;
 		CHECK(nono_confine(&spec, &layers, &listener, &err) == 0);
 		REFUSED(socket(AF_INET, SOCK_DGRAM, 0), EACCES);
-		REFUSED(open("/tmp/x", O_CREAT | O_WRONLY, 0600), EACCES);
+		REFUSED(open("/tmp/nono-test-new", O_CREAT | O_WRONLY, 0600), EACCES);
 		_exit(0);
 	}
 	int status = 1;
