@@ -1,0 +1,482 @@
+/*
+ * What the list of hosts, the routes and the rules about requests say. Lists are sorted once; a
+ * name is looked up as it is and as "*." before each of its dots.
+ */
+#include <arpa/inet.h>
+
+#include "network/network.h"
+
+#define SESSION_MAX 1024 /* hosts that answers allowed */
+
+struct target { /* of a route or login, where TLS is looked into */
+	struct net_host host;
+	uint16_t port;
+	const struct policy_route *route; /* NULL: a login's */
+	char path[512];			  /* of the upstream, without a slash at its end */
+};
+
+struct granted {
+	char name[NET_NAME_MAX];
+	uint16_t port;
+};
+
+struct net_rules {
+	const struct policy_network *policy;
+	const struct policy_domain **by_name;
+	size_t n_names;
+	struct target *targets;
+	size_t n_targets;
+	struct granted *granted;
+	size_t n_granted;
+};
+
+/* ---- making them ------------------------------------------------------------------------ */
+
+static int compare_domains(const void *a, const void *b)
+{
+	const struct policy_domain *x = *(const struct policy_domain *const *)a;
+	const struct policy_domain *y = *(const struct policy_domain *const *)b;
+	int r = strcmp(x->name, y->name);
+
+	/* With a port before without. */
+	return r ? r : (int)y->port - (int)x->port;
+}
+
+static void add_target(struct net_rules *r, const char *url, const struct policy_route *route)
+{
+	struct target t = {.route = route};
+	struct net_url u;
+	size_t n;
+
+	if (net_url_parse(url, &u, NULL) < 0)
+		return; /* refused when the policy was made */
+	t.host = u.host;
+	t.port = u.port;
+	str_copy(t.path, sizeof(t.path), u.path);
+	n = strlen(t.path);
+	if (n && t.path[n - 1] == '/')
+		t.path[n - 1] = '\0';
+	r->targets[r->n_targets++] = t;
+}
+
+static void add_login(struct net_rules *r, const struct policy_login *l)
+{
+	add_target(r, l->token_url, NULL);
+	for (char **h = l->hosts; h && *h; h++) {
+		struct target t = {.port = 443};
+
+		if (net_authority_parse(*h, strlen(*h), &t.host, &t.port, NULL) == 0)
+			r->targets[r->n_targets++] = t;
+	}
+}
+
+struct net_rules *net_rules_new(const struct policy_network *n)
+{
+	struct net_rules *r = xcalloc(1, sizeof(*r));
+	size_t targets = n->routes.n;
+
+	r->policy = n;
+	r->by_name = xcalloc(n->allow.n + 1, sizeof(*r->by_name));
+	for (size_t i = 0; i < n->allow.n; i++)
+		r->by_name[r->n_names++] = &n->allow.v[i];
+	qsort(r->by_name, r->n_names, sizeof(*r->by_name), compare_domains);
+	for (size_t i = 0; i < n->n_logins; i++) {
+		targets++;
+		for (char **h = n->logins[i].hosts; h && *h; h++)
+			targets++;
+	}
+	r->targets = xcalloc(targets + 1, sizeof(*r->targets));
+	for (size_t i = 0; i < n->routes.n; i++)
+		add_target(r, n->routes.v[i].upstream, &n->routes.v[i]);
+	for (size_t i = 0; i < n->n_logins; i++)
+		add_login(r, &n->logins[i]);
+	r->granted = xcalloc(SESSION_MAX, sizeof(*r->granted));
+	return r;
+}
+
+void net_rules_free(struct net_rules *r)
+{
+	if (!r)
+		return;
+	free(r->by_name);
+	free(r->targets);
+	free(r->granted);
+	free(r);
+}
+
+/* ---- hosts ------------------------------------------------------------------------------- */
+
+static const struct policy_domain *find_name(const struct net_rules *r, const char *name,
+					     uint16_t port)
+{
+	size_t from = 0, to = r->n_names;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (strcmp(r->by_name[mid]->name, name) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	for (; from < r->n_names && strcmp(r->by_name[from]->name, name) == 0; from++)
+		if (!r->by_name[from]->port || r->by_name[from]->port == port)
+			return r->by_name[from];
+	return NULL;
+}
+
+/* The entry that says most: the name itself, then what is below the longest. */
+static const struct policy_domain *find_domain(const struct net_rules *r, const struct net_host *h,
+					       uint16_t port)
+{
+	const struct policy_domain *d = find_name(r, h->name, port);
+	char pattern[NET_NAME_MAX + 2];
+
+	for (const char *dot = h->is_address ? NULL : strchr(h->name, '.'); !d && dot;
+	     dot = strchr(dot + 1, '.')) {
+		snprintf(pattern, sizeof(pattern), "*%s", dot);
+		d = find_name(r, pattern, port);
+	}
+	return d ? d : find_name(r, "*", port);
+}
+
+static bool same_host(const struct net_host *a, const struct net_host *b)
+{
+	return strcmp(a->name, b->name) == 0;
+}
+
+static const struct target *find_target(const struct net_rules *r, const struct net_host *h,
+					uint16_t port)
+{
+	for (size_t i = 0; i < r->n_targets; i++)
+		if (r->targets[i].port == port && same_host(&r->targets[i].host, h))
+			return &r->targets[i];
+	return NULL;
+}
+
+static bool was_granted(const struct net_rules *r, const struct net_host *h, uint16_t port)
+{
+	for (size_t i = 0; i < r->n_granted; i++)
+		if ((!r->granted[i].port || r->granted[i].port == port) &&
+		    strcmp(r->granted[i].name, h->name) == 0)
+			return true;
+	return false;
+}
+
+/* Services that give machines in clouds their credentials. */
+static bool is_metadata(const struct net_host *h)
+{
+	static const char *const names[] = {"metadata.google.internal",
+					    "metadata.azure.internal",
+					    "metadata.goog",
+					    "metadata",
+					    "instance-data",
+					    "instance-data.ec2.internal"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(h->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void deny(struct net_verdict *v, const char *rule)
+{
+	v->action = POLICY_NET_DENY;
+	v->category = "host_denied";
+	str_copy(v->rule, sizeof(v->rule), rule);
+}
+
+static bool denied_for_good(const struct net_rules *r, const struct net_host *h,
+			    struct net_verdict *v)
+{
+	if (is_metadata(h)) {
+		deny(v, "metadata service: never");
+		return true;
+	}
+	if (h->is_address) {
+		enum net_address_kind k = net_address_kind(h->family, h->address);
+
+		if (k == NET_ADDRESS_LINK_LOCAL || k == NET_ADDRESS_INVALID) {
+			deny(v, k == NET_ADDRESS_INVALID ? "no address of a host"
+							 : "link-local or metadata: never");
+			return true;
+		}
+	}
+	for (char **d = r->policy->deny; d && *d; d++) {
+		if (!net_pattern_matches(*d, h->name))
+			continue;
+		deny(v, "");
+		snprintf(v->rule, sizeof(v->rule), "denied: %s", *d);
+		return true;
+	}
+	return false;
+}
+
+void net_check_host(const struct net_rules *r, const struct net_host *h, uint16_t port,
+		    struct net_verdict *v)
+{
+	const struct policy_network *n = r->policy;
+	const struct target *t;
+
+	*v = (struct net_verdict){.action = POLICY_NET_DENY};
+	if (n->mode == POLICY_NET_BLOCKED) {
+		deny(v, "network off");
+		return;
+	}
+	if (denied_for_good(r, h, v))
+		return;
+	if (n->mode == POLICY_NET_OPEN) {
+		v->action = POLICY_NET_ALLOW;
+		str_copy(v->rule, sizeof(v->rule), "network open");
+		return;
+	}
+	v->domain = find_domain(r, h, port);
+	t = n->intercept_off ? NULL : find_target(r, h, port);
+	v->intercept = t || (v->domain && v->domain->endpoints.n);
+	if (v->domain && v->domain->endpoints.n && n->intercept_off && port == 443) {
+		deny(v, "has rules about requests, but TLS is not looked into (tls_intercept)");
+		v->category = "connect_bypasses_l7";
+		return;
+	}
+	if (v->domain) {
+		v->action = POLICY_NET_ALLOW;
+		snprintf(v->rule, sizeof(v->rule), "allowed: %s", v->domain->name);
+	} else if (t) {
+		v->action = POLICY_NET_ALLOW;
+		v->route = t->route;
+		snprintf(v->rule, sizeof(v->rule), "%s: %s",
+			 t->route ? "credential route" : "login",
+			 t->route ? t->route->name : t->host.name);
+	} else if (was_granted(r, h, port)) {
+		v->action = POLICY_NET_ALLOW;
+		str_copy(v->rule, sizeof(v->rule), "allowed for the session");
+	} else {
+		deny(v, "not listed");
+		if (n->ask)
+			v->action = POLICY_NET_APPROVE;
+	}
+}
+
+/* A name that means this machine, said by the list itself. */
+static bool named_local(const struct net_rules *r, const struct net_host *h)
+{
+	bool local =
+	    h->is_address || strcmp(h->name, "localhost") == 0 || str_ends(h->name, ".localhost");
+
+	if (!local)
+		return false;
+	for (size_t i = 0; i < r->n_names; i++)
+		if (strcmp(r->by_name[i]->name, h->name) == 0)
+			return true;
+	for (size_t i = 0; i < r->n_targets; i++)
+		if (same_host(&r->targets[i].host, h))
+			return true;
+	return was_granted(r, h, 0) || r->policy->mode == POLICY_NET_OPEN;
+}
+
+bool net_check_address(const struct net_rules *r, const struct net_host *h, int family,
+		       const void *address, char *rule, size_t size)
+{
+	const char *why = NULL;
+
+	switch (net_address_kind(family, address)) {
+	case NET_ADDRESS_PUBLIC:
+		break;
+	case NET_ADDRESS_LOOPBACK:
+		if (!named_local(r, h))
+			why = "leads to this machine, which is not listed by that name";
+		break;
+	case NET_ADDRESS_PRIVATE:
+		if (r->policy->deny_private && !(h->is_address && find_name(r, h->name, 0)))
+			why = "leads to a private network";
+		break;
+	case NET_ADDRESS_LINK_LOCAL:
+		why = "leads to a link-local address or metadata service: never";
+		break;
+	case NET_ADDRESS_INVALID:
+	default:
+		why = "leads to no address of a host";
+	}
+	str_copy(rule, size, why ? why : "");
+	return !why;
+}
+
+void net_rules_allow(struct net_rules *r, const struct net_host *h, uint16_t port)
+{
+	struct granted *g;
+
+	if (was_granted(r, h, port) || r->n_granted == SESSION_MAX)
+		return;
+	g = &r->granted[r->n_granted++];
+	str_copy(g->name, sizeof(g->name), h->name);
+	g->port = port;
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+struct request {
+	const char *method;
+	char path[8192];  /* normal, as it goes to the host */
+	char below[8192]; /* of a route: below its upstream's path */
+	bool clear;	  /* path could be made normal */
+};
+
+static bool matches(const struct policy_endpoint *e, const struct request *q, bool route)
+{
+	if (!str_eq(e->method, "*") && strcmp(e->method, q->method) != 0)
+		return false;
+	return net_path_matches(e->path, q->path) || (route && net_path_matches(e->path, q->below));
+}
+
+static const struct policy_endpoint *first_of(const struct policy_endpoints *l,
+					      enum policy_net_action action,
+					      const struct request *q, bool route)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].action == action && matches(&l->v[i], q, route))
+			return &l->v[i];
+	return NULL;
+}
+
+/* Narrows v: a place with rules must allow it as well. */
+static void apply(const struct policy_endpoints *l, const struct request *q, bool route,
+		  struct net_verdict *v)
+{
+	static const enum policy_net_action order[] = {POLICY_NET_DENY, POLICY_NET_APPROVE,
+						       POLICY_NET_ALLOW};
+	static const char *const words[] = {"allowed", "asked for", "denied"};
+	const struct policy_endpoint *e = NULL;
+	enum policy_net_action action = l->otherwise;
+
+	if (!l->n && l->otherwise == POLICY_NET_ALLOW)
+		return;
+	if (!q->clear) {
+		v->action = POLICY_NET_DENY;
+		v->category = "endpoint_policy";
+		str_copy(v->rule, sizeof(v->rule), "the path can be read in two ways");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(order) && !e; i++)
+		if ((e = first_of(l, order[i], q, route)))
+			action = order[i];
+	if (action == POLICY_NET_ALLOW) {
+		if (v->action == POLICY_NET_ALLOW)
+			v->endpoint = e;
+		return;
+	}
+	/* A denial is not made a question by the other place. */
+	if (v->action == POLICY_NET_DENY)
+		return;
+	v->action = action;
+	v->endpoint = e;
+	v->category = "endpoint_policy";
+	if (e)
+		snprintf(v->rule, sizeof(v->rule), "%s: %s %.250s", words[action], e->method,
+			 e->path);
+	else
+		str_copy(v->rule, sizeof(v->rule), "no rule is for this request");
+}
+
+static void make_request(struct request *q, const char *method, const char *path, size_t n)
+{
+	q->method = method;
+	q->below[0] = '\0';
+	q->clear = net_path_normal(path, n, q->path, sizeof(q->path)) == 0;
+}
+
+static bool below(const char *base, const char *path, const char **rest)
+{
+	size_t n = strlen(base);
+
+	if (strncmp(path, base, n) != 0 || (path[n] && path[n] != '/'))
+		return false;
+	*rest = path[n] ? path + n : "/";
+	return true;
+}
+
+/* The route whose upstream it is, the longest path first. */
+static const struct policy_route *route_for(const struct net_rules *r, const struct net_host *h,
+					    uint16_t port, struct request *q)
+{
+	const struct target *best = NULL;
+	const char *rest = NULL;
+
+	for (size_t i = 0; i < r->n_targets && q->clear; i++) {
+		const struct target *t = &r->targets[i];
+		const char *at;
+
+		if (!t->route || t->port != port || !same_host(&t->host, h) ||
+		    !below(t->path, q->path, &at))
+			continue;
+		if (!best || strlen(t->path) > strlen(best->path)) {
+			best = t;
+			rest = at;
+		}
+	}
+	if (!best)
+		return NULL;
+	str_copy(q->below, sizeof(q->below), rest);
+	return best->route;
+}
+
+void net_check_request(const struct net_rules *r, const struct net_host *h, uint16_t port,
+		       const char *method, const char *path, size_t path_len, struct net_verdict *v)
+{
+	struct request q;
+
+	net_check_host(r, h, port, v);
+	if (v->action != POLICY_NET_ALLOW)
+		return;
+	make_request(&q, method, path, path_len);
+	v->route = r->policy->intercept_off ? NULL : route_for(r, h, port, &q);
+	if (v->domain)
+		apply(&v->domain->endpoints, &q, false, v);
+	else if (!v->route && r->policy->mode == POLICY_NET_NAMES && !was_granted(r, h, port)) {
+		const struct target *t = find_target(r, h, port);
+
+		/* The host is there for its route alone. */
+		if (t && t->route) {
+			v->action = POLICY_NET_DENY;
+			v->category = "endpoint_policy";
+			snprintf(v->rule, sizeof(v->rule), "outside of the route %s",
+				 t->route->name);
+		}
+	}
+	if (v->route)
+		apply(&v->route->endpoints, &q, true, v);
+}
+
+const struct policy_route *net_route_find(const struct net_rules *r, const char *name, size_t n)
+{
+	for (size_t i = 0; i < r->policy->routes.n; i++) {
+		const struct policy_route *route = &r->policy->routes.v[i];
+
+		if (strlen(route->name) == n && memcmp(route->name, name, n) == 0)
+			return route;
+	}
+	return NULL;
+}
+
+void net_check_route(const struct net_rules *r, const struct policy_route *route,
+		     const char *method, const char *path, size_t path_len, struct net_verdict *v)
+{
+	struct request q;
+	struct net_url u;
+	size_t n;
+
+	*v = (struct net_verdict){.action = POLICY_NET_ALLOW, .route = route};
+	snprintf(v->rule, sizeof(v->rule), "credential route: %s", route->name);
+	make_request(&q, method, path, path_len);
+	if (q.clear && net_url_parse(route->upstream, &u, NULL) == 0) {
+		str_copy(q.below, sizeof(q.below), q.path);
+		n = strlen(u.path);
+		if (n && u.path[n - 1] == '/')
+			n--;
+		if (snprintf(q.path, sizeof(q.path), "%.*s%s", (int)n, u.path, q.below) >=
+		    (int)sizeof(q.path))
+			q.clear = false;
+		if (denied_for_good(r, &u.host, v))
+			return;
+	}
+	apply(&route->endpoints, &q, true, v);
+}
