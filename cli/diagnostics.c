@@ -53,6 +53,8 @@ static const char *remedy(const struct session_denial *d)
 
 	if (d->offer)
 		return "new: filesystem.write_file of a profile grants it";
+	if (str_eq(d->reason, policy_reason_name(POLICY_COMMAND)))
+		return d->rule;
 	if (d->socket)
 		return "a socket: filesystem.unix_socket in a profile grants it";
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
@@ -95,7 +97,8 @@ static void add_why(const struct diagnostics *d, struct buf *out)
 	const struct session_denial *b = best(d);
 	const char *op = !b ? NULL : str_eq(b->access, "exec") ? "read" : b->access;
 
-	if (!b || b->socket || strpbrk(b->path, " '\"\\$`&;()<>|*?[]{}!#~\n"))
+	if (!b || b->socket || str_eq(b->reason, policy_reason_name(POLICY_COMMAND)) ||
+	    strpbrk(b->path, " '\"\\$`&;()<>|*?[]{}!#~\n"))
 		return;
 	buf_addf(out, "  why: nono why --path %s --op %s", b->path, op);
 	if (d->record.profile)

@@ -128,7 +128,7 @@ static int start(struct elevation *e, struct err *err)
 {
 	pthread_mutex_init(&e->pool_lock, NULL);
 	e->standing = standing_new();
-	e->violations = violations_new();
+	e->violations = e->cfg.session ? e->cfg.session->violations : violations_new();
 	e->workers = workers_new(e);
 	allow_descriptors();
 	e->views = view_cache_new();
@@ -211,7 +211,8 @@ void elevation_stop(struct elevation *e)
 	pointers_free(e->pointers);
 	peers_free(e->peers);
 	view_cache_free(e->views);
-	violations_free(e->violations);
+	if (!e->cfg.session)
+		violations_free(e->violations);
 	standing_free(e->standing);
 	buf_free(&e->exec_text);
 	if (e->pool)

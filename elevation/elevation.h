@@ -66,6 +66,7 @@ struct violation { /* denials of one target */
 	char target[1024];
 	char op[16];
 	char program[256];
+	char tool[65]; /* that it was refused to, "": to the agent */
 	char rule[256], source[64];
 	unsigned access; /* enum nono_access that was asked for */
 	uint64_t count;
@@ -106,6 +107,10 @@ struct elevation_config {
 	const char *tool_socket;    /* path of the socket for tools, NULL = none */
 	uint16_t proxy_port;	    /* where the network proxy listens on 127.0.0.1; 0 = nowhere */
 	unsigned timeout_s;	    /* for a request, default 60 */
+	/* The gate of a tool: its denials are counted and listed with the session's, which ends
+	 * after it. */
+	struct elevation *session;
+	const char *tool; /* its name */
 	struct elevation_events events;
 };
 

@@ -175,8 +175,8 @@ struct violations;
 struct violations *violations_new(void);
 void violations_free(struct violations *v);
 void violations_note(struct violations *v, const char *target, const char *op, unsigned access,
-		     const char *program, const char *rule, const char *source, bool grantable,
-		     uint64_t real_ns);
+		     const char *program, const char *tool, const char *rule, const char *source,
+		     bool grantable, uint64_t real_ns);
 void violations_copy(struct violations *v, struct violation_list *out);
 void violations_hide(struct violations *v, const char *target, bool hidden);
 

@@ -162,7 +162,7 @@ static void finish(struct elevation *e, const struct pointer *p)
 	if (n > 0 && (size_t)n <= GIT_POINTER_MAX && judged(e->cfg.policy, p, text, (size_t)n) &&
 	    put(p, text, (size_t)n) == 0)
 		return;
-	violations_note(e->violations, p->path, "write", NONO_WRITE, p->program,
+	violations_note(e->violations, p->path, "write", NONO_WRITE, p->program, e->cfg.tool,
 			policy_special_name(POLICY_SPECIAL_GIT_POINTER), "workspace", false,
 			clock_real_ns());
 }

@@ -128,9 +128,13 @@ void call_deny(struct elevation *e, struct call *c, int err)
 	count(&e->denied);
 	event_write(e, c, AUDIT_DENIED, err);
 	violations_note(e->violations, target, c->name, c->verdict_of_b ? c->access2 : c->access,
-			c->program, v->rule ? v->rule : "", v->source ? v->source : "",
+			c->program, e->cfg.tool, v->rule ? v->rule : "", v->source ? v->source : "",
 			v->grantable && e->cfg.policy->elevation, clock_real_ns());
 	event_changed(e);
+	if (e->cfg.session) {
+		count(&e->cfg.session->denied);
+		event_changed(e->cfg.session);
+	}
 	send_answer(e, c->id, 0, err, 0);
 	call_done(e, c);
 }

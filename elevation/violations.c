@@ -80,12 +80,14 @@ static void make_newest(struct violations *t, uint16_t i)
 /* ---- table -------------------------------------------------------------------------- */
 
 /* target and op as they are kept; the hash is of the whole target. */
-static uint16_t find(const struct violations *t, uint64_t hash, const char *target, const char *op)
+static uint16_t find(const struct violations *t, uint64_t hash, const char *target, const char *op,
+		     const char *tool)
 {
 	uint16_t i = t->buckets[hash & (BUCKETS - 1)];
 
-	while (i != NONE && (t->links[i].hash != hash || strcmp(t->v[i].op, op) != 0 ||
-			     strcmp(t->v[i].target, target) != 0))
+	while (i != NONE &&
+	       (t->links[i].hash != hash || strcmp(t->v[i].op, op) != 0 ||
+		strcmp(t->v[i].tool, tool) != 0 || strcmp(t->v[i].target, target) != 0))
 		i = t->links[i].next;
 	return i;
 }
@@ -119,19 +121,21 @@ static uint16_t take_slot(struct violations *t, uint64_t hash)
 }
 
 void violations_note(struct violations *t, const char *target, const char *op, unsigned access,
-		     const char *program, const char *rule, const char *source, bool grantable,
-		     uint64_t real_ns)
+		     const char *program, const char *tool, const char *rule, const char *source,
+		     bool grantable, uint64_t real_ns)
 {
 	char op_text[sizeof(t->v->op)], target_text[sizeof(t->v->target)];
+	char tool_text[sizeof(t->v->tool)];
 	struct violation *v;
 	uint64_t hash = hash_add(14695981039346656037ull, target, POLICY_PATH_MAX);
 	uint16_t i;
 
 	copy_text(op_text, sizeof(op_text), op ? op : "");
 	copy_text(target_text, sizeof(target_text), target);
+	copy_text(tool_text, sizeof(tool_text), tool ? tool : "");
 	hash = hash_add(hash, op_text, sizeof(op_text));
 	pthread_mutex_lock(&t->lock);
-	i = find(t, hash, target_text, op_text);
+	i = find(t, hash, target_text, op_text, tool_text);
 	if (i != NONE) {
 		unlink_age(t, i);
 		make_newest(t, i);
@@ -139,6 +143,7 @@ void violations_note(struct violations *t, const char *target, const char *op, u
 		i = take_slot(t, hash);
 		memcpy(t->v[i].target, target_text, sizeof(target_text));
 		memcpy(t->v[i].op, op_text, sizeof(op_text));
+		memcpy(t->v[i].tool, tool_text, sizeof(tool_text));
 		t->v[i].first_ns = real_ns;
 	}
 	v = &t->v[i];

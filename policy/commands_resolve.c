@@ -17,16 +17,40 @@ static const struct {
     [BOX_WRITE_FILE] = {NONO_WRITE, true},
 };
 
-static int box_grant(struct resolver *r, const char *entry, enum command_fs list)
+static bool allows(const struct policy *p, const char *path, unsigned access)
+{
+	struct policy_verdict v;
+
+	policy_check(p, path, access, false, &v);
+	return v.allowed;
+}
+
+/* Could the agent put something else there? */
+static bool is_agents(const struct policy *p, const char *path)
+{
+	return allows(p, path, NONO_WRITE);
+}
+
+static int box_grant(struct resolver *r, const struct policy *agent, const char *entry,
+		     enum command_fs list)
 {
 	unsigned flags = 0;
-	bool unset, exists, is_dir;
+	bool unset, exists, is_dir, by_agent;
 	_cleanup_free_ char *path = expand_path(r, entry, "a command's sandbox", &unset);
 	_cleanup_free_ char *real = NULL;
 
 	if (!path)
 		return unset ? 0 : -1;
 	real = canon(r, path, &exists, &is_dir);
+	by_agent = strcmp(real, path) != 0 && links_of_agent(agent, path);
+	/* Such a link gives the tool no more than the agent has. */
+	if (by_agent && !allows(agent, real, box_lists[list].access & (NONO_READ | NONO_WRITE))) {
+		add_warning(r->p,
+			    xasprintf("a command's sandbox: %s is, or lies behind, a link that the "
+				      "agent could have made, to %s: it is not granted",
+				      path, real));
+		return 0;
+	}
 	if (!exists && !(box_lists[list].access & NONO_WRITE))
 		return 0;
 	if (box_lists[list].file && is_dir)
@@ -41,20 +65,21 @@ static int box_grant(struct resolver *r, const char *entry, enum command_fs list
 	if (add_grant(r, real, box_lists[list].access, flags, "command policy") < 0)
 		return -1;
 	/* What is named here is meant, also where a group closes it for everyone else: the rules
-	 * from above end at it. What is closed further down stays so. But where a link that lies in
-	 * the workspace leads, the agent says, or who made the repository. */
-	if (path_under(r->p->workdir, path) && !path_under(r->p->workdir, real))
+	 * from above end at it. What is closed further down stays so. But where a link leads, who
+	 * made it says: the agent, or who made the repository. */
+	if (strcmp(real, path) != 0 &&
+	    ((path_under(r->p->workdir, path) && !path_under(r->p->workdir, real)) || by_agent))
 		return 0;
 	lift_deny(r, real);
 	list_add(&r->bypass, real);
 	return 0;
 }
 
-int box_apply(struct resolver *r, const struct command_box *box)
+int box_apply(struct resolver *r, const struct policy *agent, const struct command_box *box)
 {
 	for (unsigned k = 0; k < BOX_LISTS; k++)
 		for (size_t i = 0; i < box->fs[k].n; i++)
-			if (box_grant(r, box->fs[k].v[i], (enum command_fs)k) < 0)
+			if (box_grant(r, agent, box->fs[k].v[i], (enum command_fs)k) < 0)
 				return -1;
 	return 0;
 }
@@ -66,15 +91,6 @@ static bool is_program(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-/* Could the agent put something else there? */
-static bool is_agents(const struct policy *p, const char *path)
-{
-	struct policy_verdict v;
-
-	policy_check(p, path, NONO_WRITE, false, &v);
-	return v.allowed;
 }
 
 static void no_exec(struct policy *p, const char *path)
@@ -256,6 +272,7 @@ static int make_policy(struct policy *p, const struct policy_input *in, struct p
 {
 	const struct policy_input tool = {
 	    .tool = &e->box,
+	    .tool_for = p,
 	    .workdir = p->workdir,
 	    .program = c->path,
 	    .nono = c->can_use.n ? in->nono : NULL,

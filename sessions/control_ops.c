@@ -282,6 +282,8 @@ static cJSON *op_violations(struct broker *b)
 		add_text(e, "program", v->program);
 		add_text(e, "rule", v->rule);
 		add_text(e, "source", v->source);
+		if (v->tool[0])
+			add_text(e, "tool", v->tool);
 		cJSON_AddNumberToObject(e, "count", (double)v->count);
 		add_time(e, "first_ns", v->first_ns);
 		add_time(e, "last_ns", v->last_ns);

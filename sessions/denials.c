@@ -95,6 +95,19 @@ static void judge_path(struct entry *e, const struct policy *p)
 	e->path = true;
 }
 
+/* The agent's own policy says nothing about it, and no flag grants it. */
+static void judge_tool(struct entry *e)
+{
+	const struct violation *v = e->v;
+	struct session_denial *d = &e->d;
+
+	str_copy(d->access, sizeof(d->access),
+		 v->target[0] == '/' && v->access ? access_text(v->access) : v->op);
+	str_copy(d->reason, sizeof(d->reason), policy_reason_name(POLICY_COMMAND));
+	snprintf(d->rule, sizeof(d->rule), "to the tool %s: command_policies", v->tool);
+	d->socket = v->target[0] == '/' && str_eq(v->op, "connect");
+}
+
 static void judge(struct entry *e, const struct policy *p)
 {
 	const struct violation *v = e->v;
@@ -105,6 +118,10 @@ static void judge(struct entry *e, const struct policy *p)
 	str_copy(d->source, sizeof(d->source), v->source);
 	d->count = v->count;
 	d->targets = 1;
+	if (v->tool[0]) {
+		judge_tool(e);
+		return;
+	}
 	if (v->target[0] == '/' && !str_eq(v->op, "connect")) {
 		judge_path(e, p);
 		return;
@@ -129,6 +146,8 @@ static int by_target(const void *x, const void *y)
 	/* Sockets apart: to connect is another right than to read the file. */
 	if (!r)
 		r = str_eq(a->merged.op, "connect") - str_eq(b->merged.op, "connect");
+	if (!r)
+		r = strcmp(a->merged.tool, b->merged.tool);
 	return r ? r : a->age < b->age ? -1 : a->age > b->age;
 }
 
@@ -144,6 +163,7 @@ static size_t merge(const struct violation *all, size_t n, struct violation_ref 
 		struct violation_ref *last = out ? &v[out - 1] : NULL;
 
 		if (!last || !str_eq(last->merged.target, v[i].merged.target) ||
+		    !str_eq(last->merged.tool, v[i].merged.tool) ||
 		    str_eq(last->merged.op, "connect") != str_eq(v[i].merged.op, "connect")) {
 			v[out++] = v[i];
 			continue;

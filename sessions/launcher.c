@@ -147,7 +147,8 @@ _Noreturn void launcher_main(const struct launcher_config *cfg)
 		size_t n_fds;
 		pid_t from;
 		struct launch m;
-		ssize_t n = tool_recv(cfg->sock, &m, sizeof(m), 0, fds, LAUNCH_FDS, &n_fds, &from);
+		ssize_t n =
+		    tool_recv(cfg->sock, &m, sizeof(m), 0, fds, LAUNCH_FDS, &n_fds, &from, NULL);
 
 		if (n <= 0)
 			_exit(0);

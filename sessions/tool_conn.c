@@ -1,5 +1,6 @@
 /* The shim's side of a call: its bytes arrive, notes follow, a reply goes back. */
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -60,6 +61,7 @@ void run_close(struct run *r)
 	close_handle(r, (uv_handle_t *)&r->gate_elevation);
 	elevation_stop(STEAL_PTR(r->elevation));
 	close_fd(&r->fd);
+	close_fd(&r->pidfd);
 	close_fd(&r->init_fd); /* its init kills what there is, and ends */
 	close_fd(&r->gate_fd);
 	while (r->n_fds)
@@ -166,11 +168,19 @@ static bool receive(struct run *r, void *to, size_t n, size_t max_fds)
 {
 	size_t n_fds;
 	pid_t pid;
+	int pidfd;
 	ssize_t got =
-	    tool_recv(r->fd, to, n, MSG_DONTWAIT, r->fds + r->n_fds, max_fds, &n_fds, &pid);
+	    tool_recv(r->fd, to, n, MSG_DONTWAIT, r->fds + r->n_fds, max_fds, &n_fds, &pid, &pidfd);
 
 	if (got < 0 && errno == EAGAIN)
 		return false;
+	/* It may be gone, and its number somebody else's, before the call is decided. */
+	if (r->pidfd < 0 && pidfd < 0 && got > 0 && pid > 0)
+		pidfd = pidfd_open(pid, 0);
+	if (r->pidfd < 0)
+		r->pidfd = pidfd;
+	else
+		close_fd(&pidfd);
 	r->n_fds += n_fds;
 	/* One who asks, from its first byte to its last. */
 	if (got <= 0 || pid <= 0 || (r->pid && r->pid != pid)) {
@@ -269,6 +279,7 @@ void conn_new(struct tools *t, int fd)
 	r->t = t;
 	r->id = ++t->last_id;
 	r->fd = fd;
+	r->pidfd = -1;
 	r->init_fd = r->gate_fd = -1;
 	r->next = t->runs;
 	t->runs = r;

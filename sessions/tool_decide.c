@@ -1,4 +1,6 @@
 /* Who asks, and what the policy says to it. */
+#include <poll.h>
+
 #include "sessions/tool_run.h"
 #include "sessions/tree.h"
 
@@ -7,32 +9,50 @@
 /* ---- the caller -------------------------------------------------------------------------------
  */
 
-/* The program whose tree pid is in: the agent's, or that of a tool that runs. */
-static const char *owner_at(const struct tools *t, pid_t pid)
+/* The program whose tree this process is the root of: the agent's, or that of a tool that runs. */
+static const char *owner_at(const struct tools *t, const struct proc_stat *st)
 {
-	if (pid == t->init_pid)
+	if (st->pid == t->init_pid)
 		return COMMAND_SESSION;
 	for (const struct run *r = t->runs; r; r = r->next)
-		if (r->init_pid == pid)
+		if (r->init_pid == st->pid && r->init_start == st->start_time)
 			return r->verdict.command->name;
 	return NULL;
 }
 
-static const char *owner_of(const struct tools *t, pid_t pid)
+/* Still there, and so is its number its own. */
+static bool sender_lives(const struct run *r)
+{
+	struct pollfd p = {.fd = r->pidfd, .events = POLLIN};
+
+	return r->pidfd >= 0 && poll(&p, 1, 0) == 0;
+}
+
+static const char *walk_up(const struct tools *t, pid_t pid)
+{
+	struct proc_stat st, parent;
+	const char *owner = NULL;
+
+	if (proc_stat_read(pid, &st) < 0)
+		return NULL;
+	for (int i = 0; i < ANCESTORS_MAX && !owner && st.ppid > 1; i++) {
+		/* A parent is never younger: one that is has only the number. */
+		if (proc_stat_read(st.ppid, &parent) < 0 || parent.start_time > st.start_time)
+			return NULL;
+		st = parent;
+		owner = owner_at(t, &st);
+	}
+	return owner;
+}
+
+static const char *owner_of(const struct run *r)
 {
 	const char *owner = NULL;
 
 	/* A parent that ends between two looks breaks the chain: that is looked at again. */
-	for (int again = 0; again < 3 && !owner; again++) {
-		struct proc_stat st = {.ppid = pid};
-
-		for (int i = 0; i < ANCESTORS_MAX && !owner && st.ppid > 1; i++) {
-			if (proc_stat_read(st.ppid, &st) < 0)
-				break;
-			owner = owner_at(t, st.ppid);
-		}
-	}
-	return owner;
+	for (int again = 0; again < 3 && !owner; again++)
+		owner = walk_up(r->t, r->pid);
+	return sender_lives(r) ? owner : NULL;
 }
 
 /* ---- the log ----------------------------------------------------------------------------------
@@ -226,7 +246,7 @@ static void respond(struct run *r)
 void run_decide(struct run *r)
 {
 	const struct command_call call = {r->call.name, r->caller, r->call.args, r->call.env};
-	const char *owner = owner_of(r->t, r->pid);
+	const char *owner = owner_of(r);
 	const struct command_verdict *v = &r->verdict;
 
 	if (!owner) {

@@ -39,6 +39,7 @@ struct run {
 	int fds[3];
 	size_t n_fds;
 	pid_t pid;
+	int pidfd; /* the same process, whoever may get its number */
 	char note[sizeof(struct tool_note)];
 	size_t note_got;
 	struct buf reply;
@@ -53,6 +54,7 @@ struct run {
 	int init_fd, gate_fd;
 	uv_poll_t init_poll, gate_poll, gate_elevation;
 	pid_t init_pid;
+	uint64_t init_start; /* struct proc_stat */
 	struct elevation *elevation;
 	bool executed, told;
 	char failure[768];

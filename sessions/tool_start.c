@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "sessions/tool_run.h"
+#include "sessions/tree.h"
 
 extern char **environ;
 
@@ -83,6 +84,8 @@ static int serve(struct run *r, int listener, struct err *err)
 	    .notify_fd = listener,
 	    .init_pid = r->init_pid,
 	    .session_id = r->t->cfg.id,
+	    .session = r->t->elevation,
+	    .tool = r->verdict.command->name,
 	    .tool_socket = r->verdict.command->can_use.n ? r->t->socket : NULL,
 	    .events = {.changed = r->t->cfg.changed, .data = r->t->cfg.data},
 	};
@@ -151,7 +154,10 @@ static void on_init(uv_poll_t *h, int status, int events)
 	if (fd >= 0)
 		close(fd);
 	if (got == 1 && m.type == INIT_ENTERED) {
+		struct proc_stat st;
+
 		r->init_pid = pid;
+		r->init_start = proc_stat_read(pid, &st) == 0 ? st.start_time : 0;
 		return;
 	}
 	if (got == 1 && m.type == INIT_FAILED) {

@@ -4,6 +4,12 @@
 #include "sessions/tool_wire.h"
 
 #define FDS_MAX 8
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76 /* Linux 6.5 */
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4
+#endif
 
 bool tool_header_ok(const struct tool_header *h)
 {
@@ -108,12 +114,35 @@ static void take_fds(struct cmsghdr *c, int *fds, size_t max, size_t *n_fds)
 	}
 }
 
+void tool_want_pidfd(int sock)
+{
+	int on = 1;
+
+	(void)setsockopt(sock, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on));
+}
+
+static void take_pidfd(struct cmsghdr *c, int *pidfd)
+{
+	int fd;
+
+	if (c->cmsg_len != CMSG_LEN(sizeof(fd)))
+		return;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	if (fd < 0) /* an errno */
+		return;
+	if (pidfd && *pidfd < 0)
+		*pidfd = fd;
+	else
+		close(fd);
+}
+
 ssize_t tool_recv(int sock, void *p, size_t n, int flags, int *fds, size_t max, size_t *n_fds,
-		  pid_t *pid)
+		  pid_t *pid, int *pidfd)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+		char space[CMSG_SPACE(FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) +
+			   CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = {.iov_base = p, .iov_len = n};
 	struct msghdr msg = {.msg_iov = &iov,
@@ -125,6 +154,8 @@ ssize_t tool_recv(int sock, void *p, size_t n, int flags, int *fds, size_t max, 
 
 	*n_fds = 0;
 	*pid = 0;
+	if (pidfd)
+		*pidfd = -1;
 	do
 		r = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (r < 0 && errno == EINTR);
@@ -135,6 +166,8 @@ ssize_t tool_recv(int sock, void *p, size_t n, int flags, int *fds, size_t max, 
 			continue;
 		if (c->cmsg_type == SCM_RIGHTS) {
 			take_fds(c, fds, max, n_fds);
+		} else if (c->cmsg_type == SCM_PIDFD) {
+			take_pidfd(c, pidfd);
 		} else if (c->cmsg_type == SCM_CREDENTIALS &&
 			   c->cmsg_len == CMSG_LEN(sizeof(cred))) {
 			memcpy(&cred, CMSG_DATA(c), sizeof(cred));

@@ -46,10 +46,14 @@ bool tool_header_ok(const struct tool_header *h);
 int tool_call_parse(const struct tool_header *h, char *bytes, struct tool_call *out);
 void tool_call_free(struct tool_call *c);
 
-/* Sends n bytes with descriptors; receives with at most max, and who sent. As send and recv. */
+/* Sends n bytes with descriptors; receives with at most max, and who sent. As send and recv.
+ * pidfd: of the very process that sent, -1 if the kernel does not say (before Linux 6.5) or if
+ * it is gone; the caller closes it. May be NULL. */
 ssize_t tool_send(int sock, const void *p, size_t n, const int *fds, size_t n_fds);
 ssize_t tool_recv(int sock, void *p, size_t n, int flags, int *fds, size_t max, size_t *n_fds,
-		  pid_t *pid);
+		  pid_t *pid, int *pidfd);
+/* Has a socket tell pidfds, where the kernel can. */
+void tool_want_pidfd(int sock);
 
 /* The program of a shim: asks for the tool called name and becomes its exit code. */
 int tool_shim_main(const char *name, char *const *args);

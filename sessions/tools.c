@@ -159,7 +159,7 @@ static void on_connection(uv_poll_t *h, int status, int events)
 	if (t->n_runs >= RUNS_MAX || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		close(fd);
 	else
-		conn_new(t, fd);
+		tool_want_pidfd(fd), conn_new(t, fd);
 }
 
 int tools_serve(struct tools *t, uv_loop_t *loop, struct elevation *e, struct audit_log *log,

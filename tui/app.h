@@ -56,6 +56,7 @@ struct history_cache { /* rows fetched from the scrollback */
 
 struct violation_item {
 	char target[1024], op[16], program[256], rule[256];
+	char tool[65]; /* refused to it, "" = to the agent */
 	uint64_t count, first_ns, last_ns;
 	bool hidden, grantable;
 };
@@ -139,7 +140,7 @@ struct pane {
 	struct audit_view *audit;
 	struct violations_view {
 		/* By what it is, not by its place: rows come and go while a finger is on a key. */
-		char agent[SESSION_ID_LEN + 1], target[1024], op[16];
+		char agent[SESSION_ID_LEN + 1], target[1024], op[16], tool[65];
 		size_t first;
 		bool show_hidden;
 	} violations;

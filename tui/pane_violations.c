@@ -10,7 +10,7 @@ static size_t selected(struct pane *p, const struct violation_row *rows, size_t 
 
 	for (size_t i = 0; i < n; i++)
 		if (str_eq(rows[i].a->id, w->agent) && str_eq(rows[i].v->target, w->target) &&
-		    str_eq(rows[i].v->op, w->op))
+		    str_eq(rows[i].v->op, w->op) && str_eq(rows[i].v->tool, w->tool))
 			return i;
 	return n; /* none: what was selected is gone */
 }
@@ -22,6 +22,7 @@ static void choose(struct pane *p, const struct violation_row *r)
 	str_copy(w->agent, sizeof(w->agent), r->a->id);
 	str_copy(w->target, sizeof(w->target), r->v->target);
 	str_copy(w->op, sizeof(w->op), r->v->op);
+	str_copy(w->tool, sizeof(w->tool), r->v->tool);
 	tui_dirty(p->tui);
 }
 
@@ -70,7 +71,8 @@ static void draw_row(struct pane *p, int y, const struct violation_row *r, bool 
 		canvas_text(&t->canvas, x, y, 12, dim, path_base(v->program));
 		x += 13;
 	}
-	snprintf(name, sizeof(name), "%s%s", v->target, v->hidden ? "  (hidden)" : "");
+	snprintf(name, sizeof(name), "%s%s%s%s%s", v->target, v->tool[0] ? "  (tool " : "", v->tool,
+		 v->tool[0] ? ")" : "", v->hidden ? "  (hidden)" : "");
 	if (end > x)
 		canvas_text(&t->canvas, x, y, end - x, st,
 			    width_tail(name, (size_t)(end - x), cut, sizeof(cut)));

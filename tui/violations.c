@@ -30,6 +30,7 @@ static void take_item(const cJSON *o, struct violation_item *v)
 	take_str(o, "op", v->op, sizeof(v->op));
 	take_str(o, "program", v->program, sizeof(v->program));
 	take_str(o, "rule", v->rule, sizeof(v->rule));
+	take_str(o, "tool", v->tool, sizeof(v->tool));
 	v->count = take_u64(o, "count");
 	v->first_ns = take_u64(o, "first_ns");
 	v->last_ns = take_u64(o, "last_ns");
@@ -125,7 +126,7 @@ const char *violation_access(const struct violation_item *v)
 		     {"open", "read"},	  {"readlink", "read"},	      {"exec", "exec"},
 		     {"execute", "exec"}, {"readwrite", "readwrite"}, {"connect", "readwrite"}};
 
-	if (v->target[0] != '/')
+	if (v->target[0] != '/' || v->tool[0])
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (str_eq(v->op, table[i].op))
@@ -190,6 +191,9 @@ static void add_counts(struct buf *b, const struct violation_item *v)
 {
 	buf_addf(b, "%-11s %s\n%-11s %s\n%-11s %s\n", "refused", v->op, "on", v->target, "program",
 		 v->program);
+	if (v->tool[0])
+		buf_addf(b, "%-11s %s: what it may do says the profile (command_policies)\n",
+			 "tool", v->tool);
 	buf_addf(b, "%-11s %llu times\n", "count", (unsigned long long)v->count);
 	add_time(b, "first", v->first_ns);
 	add_time(b, "last", v->last_ns);
@@ -285,6 +289,11 @@ static bool may_allow(const struct violation_row *r)
 
 	if (t->options->read_only)
 		tui_message(t, true, "read-only: nothing can be allowed from here");
+	else if (r->v->tool[0])
+		tui_message(
+		    t, true,
+		    "refused to the tool %s: only the profile (command_policies) can allow it",
+		    r->v->tool);
 	else if (!violation_access(r->v))
 		tui_message(t, true, "this is no path: it cannot be allowed from here");
 	else if (r->a->ended)

@@ -180,6 +180,97 @@ def links_of_the_workspace(p):
     assert out == "1\nown\n", out
 
 
+def links_of_the_agent(p):
+    """Nor does one in another folder that the agent may write, whatever the profile says of the tool:
+    neither what is closed nor what only the agent can't read."""
+    t = Tools(p, {"show": 'cat "$@"', "write": 'echo changed > "$1"'},
+              {"show": {"sandbox": {"fs_read": ["~/state/conf", "~/state/free", "~/state/own", "~/state/deep/x"]}},
+               "write": {"sandbox": {"fs_write": ["~/state/out"]}}})
+    for d in ("state", "state/real", "free", "aside"):
+        os.mkdir(os.path.join(p.home, d))
+        p.own(os.path.join(p.home, d))
+    for f in ("free/f", "state/real/f", "aside/f"):
+        p.write(os.path.join(p.home, f), f + "\n")
+    for link, to in (("conf", os.path.dirname(p.key)), ("free", "../free"), ("own", "real"), ("out", "../aside"),
+                     ("deep", "..")):
+        os.symlink(to, os.path.join(p.home, "state", link))
+    os.symlink("free", os.path.join(p.home, "x"))
+    flags = ["--allow", os.path.join(p.home, "state")]
+    out = t.run("cd; show .ssh/id_rsa; echo $?; show free/f; echo $?; show state/real/f; echo $?; write aside/f; echo $?",
+                *flags)
+    assert out == "1\n1\nstate/real/f\n0\n2\n" or out == "1\n1\nstate/real/f\n0\n1\n", (out, p.err)
+    assert p.read(os.path.join(p.home, "aside/f")) == "aside/f\n"
+    # The same links where the agent can't write: whoever wrote the profile made them.
+    out = t.run("cd; show .ssh/id_rsa; show free/f; write aside/f; echo $?")
+    assert out == SECRET + "\nfree/f\n0\n" or out == SECRET + "free/f\n0\n", (out, p.err)
+    assert p.read(os.path.join(p.home, "aside/f")) == "changed\n"
+
+
+GONE = r"""
+import array, os, socket, struct, time
+path = os.environ["NONO_TOOL_SANDBOX_SOCKET"]
+good = b"a\0/\0x\0"
+head = struct.pack("<IIII", 0x6c6f6f74, 1, 0, len(good))
+def call(leave):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(8)
+    s.connect(path)
+    pid = os.fork()
+    if pid == 0:
+        s.sendmsg([head], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (0, 1, 2)))])
+        if not leave:
+            s.sendall(good)
+            time.sleep(5)
+        os.kill(os.getpid(), 9) if leave else os._exit(0)
+    if leave:
+        # The other half comes from somebody else; who began it is a zombie.
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        s.sendall(good)
+    got = s.recv(4096)
+    return len(got)
+print("stays", call(False) > 0)
+print("goes", call(True) > 0)
+def dies():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(8)
+    s.connect(path)
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        s.sendmsg([head + good], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (0, 1, 2)))])
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    try:
+        return len(s.recv(4096)) > 0
+    except OSError:
+        return False
+print("dies", [dies() for _ in range(20)].count(True) < 20)
+"""
+
+
+def sender_gone(p):
+    """A call is its sender's: what the number of a process that has ended stands for decides nothing."""
+    t = Tools(p, {"a": "echo ran"}, {"a": {"sandbox": {}}})
+    p.write("gone.py", GONE)
+    out = t.run("/usr/bin/python3 gone.py")
+    assert "stays True" in out and "goes False" in out and "dies True" in out, out
+
+
+def told(p):
+    """What a tool is refused is listed with the rest, as the tool's."""
+    Tools(p, {"show": 'cat "$1"'}, {"show": {"sandbox": {}}})
+    p.write("file", "content\n")
+    p.nono("run", "--allow", p.work, "--profile", "tools", "--", "sh", "-c",
+           "show file; cat file; cat %s; false" % p.key, code=1)
+    assert "to the tool show: command_policies" in p.err and "file" in p.err, p.err
+    sid = p.json("ps", "--all")[0]["session_id"]
+    assert "file" in p.nono("audit", "show", sid, "--denied")
+    d = p.json("inspect", sid)["denials"]
+    mine = [x for x in d if x["path"] == p.work + "/file"]
+    assert len(mine) == 1 and mine[0]["reason"] == "command_policy" and not mine[0]["flag"] and not mine[0]["offer"], d
+    assert any(x["path"] == p.key and x["reason"] != "command_policy" for x in d), d
+
+
 def callers(p):
     t = Tools(p, {"outer": "inner \"$@\"; echo outer $?; cat ~/.ssh/id_rsa 2>/dev/null; third; echo $?",
                   "inner": "cat ~/.ssh/id_rsa", "third": "echo third"},
@@ -433,6 +524,6 @@ def bad_profiles(p):
 
 if __name__ == "__main__":
     nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted, limits, nobody_reads, environment, no_files_by_environment,
-                  tools_change_tools, links_of_the_workspace, callers, network,
+                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])

@@ -248,7 +248,7 @@ static void the_table_is_bounded(void **state)
 
 static void note(struct violations *v, const char *target, const char *op, uint64_t ns)
 {
-	violations_note(v, target, op, NONO_READ, "/bin/cat", "/rule", "user", true, ns);
+	violations_note(v, target, op, NONO_READ, "/bin/cat", "", "/rule", "user", true, ns);
 }
 
 static void denials_are_counted_by_target(void **state)
@@ -259,7 +259,7 @@ static void denials_are_counted_by_target(void **state)
 	(void)state;
 	note(v, "/a", "read", 1);
 	note(v, "/b", "read", 2);
-	violations_note(v, "/a", "read", NONO_READ, "/bin/dd", NULL, NULL, false, 3);
+	violations_note(v, "/a", "read", NONO_READ, "/bin/dd", NULL, NULL, NULL, false, 3);
 	note(v, "/a", "write", 4);
 	violations_copy(v, &l);
 	assert_int_equal(l.n, 3);
