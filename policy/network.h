@@ -98,6 +98,9 @@ struct policy_login {
 	char *token_url; /* "https://auth.example.com/oauth/token" */
 	char **hosts;	 /* where tokens are used, beside the token endpoint's own */
 };
+/* Appends those of that name that are part of nono to *v, which has n; how many. */
+size_t policy_builtin_logins(const char *name, struct policy_login **v, size_t n);
+void policy_login_free(struct policy_login *l); /* what is in it */
 
 /* cmd://NAME: a program that prints the secret, run outside. */
 struct policy_capture {

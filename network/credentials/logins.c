@@ -183,6 +183,14 @@ static int answer_form(struct logins *l, size_t login, const char *body, size_t 
 	return 0;
 }
 
+static bool is_plain_form(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strchr("{}\"<> \t\r\n", s[i])) /* NUL as well */
+			return false;
+	return true;
+}
+
 int credentials_login_answer(struct credentials *c, const struct policy_login *login,
 			     const char *body, size_t n, struct buf *out, struct err *err)
 {
@@ -191,9 +199,9 @@ int credentials_login_answer(struct credentials *c, const struct policy_login *l
 
 	if (root)
 		return answer_json(c->logins, index, root, out, err);
+	/* Neither JSON nor a form, and tokens in it: nobody knows where they end. */
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
-		if (n > strlen(members[i]) && memmem(body, n, members[i], strlen(members[i])) &&
-		    !memchr(body, '=', n))
+		if (memmem(body, n, members[i], strlen(members[i])) && !is_plain_form(body, n))
 			return err_set(err, "the answer of the login is of no known form");
 	return answer_form(c->logins, index, body, n, out, err);
 }
