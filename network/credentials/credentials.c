@@ -15,11 +15,30 @@ extern char **environ;
 /* ---- start and end
  * --------------------------------------------------------------------------------- */
 
+/* What libraries look at later, and is no secret, stays. */
+static bool harmless(const char *setting)
+{
+	static const char *const names[] = {
+	    "PATH=",	      "HOME=",	       "LANG=",		"TZ=",
+	    "SSL_CERT_FILE=", "SSL_CERT_DIR=", "ASAN_OPTIONS=", "UBSAN_OPTIONS="};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_starts(setting, names[i]))
+			return true;
+	return false;
+}
+
 static void wipe_environment(void)
 {
+	size_t kept = 0;
+
 	for (char **e = environ; e && *e; e++)
-		explicit_bzero(*e, strlen(*e));
-	clearenv();
+		if (harmless(*e))
+			environ[kept++] = *e;
+		else
+			explicit_bzero(*e, strlen(*e));
+	if (environ)
+		environ[kept] = NULL;
 }
 
 static const char *phantom_of(const struct net_config *c, const char *name)
