@@ -393,3 +393,16 @@ void credentials_sweep(struct credentials *c)
 			if (!s->wants && !s->pending && s->value.data && now >= s->good_until_ns)
 				secret_free(&s->value);
 }
+
+void credentials_redact(const struct credentials *c, char *text)
+{
+	for (size_t i = 0; c && i < c->n; i++) {
+		const struct credential_route *r = &c->routes[i];
+		char *p;
+
+		while (r->phantom_n > 3 && (p = strstr(text, r->phantom))) {
+			memcpy(p, "***", 3);
+			memmove(p + 3, p + r->phantom_n, strlen(p + r->phantom_n) + 1);
+		}
+	}
+}

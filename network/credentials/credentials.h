@@ -151,6 +151,8 @@ int credentials_inject(struct credentials *c, const struct policy_route *route,
 void credentials_answered(struct credentials *c, const struct policy_route *route,
 			  const struct credential_want *w, unsigned status);
 
+/* Stand-ins in a text that goes into a log become "***". c may be NULL. */
+void credentials_redact(const struct credentials *c, char *text);
 /* Now and then: wipes what is past its time. */
 void credentials_sweep(struct credentials *c);
 

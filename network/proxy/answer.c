@@ -94,6 +94,7 @@ void job_tell(struct job *j)
 	if (j->told)
 		return;
 	j->told = true;
+	credentials_redact(j->x->proxy->credentials, j->event.path);
 	j->event.time_ns = clock_real_ns();
 	link_event(j->x->proxy, &j->event);
 }

@@ -63,6 +63,7 @@ void exchange_request(struct exchange *x)
 	note_facts(j);
 	if (!job_target(j))
 		return;
+	credentials_redact(x->proxy->credentials, j->event.path);
 	/* Of upgrades only WebSocket's: another protocol would leave with nobody looking at it. */
 	upgrade = r->upgrade ? http_get(r, "Upgrade", 0) : NULL;
 	r->upgrade = upgrade && !http_get(r, "Upgrade", 1) && http_text_is(*upgrade, "websocket") &&

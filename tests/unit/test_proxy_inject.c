@@ -280,6 +280,20 @@ static void test_places(void **state)
 	secret_free(&r.slot.value);
 }
 
+static void test_redact(void **state)
+{
+	struct policy_route p = by_header("x", "{}");
+	struct rig r;
+	char text[] = "/bot" PHANTOM "/" PHANTOM "x", none[] = "";
+
+	(void)state;
+	rig(&r, &p, NULL);
+	credentials_redact(&r.c, text);
+	assert_string_equal(text, "/bot***/***x");
+	credentials_redact(&r.c, none);
+	assert_string_equal(none, "");
+}
+
 /* A secret with a line break ends no header. */
 static void test_lines(void **state)
 {
@@ -530,7 +544,7 @@ int main(void)
 	    cmocka_unit_test(test_lines),      cmocka_unit_test(test_sigv4),
 	    cmocka_unit_test(test_aws),	       cmocka_unit_test(test_pace),
 	    cmocka_unit_test(test_phantoms),   cmocka_unit_test(test_secret),
-	    cmocka_unit_test(test_references),
+	    cmocka_unit_test(test_references), cmocka_unit_test(test_redact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
