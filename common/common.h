@@ -147,7 +147,8 @@ char *dir_home(void);	 /* $HOME if absolute, else the password entry */
 char *dir_config(void);	 /* $XDG_CONFIG_HOME/nono */
 char *dir_state(void);	 /* $XDG_STATE_HOME/nono */
 char *dir_runtime(void); /* $XDG_RUNTIME_DIR/nono, else /tmp/nono-UID */
-/* Creates dir (and parents) 0700 and checks: a directory, not a link, ours, not open to others. */
+/* Creates dir (and parents) 0700 and checks: a directory, not a link, ours. One that was open to
+ * others is closed to them, which is said on standard error (once: then it is closed). */
 int dir_private(const char *dir, struct err *err);
 
 /* Writes s so that nothing in it can act on a terminal or mislead a reader: control

@@ -165,7 +165,13 @@ int dir_private(const char *dir, struct err *err)
 	if (st.st_uid != geteuid())
 		return err_set(err, "%s belongs to user %u, not to you: refusing to use it", dir,
 			       (unsigned)st.st_uid);
-	if ((st.st_mode & 077) && chmod(dir, 0700) < 0)
+	if (!(st.st_mode & 077))
+		return 0;
+	if (chmod(dir, 0700) < 0)
 		return err_errno(err, errno, "cannot close %s to other users", dir);
+	fprintf(stderr,
+		"nono: %s was open to other users (mode %03o): closed now; what they read or put "
+		"there before stays\n",
+		dir, (unsigned)st.st_mode & 0777);
 	return 0;
 }

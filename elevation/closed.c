@@ -6,8 +6,9 @@
  * Closed folders are held by a descriptor, whose path is asked for now and then. When the first
  * file with several links is opened, the closed folders are listed; only if a file of that number
  * is among what they list, each file in them is looked at. Many systems have links everywhere
- * (package stores, layers of an image), and the log of all sessions is long: as its files are made
- * for nobody but their user, it is listed only for a file that nobody else may use either.
+ * (package stores, layers of an image), and the log of all sessions is long: it is listed only for
+ * what one of its files can be, that is, nothing to execute, the user's own, and, as they are made
+ * for nobody else, open to others only outside of where the system has its files.
  */
 #include "elevation/engine.h"
 
@@ -220,12 +221,19 @@ static void list_all(struct closed *t, unsigned which)
 	qsort(l->numbers, l->n, sizeof(*l->numbers), compare_numbers);
 }
 
+static bool like_state(const char *path, const struct stat *st)
+{
+	if ((st->st_mode & 0111) || st->st_uid != geteuid())
+		return false;
+	return !(st->st_mode & 077) || !(path_under("/usr", path) || path_under("/etc", path));
+}
+
 /* May it be in one of the folders? */
-static bool may_be_listed(struct closed *t, unsigned which, const struct stat *st)
+static bool may_be_listed(struct closed *t, unsigned which, const char *path, const struct stat *st)
 {
 	struct listing *l = &t->listings[which];
 
-	if (which == LISTED_STATE && (st->st_mode & 077))
+	if (which == LISTED_STATE && !like_state(path, st))
 		return false;
 	if (!l->done)
 		list_all(t, which);
@@ -282,12 +290,13 @@ static void scan_all(struct closed *t)
 	}
 }
 
-static const struct policy_deny *find_linked(struct closed *t, const struct stat *st)
+static const struct policy_deny *find_linked(struct closed *t, const char *path,
+					     const struct stat *st)
 {
 	for (size_t i = 0; i < t->n_held; i++)
 		if (t->held[i].st.st_ino == st->st_ino && t->held[i].st.st_dev == st->st_dev)
 			return t->held[i].deny;
-	if (!may_be_listed(t, LISTED_OTHERS, st) && !may_be_listed(t, LISTED_STATE, st))
+	if (!may_be_listed(t, LISTED_OTHERS, path, st) && !may_be_listed(t, LISTED_STATE, path, st))
 		return NULL;
 	if (!t->scanned)
 		scan_all(t);
@@ -361,7 +370,7 @@ bool closed_match(struct closed *t, const char *path, const struct stat *st, uns
 	if (look)
 		look_at_paths(t, now_ns);
 	if (linked)
-		d = find_linked(t, st);
+		d = find_linked(t, path, st);
 	if (!d && t->n_moved)
 		d = find_moved(t, path, access);
 	pthread_mutex_unlock(&t->lock);

@@ -249,5 +249,22 @@ def hostile_output(p):
     p.nothing_left(r, "stop")
 
 
-nonolib.main([detached, names, failed_start, attach_detach, own_pane, two_clients, read_only, window_size,
+def open_registry(p):
+    """Directories of sessions that others could look into are closed, which is said once."""
+    p.nono("run", "--name", "first", "--", "true")
+    for name in ("sessions", "audit"):
+        path = os.path.join(p.env["XDG_STATE_HOME"], "nono", name)
+        os.chmod(path, 0o755)
+        p.nono("run", "--", "true")
+        assert "%s was open to other users (mode 755)" % path in p.err, p.err
+        assert os.stat(path).st_mode & 0o777 == 0o700
+        p.nono("run", "--", "true")
+        assert "open to other users" not in p.err, p.err
+    os.rename(path, path + ".old")
+    os.symlink(p.outside, path)
+    p.nono("run", "--", "true", code=1)
+    assert path in p.err and not os.listdir(p.outside), p.err
+
+
+nonolib.main([open_registry, detached, names, failed_start, attach_detach, own_pane, two_clients, read_only, window_size,
               stubborn, stubborn_without_namespaces, prune, pipes, hostile_output])

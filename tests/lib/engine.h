@@ -73,6 +73,8 @@ static inline void scene_up(void)
 	CHECK(chmod(at("closed/prog"), 0755) == 0 && chmod(at("ro/script"), 0755) == 0);
 	CHECK(link(at("ws/secret/key"), at("free/hard")) == 0);
 	CHECK(link(at("ws/hidden"), at("ws/sub/hard")) == 0);
+	put("state/nono/shown", "TOPSECRET"); /* its user let others read it */
+	CHECK(link(at("state/nono/shown"), at("ro/shown")) == 0);
 	put("state/nono/own", "TOPSECRET");
 	CHECK(chmod(at("state/nono/own"), 0600) == 0 && chmod(at("state/nono"), 0700) == 0);
 	CHECK(link(at("state/nono/own"), at("ro/own")) == 0);

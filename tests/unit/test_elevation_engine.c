@@ -57,6 +57,7 @@ static void reading(void *arg)
 	REFUSED(open(at("free/hard"), O_RDONLY), EACCES);
 	REFUSED(open(at("ws/sub/hard"), O_RDONLY), EACCES);
 	REFUSED(open(at("ro/own"), O_RDONLY), EACCES);
+	REFUSED(open(at("ro/shown"), O_RDONLY), EACCES);
 	/* What is not there is not there, closed or not. */
 	REFUSED(open(at("ws/secret/none"), O_RDONLY), ENOENT);
 	REFUSED(open(at("ws/none"), O_RDONLY), ENOENT);
