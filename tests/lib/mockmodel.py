@@ -62,9 +62,8 @@ class Model:
     """turns: list of {"text", "shell"?}. The n-th turn of the conversation gets the n-th entry.
     results: what its tools gave the model; keys: the keys that requests came with."""
 
-    def __init__(self, turns, no_tools=False):
+    def __init__(self, turns, where=("127.0.0.1", 0), tls=None):
         self.turns = turns
-        self.no_tools = no_tools  # an agent that offers none gets the turns all the same
         self.results = []
         self.keys = set()
         self.requests = 0
@@ -171,8 +170,10 @@ class Model:
                         choices=[{"index": 0, "delta": delta, "finish_reason": reason}])).encode())
                 self.wfile.write(b"data: [DONE]\n\n")
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(where, Handler)
         self.server.daemon_threads = True
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -184,7 +185,7 @@ class Model:
         """(text, tool call or None) for one request."""
         tools = {t.get("name"): t for t in body.get("tools") or []}
         system = json.dumps(body.get("system") or "")
-        if not tools and not self.no_tools:
+        if not tools:
             if "security monitor" in system:
                 return "<block>no</block>", None
             return json.dumps({"title": "A task", "isNewTopic": False}), None
