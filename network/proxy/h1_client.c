@@ -442,8 +442,13 @@ static void on_ready(struct stream *s, unsigned what)
 {
 	struct h1_client *c = s->data;
 
-	if (!c->x) { /* in the pool: it closed, or says what nobody asked */
-		h1_client_close(c);
+	if (!c->x) { /* in the pool: it closed, or says what nobody asked; or TLS has a word */
+		char byte;
+
+		if (stream_read(s, &byte, 1) < 0 && errno == EAGAIN)
+			stream_watch(s, STREAM_READ);
+		else
+			h1_client_close(c);
 		return;
 	}
 	if (what & STREAM_WRITE) {

@@ -138,6 +138,7 @@ static void up_start(struct exchange *x)
 	http_head_clear(&x->trailers);
 	/* Only who can take trailers asks for them. */
 	h2_fields_request(&f, &x->request, x->http2);
+	r->out.ended = x->request.body == HTTP_BODY_NONE;
 	r->id = nghttp2_submit_request(r->client->link.ng, NULL, f.v, f.n,
 				       x->request.body == HTTP_BODY_NONE ? NULL : &body, r);
 	if (r->id < 0) {
@@ -249,6 +250,10 @@ static void tell_end(struct h2_call *r)
 	if (!r->in_ended || r->in.len || !r->head_done)
 		return;
 	x = forget(r);
+	/* It answered before it had all. */
+	if (!r->closed && !r->out.ended)
+		nghttp2_submit_rst_stream(r->client->link.ng, NGHTTP2_FLAG_NONE, r->id,
+					  NGHTTP2_CANCEL);
 	if (x)
 		exchange_response_end(x);
 }
@@ -261,14 +266,19 @@ static void consume(struct h2_call *r, size_t n)
 
 static void offer(struct h2_call *r)
 {
-	if (r->x && r->in.len) {
+	bool any = false;
+
+	while (r->x && r->in.len) {
 		size_t took = exchange_response_data(r->x, r->in.data, r->in.len);
 
 		buf_consume(&r->in, took);
 		consume(r, took);
-		if (r->x && took)
-			exchange_response_flush(r->x);
+		if (!took)
+			break;
+		any = true;
 	}
+	if (r->x && any)
+		exchange_response_flush(r->x);
 	tell_end(r);
 }
 

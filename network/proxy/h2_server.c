@@ -146,8 +146,8 @@ static void down_respond(struct exchange *x, bool interim)
 		return;
 	}
 	r->responded = true;
-	/* What is left of the request's body is not wanted by anybody: more of it may come, and
-	 * is thrown away. */
+	/* What is left of the request's body is taken and thrown away: not all clients understand
+	 * a stream that is reset with no error. */
 	rc = nghttp2_submit_response(ng, r->id, f.v, f.n,
 				     x->response.body == HTTP_BODY_NONE ? NULL : &body);
 	if (rc < 0)
@@ -181,6 +181,9 @@ static void down_end(struct exchange *x)
 
 	r->out.ended = true;
 	go_on_with(r);
+	/* The rest of the request is thrown away. */
+	r->resume = true;
+	later(r->server);
 	push(r->server);
 }
 
@@ -233,14 +236,19 @@ static void consume(struct h2_request *r, size_t n)
 /* Offers what was kept. */
 static void offer(struct h2_request *r)
 {
-	if (r->in.len) {
+	bool any = false;
+
+	while (r->in.len) {
 		size_t took = exchange_request_data(r->x, r->in.data, r->in.len);
 
 		buf_consume(&r->in, took);
 		consume(r, took);
-		if (took)
-			exchange_request_flush(r->x);
+		if (!took)
+			break;
+		any = true;
 	}
+	if (any)
+		exchange_request_flush(r->x);
 	tell_end(r);
 }
 
@@ -372,20 +380,6 @@ static int on_data(nghttp2_session *ng, _unused_ uint8_t flags, int32_t id, cons
 	return 0;
 }
 
-static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, _unused_ void *data)
-{
-	struct h2_request *r;
-
-	if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
-	    (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
-		return 0;
-	r = request_of(ng, frame->hd.stream_id);
-	/* RFC 9113 8.1: the rest of the request is not needed. */
-	if (r && !r->in_ended)
-		nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_NO_ERROR);
-	return 0;
-}
-
 static int on_closed(nghttp2_session *ng, int32_t id, _unused_ uint32_t code, void *data)
 {
 	struct h2_request *r = request_of(ng, id);
@@ -412,7 +406,6 @@ static nghttp2_session *new_session(struct h2_server *c)
 	nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
-	nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_closed);
 	if (nghttp2_option_new(&o) == 0) {
 		nghttp2_option_set_no_auto_window_update(o, 1);
