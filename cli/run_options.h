@@ -19,6 +19,11 @@ struct run_options {
 	struct strings bypass, suppress, extends;
 	struct strings env_credential, env_credential_map;
 	struct strings allow_command, block_command;
+	struct strings allow_domain, deny_domain, credential, allow_endpoint;
+	struct strings open_port, listen_port, connect_port, upstream_bypass;
+	const char *network_profile, *upstream_proxy;
+	long proxy_port, ca_days;
+	bool http2;
 	bool gpu, launch_services;
 	int sandbox;			      /* enum run_sandbox */
 	long startup_timeout, detach_timeout; /* seconds, 0: not said */

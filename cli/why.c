@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "cli/run_options.h"
+#include "network/network.h"
 #include "policy/commands.h"
 
 struct why_options {
@@ -242,6 +243,88 @@ static int parse_host(const char *text, struct endpoint *out, struct err *err)
 	return 0;
 }
 
+/* What rules about requests there are for the host, as the reference has them. */
+static void add_rules(cJSON *a, const struct policy_endpoints *l)
+{
+	cJSON *v = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		if (!v)
+			v = cJSON_AddArrayToObject(a, "endpoint_rules");
+		cJSON_AddStringToObject(o, "method", l->v[i].method);
+		cJSON_AddStringToObject(o, "path", l->v[i].path);
+		if (l->v[i].action != POLICY_NET_ALLOW)
+			cJSON_AddStringToObject(
+			    o, "decision", l->v[i].action == POLICY_NET_DENY ? "deny" : "approve");
+		cJSON_AddItemToArray(v, o);
+	}
+}
+
+/* A question with a path is about a request, one without about the connection. */
+static const char *request_path(const char *text)
+{
+	const char *rest = strstr(text, "://");
+	const char *slash = strchr(rest ? rest + 3 : text, '/');
+
+	return slash && slash[1] ? slash : NULL;
+}
+
+static int why_listed(const struct why_options *o, const struct policy *p, const struct endpoint *e,
+		      struct err *err)
+{
+	struct net_rules *r = net_rules_new(&p->network);
+	const char *path = request_path(o->host);
+	struct net_verdict v;
+	struct net_host h;
+	char text[700];
+	cJSON *a;
+
+	if (net_host_parse(e->host, strlen(e->host), &h, err) < 0) {
+		net_rules_free(r);
+		err->cls = ERR_USAGE;
+		return -1;
+	}
+	net_check_host(r, &h, (uint16_t)e->port, &v);
+	if (path && v.action == POLICY_NET_ALLOW)
+		net_check_request(r, &h, (uint16_t)e->port, "GET", path, strlen(path), &v);
+	if (v.action == POLICY_NET_ALLOW) {
+		a = answer_new("allowed", "proxy_allowed");
+		snprintf(text, sizeof(text), "%s:%ld by the proxy (%s)%s", h.name, e->port, v.rule,
+			 v.intercept ? "; it looks at each request" : "");
+		cJSON_AddStringToObject(a, "access", text);
+		if (v.domain)
+			cJSON_AddStringToObject(a, "source", v.domain->source);
+	} else if (v.action == POLICY_NET_APPROVE) {
+		a = answer_new("approval_required",
+			       v.category && v.endpoint ? "endpoint_restricted" : "proxy_filtered");
+		snprintf(text, sizeof(text), "%s:%ld: %s: a person is asked.", h.name, e->port,
+			 v.rule);
+		cJSON_AddStringToObject(a, "details", text);
+	} else {
+		bool request = v.category && strcmp(v.category, "endpoint_policy") == 0;
+
+		a = answer_new("denied", request ? "endpoint_restricted" : "proxy_filtered");
+		snprintf(text, sizeof(text), "%s:%ld: %s.", h.name, e->port, v.rule);
+		cJSON_AddStringToObject(a, "details", text);
+		cJSON_AddStringToObject(a, "policy_source",
+					request ? "endpoint rules" : "proxy domain filter");
+		if (!request && strcmp(v.rule, "not listed") == 0) {
+			snprintf(text, sizeof(text), "--allow-domain %s", h.name);
+			cJSON_AddStringToObject(a, "suggested_flag", text);
+		}
+	}
+	if (v.route)
+		cJSON_AddStringToObject(a, "credential_route", v.route->name);
+	if (v.domain)
+		add_rules(a, &v.domain->endpoints);
+	if (v.route && !(v.domain && v.domain->endpoints.n))
+		add_rules(a, &v.route->endpoints);
+	net_rules_free(r);
+	return print_answer(o, a);
+}
+
 static int why_host(const struct why_options *o, const struct policy *p, struct err *err)
 {
 	struct endpoint e = {.port = 443};
@@ -252,6 +335,8 @@ static int why_host(const struct why_options *o, const struct policy *p, struct 
 		return -1;
 	if (o->port)
 		e.port = o->port;
+	if (p->network.mode == POLICY_NET_NAMES)
+		return why_listed(o, p, &e, err);
 	if (!p->net_blocked) {
 		a = answer_new("allowed", "network_allowed");
 		cJSON_AddStringToObject(a, "access", "any host, any port");
@@ -414,6 +499,19 @@ static int not_sandboxed(const struct why_options *o)
 	return print_answer(o, a);
 }
 
+static int network_from_json(const char *text, size_t n, struct policy *p, struct err *err)
+{
+	cJSON *o = cJSON_ParseWithLength(text, n);
+	char *network = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(o, "network"));
+	int rc = 0;
+
+	if (network)
+		rc = net_policy_parse(network, strlen(network), &p->network, err);
+	cJSON_free(network);
+	cJSON_Delete(o);
+	return rc;
+}
+
 static int ask_self(const struct cli *cli, struct err *err)
 {
 	const struct why_options *o = cli->options;
@@ -425,7 +523,8 @@ static int ask_self(const struct cli *cli, struct err *err)
 	if (!path || !*path)
 		return not_sandboxed(o);
 	text = file_read(path, CAP_FILE_MAX, &n, err);
-	if (!text || policy_from_json(text, n, path, &p, err) < 0)
+	if (!text || policy_from_json(text, n, path, &p, err) < 0 ||
+	    network_from_json(text, n, p, err) < 0)
 		return err_prefix(err, "NONO_CAP_FILE");
 	return answer(cli, p, err);
 }

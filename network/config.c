@@ -251,6 +251,16 @@ void net_policy_to_json(const struct policy_network *n, struct buf *out)
 	to_json(net_policy_fields, n, out);
 }
 
+void net_policy_add(const struct policy_network *n, struct buf *policy)
+{
+	if (!policy->len || policy->data[policy->len - 1] != '}')
+		return;
+	policy->len--;
+	buf_adds(policy, ",\"network\":");
+	net_policy_to_json(n, policy);
+	buf_addc(policy, '}');
+}
+
 int net_policy_parse(const char *json, size_t n, struct policy_network *out, struct err *err)
 {
 	*out = (struct policy_network){0};

@@ -9,52 +9,8 @@
 #ifndef NONO_NETWORK_H
 #define NONO_NETWORK_H
 
-#include "common/common.h"
+#include "common/host.h"
 #include "policy/network.h"
-
-/* ---- names ---------------------------------------------------------------------------------- */
-
-#define NET_NAME_MAX 254 /* with the NUL: RFC 1035 2.3.4 without the trailing dot */
-
-/* A host as rules see it: ASCII letters small, no trailing dot; addresses as inet_ntop(3) writes
- * them, IPv4-mapped IPv6 as IPv4. */
-struct net_host {
-	char name[NET_NAME_MAX];
-	bool is_address;
-	int family; /* AF_INET, AF_INET6 of an address */
-	unsigned char address[16];
-};
-/* Refuses what could mean one thing to us and another to a resolver or server: bytes outside of
- * letters, digits, '-', '.', '_'; empty labels; addresses in octal, hexadecimal, short or integer
- * form; zone ids; percent-escapes. Names outside ASCII must come as punycode. Brackets of IPv6 are
- * taken. */
-int net_host_parse(const char *s, size_t n, struct net_host *out, struct err *err);
-/* "host", "host:port", "[v6]:port"; *port stays if there is none. */
-int net_authority_parse(const char *s, size_t n, struct net_host *out, uint16_t *port,
-			struct err *err);
-/* "scheme://host[:port][/path]"; path points into s. No user info, no fragment. */
-struct net_url {
-	char scheme[8]; /* "http", "https", "ws", "wss" */
-	struct net_host host;
-	uint16_t port;	  /* the scheme's if none is written */
-	const char *path; /* "/..." or "" */
-};
-int net_url_parse(const char *s, struct net_url *out, struct err *err);
-/* A name as lists write it ("Example.com", "*.example.com", ".example.com", "*"), made canonical.
- */
-int net_pattern_parse(const char *s, char out[NET_NAME_MAX], struct err *err);
-bool net_pattern_matches(const char *pattern, const char *name);
-
-enum net_address_kind {
-	NET_ADDRESS_PUBLIC = 0,
-	NET_ADDRESS_LOOPBACK,
-	NET_ADDRESS_PRIVATE,	/* RFC 1918, 6598, ULA, benchmark, documentation */
-	NET_ADDRESS_LINK_LOCAL, /* 169.254/16, fe80::/10, and the clouds' metadata addresses: never
-				 */
-	NET_ADDRESS_INVALID,	/* unspecified, multicast, broadcast, reserved: never */
-};
-/* address: 4 or 16 bytes. Embedded IPv4 (mapped, 6to4, NAT64, Teredo) is looked at as well. */
-enum net_address_kind net_address_kind(int family, const void *address);
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
@@ -90,12 +46,6 @@ void net_check_route(const struct net_rules *r, const struct policy_route *route
 /* From now on allowed: an answer for the session. */
 void net_rules_allow(struct net_rules *r, const struct net_host *h, uint16_t port);
 
-/* Percent-escapes of unreserved letters decoded once, "." and ".." and "//" resolved, query cut
- * off. -1 if it is ambiguous (escaped '/', '\', NUL, '%', "..;", control characters): such a
- * request is refused where rules are about paths. RFC 3986 6.2.2. */
-int net_path_normal(const char *path, size_t n, char *out, size_t size);
-bool net_path_matches(const char *glob, const char *path);
-
 /* ---- the proxy's configuration --------------------------------------------------------------- */
 
 /* All that the proxy is told, as JSON in a sealed memory file on descriptor NET_FD_CONFIG. */
@@ -121,6 +71,8 @@ int net_config_parse(const char *json, size_t n, struct net_config *out, struct 
 /* The network part alone: what the cap file tells (no secrets, no phantoms), and nono why --self
  * reads. */
 void net_policy_to_json(const struct policy_network *n, struct buf *out);
+/* The same as a member "network" of an object that is there already (policy_to_json()). */
+void net_policy_add(const struct policy_network *n, struct buf *policy);
 int net_policy_parse(const char *json, size_t n, struct policy_network *out, struct err *err);
 
 #define NET_FD_CONFIG 3

@@ -148,7 +148,15 @@ struct policy_input {
 	const char *const *suppress; /* denials below are not offered for saving */
 	const char *const *allow_commands, *const *block_commands; /* for the start alone */
 	bool gpu;
-	int block_net;	       /* -1 profile decides, 0 --allow-net, 1 --block-net */
+	int block_net; /* -1 profile decides, 0 --allow-net, 1 --block-net */
+	/* Names of hosts, or "METHOD URL-GLOB"; SERVICE:METHOD:PATH; ports and ranges of them. */
+	const char *const *allow_domain, *const *deny_domain, *const *credential;
+	const char *const *allow_endpoint, *const *open_port, *const *listen_port;
+	const char *const *connect_port, *const *upstream_bypass;
+	const char *network_profile, *upstream_proxy;
+	uint16_t proxy_port; /* 0 = any */
+	unsigned ca_days;    /* 0 = not said */
+	bool http2;
 	int elevation;	       /* -1 profile decides, else bool */
 	int protect_workspace; /* -1 profile decides, else bool: auto-run files */
 	enum policy_audit_level audit_level;

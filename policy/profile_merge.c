@@ -129,15 +129,6 @@ void profile_unenforced(const struct profile *p, struct list *out)
 		const char *name;
 		bool asked;
 	} asked[] = {
-	    {"network.network_profile", p->network_profile && *p->network_profile},
-	    {"network.allow_domain", p->allow_domain.n},
-	    {"network.deny_domain", p->deny_domain.n},
-	    {"network.deny_cloud_metadata", p->deny_cloud_metadata == SAID_YES},
-	    {"network.credentials", p->net_credentials.n},
-	    {"network.custom_credentials", p->custom_credentials.n},
-	    {"network.tls_intercept", p->tls_intercept.at},
-	    {"network.upstream_proxy", p->upstream_proxy},
-	    {"network.connect_port", p->connect_port.n},
 	    {"credentials.proxy_mode", p->proxy_mode == SAID_YES},
 	    {"credential_routes", p->credential_routes.n},
 	};

@@ -2,6 +2,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include "policy/network_lists.h"
 #include "policy/profile_trust.h"
 #include "policy/resolve.h"
 
@@ -227,9 +228,9 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	struct policy *p = r->p;
 
 	settings_take(p, in, prof);
-	if (find_places(r, in, r->err) < 0 || own_files(r) < 0 || groups_apply(r, prof) < 0 ||
-	    profile_apply(r, prof) < 0 || flags_apply(r, in) < 0 ||
-	    flags_apply_special(r, in) < 0 || workdir_apply(r, in) < 0)
+	if (find_places(r, in, r->err) < 0 || network_take(p, in, prof, r->err) < 0 ||
+	    own_files(r) < 0 || groups_apply(r, prof) < 0 || profile_apply(r, prof) < 0 ||
+	    flags_apply(r, in) < 0 || flags_apply_special(r, in) < 0 || workdir_apply(r, in) < 0)
 		return -1;
 	if ((in->tool && box_apply(r, in->tool_for, in->tool) < 0) ||
 	    (in->program && program_grant(r, in->program) < 0))

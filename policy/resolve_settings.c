@@ -77,21 +77,10 @@ static unsigned workdir_access(const struct profile *prof)
 	return access[prof->workdir];
 }
 
-/* With no network there is nothing to narrow; who says --allow-net wants it as it is. */
-static void take_network(struct policy *p, const struct policy_input *in,
-			 const struct profile *prof)
+void settings_take(struct policy *p, const struct policy_input *in, const struct profile *prof)
 {
 	struct list unenforced = {0};
 
-	p->net_blocked = in->block_net >= 0 ? in->block_net : prof->block_net == SAID_YES;
-	if (p->net_blocked || in->block_net == 0)
-		return;
-	profile_unenforced(prof, &unenforced);
-	p->unenforced = list_steal(&unenforced);
-}
-
-void settings_take(struct policy *p, const struct policy_input *in, const struct profile *prof)
-{
 	p->profile_name = in->profile ? xstrdup(prof->name ? prof->name : in->profile) : NULL;
 	p->workdir_access = workdir_access(prof);
 	p->elevation = in->observe	    ? false
@@ -105,7 +94,8 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 			     ? in->audit_level
 			     : (enum policy_audit_level)(prof->audit_level - 1);
 	p->namespaces = in->namespaces;
-	take_network(p, in, prof);
+	profile_unenforced(prof, &unenforced);
+	p->unenforced = list_steal(&unenforced);
 	p->env_allow = texts(&prof->env_allow);
 	if (!p->env_allow && prof->env_allow.said)
 		p->env_allow = xcalloc(1, sizeof(char *));

@@ -203,6 +203,7 @@ void policy_free(struct policy *p)
 	strv_free(p->unix_sockets);
 	strv_free(p->suppress_save);
 	strv_free(p->unenforced);
+	policy_network_free(&p->network);
 	strv_free(p->command_args);
 	strv_free(p->allow_commands);
 	strv_free(p->block_commands);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "network/network.h"
 #include "sessions/broker.h"
 #include "sessions/names.h"
 #include "sessions/registry.h"
@@ -248,6 +249,7 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	    (!b->o->no_audit && broker_prepare_log(b, command, err) < 0))
 		return -1;
 	policy_to_json(b->plan->policy, &policy_text);
+	net_policy_add(&b->plan->policy->network, &policy_text);
 	if (broker_write_cap_file(b, &policy_text, err) < 0)
 		return -1;
 	if (broker_await(b, INIT_READY, &m, &listener, NULL, err) < 0)

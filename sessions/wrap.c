@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "network/network.h"
 #include "sessions/broker.h"
 #include "sessions/runtime.h"
 
@@ -147,6 +148,7 @@ static int write_cap_file(struct policy *p, struct err *err)
 	if (fd < 0 || policy_set_cap_file(p, path, err) < 0)
 		return -1;
 	policy_to_json(p, &text);
+	net_policy_add(&p->network, &text);
 	if (write_full(fd, text.data, text.len) < 0)
 		return err_errno(err, errno, "can't write %s", path);
 	return 0;
@@ -181,6 +183,12 @@ int session_wrap(const struct session_options *o, struct err *err)
 		plan_free(&plan);
 		return err_set(err, "the profile sets limits (resources), and nothing would hold "
 				    "them: nono wrap has no supervisor; use nono run");
+	}
+	if (plan.policy->network.mode == POLICY_NET_NAMES) {
+		plan_free(&plan);
+		return err_set(err,
+			       "the profile lists hosts (network), and nothing would hold them: "
+			       "nono wrap has no proxy; use nono run, or --block-net");
 	}
 	tmp = plan.policy->private_tmp;
 	if (check_commands(&plan, err) == 0 && check_hooks(&plan, err) == 0 &&

@@ -3,7 +3,7 @@
  * ways (an escaped slash, a backslash, "..;") is refused where rules are about paths. RFC
  * 3986 6.2.2, 5.2.4.
  */
-#include "network/network.h"
+#include "common/host.h"
 
 static int hex(char c)
 {

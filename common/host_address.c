@@ -4,7 +4,7 @@
  */
 #include <arpa/inet.h>
 
-#include "network/network.h"
+#include "common/host.h"
 
 struct block {
 	const char *net;

@@ -5,7 +5,7 @@
  */
 #include <arpa/inet.h>
 
-#include "network/network.h"
+#include "common/host.h"
 
 #define LABEL_MAX 63
 
