@@ -96,8 +96,6 @@ void exchange_request_flush(struct exchange *x); /* after a round of reading */
 /* What came is no request; or its body broke. Both are answered, if that is still possible. */
 void exchange_bad_request(struct exchange *x, unsigned status, const char *why);
 void exchange_broken_request(struct exchange *x, const char *why);
-/* The client says no more: is the answer still to be made? Not where a person is asked. */
-bool exchange_may_outlive_client(const struct exchange *x);
 /* After data() took less: it may be offered again. */
 void exchange_down_drained(struct exchange *x);
 /* Also when the client is gone: cancels whatever is under way. */

@@ -3,7 +3,9 @@
  */
 #include "network/proxy/proxy.h"
 
-#define ROUND 8 /* reads before others get their turn */
+#define ROUND	8 /* reads before others get their turn */
+#define SMALL	16384
+#define OUT_MAX 65536
 
 struct h1_client {
 	struct proxy *proxy;
@@ -126,39 +128,56 @@ static void up_start(struct exchange *x)
 	deadline_set(c->proxy, &c->deadline, PROXY_IDLE_MS, on_silent);
 }
 
+/* Pieces of the body that follow one another closely go out in one write; larger ones go from where
+ * they are. */
+static size_t send_plain(struct h1_client *c, const char *p, size_t n)
+{
+	ssize_t sent;
+
+	if (c->out.len && n <= SMALL && c->out.len < OUT_MAX) {
+		buf_add(&c->out, p, n);
+		flush(c);
+		return n;
+	}
+	flush(c);
+	if (c->out.len)
+		return 0;
+	sent = stream_write(c->stream, p, n);
+	if (sent < 0 && errno != EAGAIN) {
+		c->ending = true;
+		return n;
+	}
+	return sent < 0 ? 0 : (size_t)sent;
+}
+
+static size_t send_chunks(struct h1_client *c, const char *p, size_t n)
+{
+	size_t taken = 0;
+
+	while (taken < n && c->out.len < OUT_MAX) {
+		size_t part = n - taken < OUT_MAX ? n - taken : OUT_MAX;
+
+		buf_addf(&c->out, "%zx\r\n", part);
+		buf_add(&c->out, p + taken, part);
+		buf_add(&c->out, "\r\n", 2);
+		taken += part;
+		flush(c);
+	}
+	return taken;
+}
+
 static size_t up_data(struct exchange *x, const char *p, size_t n)
 {
 	struct h1_client *c = x->up_data;
-	ssize_t sent = 0;
+	size_t sent;
 
 	if (c->ending)
 		return n; /* it does not listen anymore */
-	if (n > 65536)
-		n = 65536;
 	deadline_set(c->proxy, &c->deadline, PROXY_IDLE_MS, on_silent);
-	if (c->request_chunked)
-		buf_addf(&c->out, "%zx\r\n", n);
-	if (c->out.len && (c->request_chunked || n <= 16384) && c->out.len < 65536) {
-		buf_add(&c->out, p, n);
-		if (c->request_chunked)
-			buf_adds(&c->out, "\r\n");
-		flush(c);
-		sent = (ssize_t)n;
-	} else {
-		flush(c);
-		if (!c->out.len) {
-			sent = stream_write(c->stream, p, n);
-			if (sent < 0 && errno != EAGAIN) {
-				c->ending = true;
-				return n;
-			}
-			if (sent < 0)
-				sent = 0;
-		}
-	}
-	c->upload_stopped = c->out.len || (size_t)sent < n;
+	sent = c->request_chunked ? send_chunks(c, p, n) : send_plain(c, p, n);
+	c->upload_stopped = sent < n;
 	watch(c);
-	return (size_t)sent;
+	return sent;
 }
 
 static void up_flush(struct exchange *x)

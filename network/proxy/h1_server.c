@@ -8,7 +8,8 @@
 #define ROUND	  8
 #define AHEAD_MAX 65536 /* of further requests, while one is being answered */
 #define LINGER_MS 2000
-#define CHUNK_MAX 65536
+#define SMALL	  16384
+#define OUT_MAX	  65536
 
 enum state {
 	HEAD = 0, /* waits for a request, or has a part of its head */
@@ -156,51 +157,58 @@ static void down_respond(struct exchange *x, bool interim)
 	http_write_response(&x->response, how, old, &c->out);
 }
 
+/* Small pieces are kept until flush(), so that head and beginning go out in one write. */
+static size_t send_chunks(struct h1_server *c, const char *p, size_t n)
+{
+	size_t taken = 0;
+
+	while (taken < n) {
+		size_t part = n - taken < OUT_MAX ? n - taken : OUT_MAX;
+
+		if (c->out.len >= OUT_MAX)
+			flush(c);
+		if (c->out.len >= OUT_MAX)
+			break;
+		buf_addf(&c->out, "%zx\r\n", part);
+		buf_add(&c->out, p + taken, part);
+		buf_add(&c->out, "\r\n", 2);
+		taken += part;
+	}
+	return taken;
+}
+
+static size_t send_plain(struct h1_server *c, const char *p, size_t n)
+{
+	ssize_t sent;
+
+	if (c->out.len && n <= SMALL && c->out.len < OUT_MAX) {
+		buf_add(&c->out, p, n);
+		return n;
+	}
+	flush(c);
+	if (c->out.len)
+		return 0;
+	sent = c->dead ? -1 : stream_write(c->stream, p, n);
+	if (sent < 0 && (c->dead || errno != EAGAIN)) {
+		c->dead = true;
+		return n;
+	}
+	return sent < 0 ? 0 : (size_t)sent;
+}
+
 static size_t down_data(struct exchange *x, const char *p, size_t n)
 {
 	struct h1_server *c = x->down_data;
-	ssize_t sent = 0;
+	size_t sent;
 
 	if (c->dead)
 		return n;
 	set_deadline(c, PROXY_IDLE_MS);
-	if (c->answer_body == HTTP_BODY_CHUNKED) {
-		if (c->out.len >= CHUNK_MAX) {
-			flush(c);
-			if (c->out.len >= CHUNK_MAX) {
-				c->answer_held = true;
-				watch(c);
-				return 0;
-			}
-		}
-		if (n > CHUNK_MAX)
-			n = CHUNK_MAX;
-		buf_addf(&c->out, "%zx\r\n", n);
-		buf_add(&c->out, p, n);
-		buf_add(&c->out, "\r\n", 2);
-		if (c->out.len > 16384)
-			flush(c);
-		return n;
-	}
-	if (c->out.len && n <= 16384 && c->out.len < CHUNK_MAX) {
-		buf_add(&c->out, p, n); /* head and beginning in one write */
-		return n;
-	}
-	flush(c);
-	if (!c->out.len && !c->dead)
-		sent = stream_write(c->stream, p, n);
-	if (c->dead || (sent < 0 && errno != EAGAIN)) {
-		c->dead = true;
+	sent = c->answer_body == HTTP_BODY_CHUNKED ? send_chunks(c, p, n) : send_plain(c, p, n);
+	c->answer_held = sent < n;
+	if (c->answer_held || c->dead)
 		watch(c);
-		return n;
-	}
-	if (sent < 0)
-		sent = 0;
-	if ((size_t)sent < n) {
-		c->answer_held = true;
-		watch(c);
-	}
-	return (size_t)sent;
+	return sent;
 }
 
 static void down_flush(struct exchange *x)
@@ -532,18 +540,6 @@ void h1_server_go_on(struct proxy *p)
 	}
 }
 
-/* The client says no more. Half-closed or gone: one can't tell, but nobody waits for a person's
- * answer that way. */
-static void on_end(struct h1_server *c)
-{
-	c->peer_gone = true;
-	if (c->state != BUSY || c->in_body || !exchange_may_outlive_client(c->x)) {
-		destroy(c);
-		return;
-	}
-	go_on(c);
-}
-
 static void read_some(struct h1_server *c)
 {
 	struct proxy *p = c->proxy;
@@ -553,12 +549,15 @@ static void read_some(struct h1_server *c)
 
 		if (n < 0 && errno == EAGAIN)
 			break;
-		if (n < 0) {
+		if (n <= 0) {
+			/* Half-closed or gone: one can't tell. What it asked for is not paid for
+			 * any longer than it listens; an answer that is complete still goes out. */
+			if (!n && c->over) {
+				c->peer_gone = true;
+				c->keep = false;
+				break;
+			}
 			destroy(c);
-			return;
-		}
-		if (!n) {
-			on_end(c);
 			return;
 		}
 		if (c->state == LINGER)

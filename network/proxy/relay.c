@@ -97,11 +97,6 @@ void exchange_broken_request(struct exchange *x, const char *why)
 	job_answer(x->job, 400, "%s", why);
 }
 
-bool exchange_may_outlive_client(const struct exchange *x)
-{
-	return !x->job->asking;
-}
-
 static void connect_tunnel(struct job *j);
 
 void job_allowed(struct job *j)

@@ -239,3 +239,19 @@ def echo(s):
             break
         s.sendall(part)
     s.shutdown(socket.SHUT_WR)
+
+
+def main(cases):
+    """Runs them all; says which failed."""
+    import sys
+    import traceback
+    failed = 0
+    for case in cases:
+        start = time.monotonic()
+        try:
+            case()
+            print(f"ok   {case.__name__} ({time.monotonic() - start:.2f} s)", flush=True)
+        except Exception:
+            failed += 1
+            print(f"FAIL {case.__name__}\n{traceback.format_exc()}", flush=True)
+    sys.exit(1 if failed else 0)
