@@ -202,7 +202,7 @@ static void connection(struct http_head *h)
 int http_parse_request(struct http_head *h, const char *p, size_t n, unsigned *status,
 		       struct err *err)
 {
-	struct reading r;
+	struct reading r = {0};
 	http_parser parser;
 	const struct http_text *host;
 
@@ -247,7 +247,7 @@ int http_parse_request(struct http_head *h, const char *p, size_t n, unsigned *s
 
 int http_parse_response(struct http_head *h, const char *p, size_t n, bool to_head, struct err *err)
 {
-	struct reading r;
+	struct reading r = {0};
 	http_parser parser;
 	unsigned status;
 

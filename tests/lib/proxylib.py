@@ -255,3 +255,10 @@ def main(cases):
             failed += 1
             print(f"FAIL {case.__name__}\n{traceback.format_exc()}", flush=True)
     sys.exit(1 if failed else 0)
+
+
+def until(what, seconds=10):
+    end = time.monotonic() + seconds * SLOW
+    while not what():
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.02)
