@@ -93,13 +93,19 @@ static void set_deadline(struct h1_server *c, uint64_t ms)
 	deadline_set(c->proxy, &c->deadline, ms, on_deadline);
 }
 
+/* Enough of requests that have to wait. */
+static bool ahead(const struct h1_server *c)
+{
+	return c->state == BUSY && c->in.len >= AHEAD_MAX;
+}
+
 static void watch(struct h1_server *c)
 {
 	unsigned what = 0;
 
 	if (c->dead || c->state == LINGER)
 		what = STREAM_READ;
-	else if (!c->body_held && !c->peer_gone && c->in.len < AHEAD_MAX && !c->held_prev)
+	else if (!c->body_held && !c->peer_gone && !ahead(c) && !c->held_prev)
 		what = STREAM_READ;
 	if (c->dead || c->out.len || c->answer_held || c->over)
 		what |= STREAM_WRITE;
@@ -575,8 +581,7 @@ static void read_some(struct h1_server *c)
 		if (!ok)
 			return;
 		c->reading = false;
-		if (c->over || c->dead || c->body_held || c->in.len >= AHEAD_MAX ||
-		    (size_t)n < PROXY_SCRATCH)
+		if (c->over || c->dead || c->body_held || ahead(c) || (size_t)n < PROXY_SCRATCH)
 			break;
 	}
 	if (c->x && c->in_body && !c->over)

@@ -6,7 +6,7 @@ import threading
 import time
 
 import proxylib
-from proxylib import (SLOW, TOKEN, Proxy, Server, Web, auth, echo, read_all, read_head, simple, status_of)
+from proxylib import (ELSEWHERE, ELSEWHERE_TOO, SLOW, TOKEN, Proxy, Server, Web, auth, echo, read_all, read_head, simple, status_of)
 
 HERE = ["127.0.0.1", "localhost"]
 
@@ -257,38 +257,39 @@ class Resolver:
 
 
 def rebinding():
-    e = Server(echo)
-    r = Resolver({"good.test": ["127.0.0.1"], "meta.test": ["169.254.169.254"], "any.test": ["0.0.0.0"],
-                  "mixed.test": ["169.254.169.254", "127.0.0.1"], "turns.test": [["127.0.0.1"], ["169.254.169.254"]],
-                  "multicast.test": ["224.0.0.1"]})
+    e = Server(echo, address=ELSEWHERE)
+    r = Resolver({"good.test": [ELSEWHERE], "meta.test": ["169.254.169.254"], "any.test": ["0.0.0.0"],
+                  "mixed.test": ["169.254.169.254", ELSEWHERE], "turns.test": [[ELSEWHERE], ["169.254.169.254"]],
+                  "multicast.test": ["224.0.0.1"], "here.test": ["127.0.0.1"], "broadcast.test": ["255.255.255.255"]})
     with Proxy({"allow": ["*.test"], "resolver": r.address}) as p:
         assert connect(p, f"good.test:{e.port}")[0] == 200
         assert connect(p, f"GOOD.test.:{e.port}")[0] == 200
-        for name in ("meta.test", "any.test", "multicast.test"):
+        for name in ("meta.test", "any.test", "multicast.test", "here.test", "broadcast.test"):
             assert connect(p, f"{name}:{e.port}")[0] == 403, name
         assert connect(p, f"mixed.test:{e.port}")[0] == 200
-        assert p.wait_event(lambda e: e["target"] == "mixed.test" and e["ended"] is False)
         assert connect(p, f"turns.test:{e.port}")[0] == 200
         assert connect(p, f"turns.test:{e.port}")[0] == 403
         assert connect(p, f"nothere.test:{e.port}")[0] == 502
         r.asked.clear()
         assert connect(p, f"secret-data.evil:{e.port}")[0] == 403
         assert not r.asked, "a name that is not listed was asked for"
+    with Proxy({"allow": ["*.test"], "deny_private": True, "resolver": r.address}) as p:
+        assert connect(p, f"good.test:{e.port}")[0] == 403
 
 
 def next_address():
     """The first address does not answer; the second does."""
-    e = Server(echo, address="127.0.0.2")
-    r = Resolver({"two.test": ["127.0.0.3", "127.0.0.2"]})
+    e = Server(echo, address=ELSEWHERE_TOO)
+    r = Resolver({"two.test": [ELSEWHERE, ELSEWHERE_TOO]})
     with Proxy({"allow": ["*.test"], "resolver": r.address}) as p:
         code, _, s = connect(p, f"two.test:{e.port}")
         assert code == 200
         s.close()
-        assert p.wait_event(lambda e: e["ended"])["address"] == "127.0.0.2"
+        assert p.wait_event(lambda e: e["ended"])["address"] == ELSEWHERE_TOO
 
 
 def upstream_proxy():
-    e = Server(echo)
+    e = Server(echo, address=ELSEWHERE)
     seen = []
 
     def parent(s):
@@ -300,7 +301,7 @@ def upstream_proxy():
         s.sendall(b"HTTP/1.1 200 OK\r\n\r\nfrom parent")
         echo(s)
     up = Server(parent)
-    r = Resolver({"direct.test": ["127.0.0.1"]})
+    r = Resolver({"direct.test": [ELSEWHERE]})
     with Proxy({"allow": ["*.test"], "resolver": r.address, "upstream_proxy": f"127.0.0.1:{up.port}",
                 "upstream_bypass": ["direct.test"]}) as p:
         code, rest, s = connect(p, "far.test:443")
@@ -315,6 +316,10 @@ def upstream_proxy():
 
 
 if __name__ == "__main__":
-    proxylib.main([through_and_half_closed, the_server_speaks_first, asked_again_after_407, refused, wrong_passwords,
-                   two_thousand, too_many_wait, out_of_descriptors, slow_and_oversize_heads, smuggled, resets, rebinding,
-                   next_address, upstream_proxy])
+    cases = [through_and_half_closed, the_server_speaks_first, asked_again_after_407, refused, wrong_passwords,
+             two_thousand, too_many_wait, out_of_descriptors, slow_and_oversize_heads, smuggled, resets]
+    if proxylib.in_own_network():
+        cases += [rebinding, next_address, upstream_proxy]
+    else:
+        print("no network namespaces here: names that lead elsewhere are not tried")
+    proxylib.main(cases)

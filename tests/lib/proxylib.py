@@ -13,6 +13,19 @@ TOKEN = "a1" * 32
 SLOW = int(os.environ.get("NONO_TEST_SLOW", "1"))
 
 
+OWN = {"token", "session_id", "check_peer", "ca_bundle", "ca_cert", "ca_key", "no_auth", "password",
+       "max_connections", "log_path", "resolver", "phantoms"}
+
+
+def whole_config(given):
+    """The configuration's JSON; hosts may be given as plain names."""
+    config = {k: v for k, v in given.items() if k in OWN}
+    network = {"mode": 2, **given.get("network", {}),
+               **{k: v for k, v in given.items() if k not in OWN and k != "network"}}
+    network["allow"] = [{"name": a} if isinstance(a, str) else a for a in network.get("allow", [])]
+    return {**config, "network": network}
+
+
 class Proxy:
     """With the configuration as network.h has it; broker: our end of its socket, or None."""
 
@@ -27,7 +40,7 @@ class Proxy:
         listener.listen(1024)
         self.port = listener.getsockname()[1]
         memory = os.memfd_create("config")
-        os.write(memory, json.dumps(config).encode())
+        os.write(memory, json.dumps(whole_config(config)).encode())
         os.lseek(memory, 0, 0)
         self.broker, theirs = None, None
         if broker:
@@ -239,6 +252,23 @@ def echo(s):
             break
         s.sendall(part)
     s.shutdown(socket.SHUT_WR)
+
+
+ELSEWHERE, ELSEWHERE_TOO = "10.9.0.1", "10.9.0.2"  # addresses that are not loopback's
+
+
+def in_own_network():
+    """Runs the program again in a network namespace with these addresses. False: there can't be one here."""
+    import subprocess
+    import sys
+    if os.environ.get("NONO_TEST_NETWORK"):
+        return True
+    setup = (f"ip link set lo up && ip addr add {ELSEWHERE}/32 dev lo && ip addr add {ELSEWHERE_TOO}/32 dev lo && "
+             "export NONO_TEST_NETWORK=1 && exec \"$@\"")
+    line = ["unshare", "-Urn", "sh", "-c", setup, "sh"]
+    if subprocess.run(line + ["true"], stderr=subprocess.DEVNULL).returncode:
+        return False
+    os.execvp("unshare", line + [sys.executable] + sys.argv)
 
 
 def main(cases):
