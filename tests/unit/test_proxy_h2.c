@@ -108,10 +108,6 @@ void exchange_bad_request(struct exchange *x, unsigned status, _unused_ const ch
 void exchange_broken_request(_unused_ struct exchange *x, _unused_ const char *why)
 {
 }
-bool exchange_may_outlive_client(_unused_ const struct exchange *x)
-{
-	return false;
-}
 void exchange_down_drained(struct exchange *x)
 {
 	answer_more(x);
