@@ -113,7 +113,8 @@ struct credentials *credentials_start(const struct net_config *config, struct er
 	for (size_t i = 0; i < c->n; i++)
 		if (prepare_route(config, &config->network.routes.v[i], &c->routes[i], err) < 0)
 			goto failed;
-	if (c->n && (start_keys(c, err) < 0 || secret_reserve(&c->received, SECRET_MAX, err) < 0))
+	if ((c->n || config->network.open_urls || config->network.open_localhost) &&
+	    (start_keys(c, err) < 0 || secret_reserve(&c->received, SECRET_MAX, err) < 0))
 		goto failed;
 	c->logins = logins_new(&config->network, err);
 	if (!c->logins)

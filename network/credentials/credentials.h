@@ -156,6 +156,10 @@ void credentials_redact(const struct credentials *c, char *text);
 /* Now and then: wipes what is past its time. */
 void credentials_sweep(struct credentials *c);
 
+/* A page that the agent wants opened in the user's browser, if the policy names its origin. c may
+ * be NULL. */
+int credentials_open_url(struct credentials *c, const char *url, struct err *err);
+
 /* ---- logins of the agent itself ---------------------------------------------------------------
  */
 

@@ -78,6 +78,10 @@ static _Noreturn void work(const struct keys *k, const struct keys_request *q)
 	struct err err = {0};
 	int sent;
 
+	if (q->route == KEYS_OPEN_URL) {
+		keys_open_url(&k->config->network, q->url);
+		_exit(0);
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	a.ok = fetch(k->config, q, &s, &a, &err) == 0;
 	str_copy(a.text, sizeof(a.text), a.ok ? "" : err.msg);
@@ -177,7 +181,8 @@ static void prepare(int sock)
 
 static bool valid(const struct keys *k, struct keys_request *q, ssize_t n)
 {
-	return n == (ssize_t)sizeof(*q) && q->route < k->config->network.routes.n &&
+	return n == (ssize_t)sizeof(*q) && memchr(q->url, 0, sizeof(q->url)) &&
+	       (q->route < k->config->network.routes.n || q->route == KEYS_OPEN_URL) &&
 	       memchr(q->facts.host, 0, sizeof(q->facts.host)) &&
 	       memchr(q->facts.method, 0, sizeof(q->facts.method)) &&
 	       memchr(q->facts.path, 0, sizeof(q->facts.path)) &&

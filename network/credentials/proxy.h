@@ -43,6 +43,8 @@ struct credentials {
 	uint32_t last_id;
 	struct secret received;
 	struct logins *logins;
+	unsigned opened; /* pages */
+	uint64_t opened_ns;
 };
 
 static inline struct credential_route *credential_route(struct credentials *c,
@@ -112,9 +114,12 @@ void logins_free(struct logins *l);
 /* ---- keys (keys.c) -----------------------------------------------------------------------------
  */
 
+#define OPEN_URL_MAX  4096
+#define KEYS_OPEN_URL UINT32_MAX /* as route: url is to be opened; there is no answer */
 struct keys_request {
 	uint32_t id, route;
 	struct credential_facts facts;
+	char url[OPEN_URL_MAX];
 };
 /* Followed by n bytes. */
 struct keys_answer {
@@ -123,6 +128,10 @@ struct keys_answer {
 	uint32_t ttl_s, n;
 	char text[sizeof(((struct err *)0)->msg)];
 };
+/* May it be opened? open_url.c */
+int credential_url_check(const struct policy_network *n, const char *url, struct err *err);
+/* In the keys process' worker: starts a browser and leaves it. */
+void keys_open_url(const struct policy_network *n, const char *url);
 /* The process: never returns. */
 _Noreturn void keys_main(const struct net_config *c, int sock);
 

@@ -43,6 +43,8 @@ struct job {
 
 /* Fills host, port, tls, route, x->request.target for upstream. False: it was answered. */
 bool job_target(struct job *j);
+bool job_wants_open_url(const struct job *j);
+bool job_open_url(struct job *j);
 /* Then: calls job_allowed(), at once or later, or answers. */
 void job_decide(struct job *j);
 void job_allowed(struct job *j);

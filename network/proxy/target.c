@@ -235,6 +235,8 @@ bool job_target(struct job *j)
 		return origin_target(j);
 	if (http_text_is(r->method, "CONNECT"))
 		return connect_target(j);
+	if (job_wants_open_url(j))
+		return authorized(j) && job_open_url(j);
 	if (r->target.p[0] == '/')
 		return route_target(j);
 	if (r->target.p[0] == '*') {

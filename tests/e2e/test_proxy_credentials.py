@@ -346,9 +346,40 @@ def logins():
         assert "REAL" not in log and got["access_token"] not in log, log
 
 
+def pages():
+    """Pages are opened in the user's browser, of origins that the profile names, a few, by no shell."""
+    opened = os.path.join(PLACE, "opened")
+    os.makedirs(PLACE + "/bin", exist_ok=True)
+    with open(PLACE + "/bin/xdg-open", "w", opener=lambda p, f: os.open(p, f, 0o755)) as f:
+        f.write(f"#!/bin/sh\nprintf '%s\\n' \"$#:$1:$MINE\" >> {opened}\n")
+    env = {"PATH": PLACE + "/bin:" + os.environ["PATH"], "MINE": "environment"}
+
+    def want(p, url, headers=auth()):
+        return ask(p, "/.nono/open-url", f"{headers}X-Nono-Url: {url}\r\n", "POST")[0]
+    with start(env=env, open_urls=["https://claude.ai", "https://login.example.com:8443"], open_localhost=True) as p:
+        for url in ("https://evil.example/", "http://claude.ai/", "https://claude.ai.evil.example/", "https://claude.ai:444/", "file:///etc/passwd",
+                    "https://claude.ai@evil.example/", "https://login.example.com/", "javascript:alert(1)", "https://claude.ai/$(id)",
+                    "https://claude.ai/`id`", "https://claude.ai/'x", "-https://claude.ai/", "https://claude.ai/" + "a" * 5000):
+            assert want(p, url) == 403, url
+        assert want(p, "https://claude.ai/x", "") == 407
+        assert ask(p, "/.nono/open-url", auth(), "POST")[0] == 400
+        for url in ("https://claude.ai/oauth?a=b&c=%20d", "https://LOGIN.example.com:8443/", "http://localhost:1455/auth"):
+            assert want(p, url) == 202, url
+            assert want(p, url) == 403  # not at that speed
+            time.sleep(1.1)
+        end = time.monotonic() + 10
+        while time.monotonic() < end and not (os.path.exists(opened) and len(open(opened).readlines()) == 3):
+            time.sleep(0.05)
+        assert open(opened).read() == ("1:https://claude.ai/oauth?a=b&c=%20d:environment\n1:https://LOGIN.example.com:8443/:environment\n"
+                                       "1:http://localhost:1455/auth:environment\n")
+        p.wait_event(lambda e: e["target"] == "claude.ai" and e["decision"] == "allow" and "%20d" not in json.dumps(e))
+    with start(env=env) as p:
+        assert want(p, "https://claude.ai/") == 403
+
+
 if not os.path.exists(PROXY):
     sys.exit(77)
-cases = [reverse, injections, sources, oauth, aws, limits, elsewhere]
+cases = [reverse, injections, sources, oauth, aws, limits, elsewhere, pages]
 if shutil.which("openssl"):
     cases += [intercepted, logins]
 try:
