@@ -90,7 +90,8 @@ static int start_keys(struct credentials *c, struct err *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
 		return err_errno(err, errno, "can't make a socket");
-	setsockopt(sock[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	for (size_t i = 0; i < 2; i++)
+		setsockopt(sock[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	c->pid = fork();
 	if (c->pid == 0)
 		keys_main(c->config, sock[1]);
@@ -224,7 +225,7 @@ static int ask(struct credentials *c, struct credential_slot *s, const struct cr
 	str_copy(q.facts.session, sizeof(q.facts.session), c->config->session_id);
 	if (c->keys < 0)
 		return err_set(err, "the process that keeps the credentials has ended");
-	if (send(c->keys, &q, sizeof(q), MSG_NOSIGNAL) < 0)
+	if (send(c->keys, &q, KEYS_REQUEST_SIZE, MSG_NOSIGNAL) < 0)
 		return err_errno(err, errno, "the credentials can't be asked for");
 	s->pending = true;
 	s->id = q.id;

@@ -181,8 +181,11 @@ static void prepare(int sock)
 
 static bool valid(const struct keys *k, struct keys_request *q, ssize_t n)
 {
-	return n == (ssize_t)sizeof(*q) && memchr(q->url, 0, sizeof(q->url)) &&
-	       (q->route < k->config->network.routes.n || q->route == KEYS_OPEN_URL) &&
+	bool open_url = n == (ssize_t)sizeof(*q) && q->route == KEYS_OPEN_URL &&
+			memchr(q->url, 0, sizeof(q->url));
+
+	return (open_url ||
+		(n == (ssize_t)KEYS_REQUEST_SIZE && q->route < k->config->network.routes.n)) &&
 	       memchr(q->facts.host, 0, sizeof(q->facts.host)) &&
 	       memchr(q->facts.method, 0, sizeof(q->facts.method)) &&
 	       memchr(q->facts.path, 0, sizeof(q->facts.path)) &&
@@ -191,7 +194,7 @@ static bool valid(const struct keys *k, struct keys_request *q, ssize_t n)
 
 static void take(struct keys *k)
 {
-	struct keys_request q;
+	struct keys_request q = {0};
 	ssize_t n = recv(k->sock, &q, sizeof(q), MSG_TRUNC);
 
 	if (n < 0 && errno == EINTR)

@@ -119,8 +119,9 @@ void logins_free(struct logins *l);
 struct keys_request {
 	uint32_t id, route;
 	struct credential_facts facts;
-	char url[OPEN_URL_MAX];
+	char url[OPEN_URL_MAX]; /* only sent if it is what is wanted */
 };
+#define KEYS_REQUEST_SIZE offsetof(struct keys_request, url)
 /* Followed by n bytes. */
 struct keys_answer {
 	uint32_t id;
