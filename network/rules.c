@@ -271,7 +271,10 @@ static bool named_local(const struct net_rules *r, const struct net_host *h)
 	for (size_t i = 0; i < r->n_targets; i++)
 		if (same_host(&r->targets[i].host, h))
 			return true;
-	return was_granted(r, h, 0) || r->policy->mode == POLICY_NET_OPEN;
+	for (size_t i = 0; i < r->n_granted; i++)
+		if (strcmp(r->granted[i].name, h->name) == 0)
+			return true; /* for which port was asked before */
+	return r->policy->mode == POLICY_NET_OPEN;
 }
 
 bool net_check_address(const struct net_rules *r, const struct net_host *h, int family,

@@ -45,31 +45,46 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
 		deny_mount_point(&r, POLICY_CAP_IN_TMP);
 		deny_mount_point(&r, "/var/tmp/" POLICY_CAP_NAME);
 	}
+	if (bound && p->ca_file && p->cap_in_tmp) {
+		deny_mount_point(&r, POLICY_CA_IN_TMP);
+		deny_mount_point(&r, "/var/tmp/" POLICY_CA_NAME);
+	}
 	resolver_free(&r);
 	return rc < 0 ? rc : index_build(p, err);
 }
 
-int policy_set_cap_file(struct policy *p, const char *path, struct err *err)
+/* One of nono's own files that may be read. */
+static int set_own_file(struct policy *p, char **file, const char *path, struct err *err)
 {
 	struct resolver r = {.err = err};
 	struct stat st;
 	int rc;
 
-	free(p->cap_file);
-	p->cap_file = path_real(path, err);
-	if (!p->cap_file)
+	free(*file);
+	*file = path_real(path, err);
+	if (!*file)
 		return -1;
 	p->cap_in_tmp = p->private_tmp && p->namespaces != NONO_SKIP && lstat("/tmp", &st) == 0 &&
 			S_ISDIR(st.st_mode);
 	if (p->cap_in_tmp)
 		return 0;
 	rules_take(&r, p);
-	rc = add_grant(&r, p->cap_file, NONO_READ, GRANT_FILE, "system");
+	rc = add_grant(&r, *file, NONO_READ, GRANT_FILE, "system");
 	for (size_t i = 0; i < p->n_grants; i++)
-		if (strcmp(p->grants[i].path, p->cap_file) == 0)
+		if (strcmp(p->grants[i].path, *file) == 0)
 			p->grants[i].own = true;
 	resolver_free(&r);
 	return rc < 0 ? rc : index_build(p, err);
+}
+
+int policy_set_cap_file(struct policy *p, const char *path, struct err *err)
+{
+	return set_own_file(p, &p->cap_file, path, err);
+}
+
+int policy_set_ca_file(struct policy *p, const char *path, struct err *err)
+{
+	return set_own_file(p, &p->ca_file, path, err);
 }
 
 static bool make_folder(const char *path)

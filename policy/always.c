@@ -34,6 +34,14 @@ static bool lifted(const struct policy *p, const char *path)
 	return false;
 }
 
+static char *text_before(const struct change *c)
+{
+	return c->before
+		   ? xstrdup(c->before)
+		   : xasprintf("{\n  \"meta\": { \"name\": \"%s\" },\n  \"extends\": \"%s\"\n}\n",
+			       c->name, c->extends);
+}
+
 static int make_text(struct change *c, const char *path, unsigned access, bool deny,
 		     struct err *err)
 {
@@ -42,11 +50,7 @@ static int make_text(struct change *c, const char *path, unsigned access, bool d
 	policy_check(c->p, path, access, false, &v);
 	if (v.reason == POLICY_OWN_STATE && !v.allowed)
 		return err_set(err, "%s belongs to nono itself: it is never granted", path);
-	c->after =
-	    c->before
-		? xstrdup(c->before)
-		: xasprintf("{\n  \"meta\": { \"name\": \"%s\" },\n  \"extends\": \"%s\"\n}\n",
-			    c->name, c->extends);
+	c->after = text_before(c);
 	if (deny) {
 		if (lifted(c->p, path))
 			return err_set(err,
@@ -80,6 +84,30 @@ int policy_always(const struct policy *p, const char *path, unsigned access, boo
 			       "answer for this session",
 			       path);
 	if (change_begin(&c, p, NULL, apply, err) < 0 || make_text(&c, path, access, deny, err) < 0)
+		return -1;
+	return change_end(&c, apply, diff, err);
+}
+
+/* Also keeps wildcards and ports out: a person agreed to one name. */
+static bool host_nameable(const char *host)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_:";
+
+	return *host && strlen(host) < 254 && strspn(host, letters) == strlen(host);
+}
+
+int policy_always_host(const struct policy *p, const char *host, bool deny, bool apply, char **diff,
+		       struct err *err)
+{
+	_cleanup_(change_free) struct change c = {.lock = -1};
+
+	*diff = NULL;
+	if (!host_nameable(host))
+		return err_set(err, "this is not the name of a host");
+	if (change_begin(&c, p, NULL, apply, err) < 0)
+		return -1;
+	c.after = text_before(&c);
+	if (add(&c, deny ? "deny_domain" : "allow_domain", host, err) < 0)
 		return -1;
 	return change_end(&c, apply, diff, err);
 }

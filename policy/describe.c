@@ -90,6 +90,52 @@ static void describe_commands(const struct command_policies *c, struct buf *out)
 		buf_adds(out, " (each in a confinement of its own)\n");
 }
 
+static void describe_ports(const char *what, const struct policy_ports *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->n; i++)
+		buf_addf(out,
+			 p->v[i].first == p->v[i].last ? "      %s port %u\n"
+						       : "      %s ports %u-%u\n",
+			 what, p->v[i].first, p->v[i].last);
+}
+
+/* Which way it goes is known when the namespaces are there: "-v" of a run tells. */
+static void describe_network(const struct policy *p, int verbose, struct buf *out)
+{
+	const struct policy_network *n = &p->network;
+	bool names = n->mode == POLICY_NET_NAMES, host = policy_network_needs_host(n);
+
+	if (!names) {
+		buf_addf(out, "  network: %s%s\n", p->net_blocked ? "blocked" : "open",
+			 p->net_blocked && host ? ", but for these ports" : "");
+	} else {
+		buf_addf(
+		    out,
+		    "  network: by name, through a proxy: %zu in the list, %zu credentials%s\n",
+		    n->allow.n, n->routes.n,
+		    n->ask && p->elevation ? "; what is not listed is asked for" : "");
+		buf_addf(out, "      held by %s\n",
+			 host || p->namespaces == NONO_SKIP
+			     ? "the filter, Landlock and the supervisor, in the host's network"
+			     : "a network of its own, where the system gives one");
+	}
+	for (size_t i = 0; names && verbose > 0 && i < n->allow.n; i++) {
+		const struct policy_domain *d = &n->allow.v[i];
+
+		buf_adds(out, "      ");
+		add_printable(out, d->name);
+		if (d->port)
+			buf_addf(out, ":%u", d->port);
+		buf_addf(out, "%s [%s]\n", d->endpoints.n ? " (some requests)" : "",
+			 d->source ? d->source : "");
+	}
+	if (p->net_blocked || names) {
+		describe_ports("open: this machine's", &n->open, out);
+		describe_ports("listen:", &n->listen, out);
+		describe_ports("connect: any host's", &n->connect, out);
+	}
+}
+
 void policy_describe(const struct policy *p, int verbose, struct buf *out)
 {
 	size_t others = 0, closed = 0;
@@ -116,7 +162,7 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out)
 	for (size_t i = 0; i < p->n_denies; i++)
 		closed += p->denies[i].access != 0;
 	buf_addf(out, "  closed: %zu paths%s\n", closed, verbose > 1 ? "" : " (-vv shows them)");
-	buf_addf(out, "  network: %s\n", p->net_blocked ? "blocked" : "open");
+	describe_network(p, verbose, out);
 	describe_limits(&p->limits, out);
 	describe_commands(p->commands, out);
 	buf_addf(out, "  requests: %s\n",

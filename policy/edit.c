@@ -129,6 +129,17 @@ static char *quoted(const char *s)
 	return STEAL_PTR(b.data);
 }
 
+/* The member that has the list. */
+const char *edit_section(const char *list)
+{
+	static const char *const of_network[] = {"allow_domain", "deny_domain"};
+
+	for (size_t i = 0; i < ARRAY_LEN(of_network); i++)
+		if (str_eq(list, of_network[i]))
+			return "network";
+	return "filesystem";
+}
+
 /* 1: value is in the list, 0: it is not, -1: not JSON, or no list of strings. */
 static int has(const char *text, const char *label, const char *list, const char *value,
 	       struct err *err)
@@ -139,7 +150,7 @@ static int has(const char *text, const char *label, const char *list, const char
 
 	if (!d)
 		return -1;
-	fs = doc_get(d->root, "filesystem");
+	fs = doc_get(d->root, edit_section(list));
 	l = doc_get(fs, list);
 	if (d->root->kind != DOC_MAP || (fs && fs->kind != DOC_MAP) || (l && l->kind != DOC_LIST))
 		return err_set(err, "%s: not a profile", label);
@@ -162,7 +173,7 @@ char *edit_add(const char *text, const char *label, const char *list, const char
 		return NULL;
 	if (there)
 		return xstrdup(text);
-	fs = *root == '{' ? member(root, "filesystem") : NULL;
+	fs = *root == '{' ? member(root, edit_section(list)) : NULL;
 	at = fs && *fs == '{' ? member(fs, list) : NULL;
 	if (at) {
 		out = insert_first(text, at, item);
@@ -170,12 +181,13 @@ char *edit_add(const char *text, const char *label, const char *list, const char
 		entry = xasprintf("\"%s\": [%s]", list, item);
 		out = insert_first(text, fs, entry);
 	} else {
-		entry = xasprintf("\"filesystem\": {\n    \"%s\": [%s]\n  }", list, item);
+		entry =
+		    xasprintf("\"%s\": {\n    \"%s\": [%s]\n  }", edit_section(list), list, item);
 		out = insert_first(text, root, entry);
 	}
 	if (has(out, label, list, value, NULL) != 1) {
-		err_set(err, "%s: can't be changed automatically: put %s into filesystem.%s", label,
-			item, list);
+		err_set(err, "%s: can't be changed automatically: put %s into %s.%s", label, item,
+			edit_section(list), list);
 		return NULL;
 	}
 	return STEAL_PTR(out);

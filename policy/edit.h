@@ -6,8 +6,9 @@
 
 #include "common/common.h"
 
-/* The text with value in "filesystem".LIST; the same text if it is there. NULL with err: not a
- * profile. label is what messages call the text. */
+const char *edit_section(const char *list); /* "filesystem", "network" */
+/* The text with value in "filesystem".LIST (or "network".LIST); the same text if it is there. NULL
+ * with err: not a profile. label is what messages call the text. */
 char *edit_add(const char *text, const char *label, const char *list, const char *value,
 	       struct err *err);
 

@@ -228,7 +228,8 @@ struct policy {
 	enum policy_audit_level audit_level;
 	enum nono_want namespaces;
 	char *cap_file;	 /* what policy_set_cap_file() was told, canonical; NULL = none */
-	bool cap_in_tmp; /* the program finds it as POLICY_CAP_IN_TMP */
+	char *ca_file;	 /* policy_set_ca_file() */
+	bool cap_in_tmp; /* the program finds them as POLICY_CAP_IN_TMP, POLICY_CA_IN_TMP */
 	char **warnings; /* e.g. grants skipped because the path does not exist; NULL-terminated */
 	struct policy_index *index;	   /* for policy_check() */
 	struct command_policies *commands; /* policy/commands.h; NULL if there are none */
@@ -268,6 +269,11 @@ int policy_without_namespaces(struct policy *p, struct err *err);
 #define POLICY_CAP_NAME	  ".nono-cap.json"
 #define POLICY_CAP_IN_TMP "/tmp/" POLICY_CAP_NAME
 int policy_set_cap_file(struct policy *p, const char *path, struct err *err);
+/* The same for the authorities that the program trusts where the network has a proxy: the file is
+ * written after the mounts are made, by the proxy. */
+#define POLICY_CA_NAME	 ".nono-ca.pem"
+#define POLICY_CA_IN_TMP "/tmp/" POLICY_CA_NAME
+int policy_set_ca_file(struct policy *p, const char *path, struct err *err);
 
 /* Tells the policy where the session's private temporary directory is; before any thread uses it.
  * bound: it lies over /tmp and /var/tmp in the program's view. */
@@ -355,9 +361,14 @@ int policy_hook_check(const struct policy *p, const struct policy_hook *h, unsig
 int policy_always(const struct policy *p, const char *path, unsigned access, bool deny, bool apply,
 		  char **diff, struct err *err);
 
+/* The same for a host: network.allow_domain, network.deny_domain. */
+int policy_always_host(const struct policy *p, const char *host, bool deny, bool apply, char **diff,
+		       struct err *err);
+
 /* ---- rules for a profile ----------------------------------------------- */
 
-/* An entry of a list of "filesystem": "read_file", "~/x". */
+/* An entry of a list of "filesystem": "read_file", "~/x"; or of "network": "allow_domain", "host".
+ */
 struct policy_entry {
 	const char *list; /* static */
 	char *value;	  /* owned by whoever has the entry */

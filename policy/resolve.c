@@ -235,7 +235,7 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	if ((in->tool && box_apply(r, in->tool_for, in->tool) < 0) ||
 	    (in->program && program_grant(r, in->program) < 0))
 		return -1;
-	if (in->nono && (p->commands || in->tool) &&
+	if (in->nono && (p->commands || in->tool || p->network.mode == POLICY_NET_NAMES) &&
 	    add_grant(r, in->nono, NONO_READ | NONO_EXEC, GRANT_FILE, "system") < 0)
 		return -1;
 	groups_yield(r);

@@ -230,5 +230,6 @@ void policy_free(struct policy *p)
 	free(p->workdir);
 	free(p->home);
 	free(p->cap_file);
+	free(p->ca_file);
 	free(p);
 }

@@ -95,6 +95,14 @@ static void add_list(struct buf *out, const char *list, const struct policy_entr
 	*any |= !first;
 }
 
+static bool has_section(const char *section, const struct policy_entry *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(edit_section(v[i].list), section))
+			return true;
+	return false;
+}
+
 void policy_profile_text(struct buf *out, const char *name, const char *extends,
 			 const char *const *more, const struct policy_entry *v, size_t n,
 			 bool block_net)
@@ -111,14 +119,21 @@ void policy_profile_text(struct buf *out, const char *name, const char *extends,
 	}
 	if (more && *more)
 		buf_addc(out, ']');
-	if (n) {
+	if (has_section("filesystem", v, n) || (n && !has_section("network", v, n))) {
 		buf_adds(out, ",\n  \"filesystem\": {");
 		for (int list = 0; list < FS_LISTS; list++)
 			add_list(out, profile_fs_names[list], v, n, &any);
 		buf_adds(out, "\n  }");
 	}
-	if (block_net)
+	any = false;
+	if (has_section("network", v, n)) {
+		buf_adds(out, ",\n  \"network\": {");
+		add_list(out, "allow_domain", v, n, &any);
+		add_list(out, "deny_domain", v, n, &any);
+		buf_adds(out, "\n  }");
+	} else if (block_net) {
 		buf_adds(out, ",\n  \"network\": { \"block\": true }");
+	}
 	buf_adds(out, "\n}\n");
 }
 

@@ -143,6 +143,13 @@ static enum nono_watch watch_level(const struct policy *p)
 	return NONO_WATCH_CHANGES;
 }
 
+static void bind_own_file(struct policy_spec *s, const char *path, const char *file)
+{
+	add_mount(s, NONO_MOUNT_BIND, path);
+	s->mounts[s->n_mounts - 1].source = file;
+	add_mount(s, NONO_MOUNT_READ_ONLY, path);
+}
+
 /* Where the program may write what it forgets. */
 static void add_tmp(struct policy_spec *s, const char *tmp)
 {
@@ -158,11 +165,10 @@ static void add_tmp(struct policy_spec *s, const char *tmp)
 	for (size_t i = 0; i < ARRAY_LEN(over); i++)
 		if (lstat(over[i], &st) == 0 && S_ISDIR(st.st_mode))
 			spec_add_path(s, over[i], access);
-	if (s->p->cap_in_tmp) {
-		add_mount(s, NONO_MOUNT_BIND, POLICY_CAP_IN_TMP);
-		s->mounts[s->n_mounts - 1].source = s->p->cap_file;
-		add_mount(s, NONO_MOUNT_READ_ONLY, POLICY_CAP_IN_TMP);
-	}
+	if (s->p->cap_in_tmp)
+		bind_own_file(s, POLICY_CAP_IN_TMP, s->p->cap_file);
+	if (s->p->cap_in_tmp && s->p->ca_file)
+		bind_own_file(s, POLICY_CA_IN_TMP, s->p->ca_file);
 }
 
 static void add_ports(struct policy_spec *s, const struct policy_ports *ports, bool bind)

@@ -2,6 +2,7 @@
  * Who is trusted: the system's authorities and the user's for what goes upstream; these and the
  * session's own for what runs inside.
  */
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -77,6 +78,17 @@ int trust_read(struct trust *t, const struct tls_options *o, struct err *err)
 	return 0;
 }
 
+/* In place: the file that is there is the one that a sandbox was given. */
+static int write_in_place(const char *path, const struct buf *text, struct err *err)
+{
+	_cleanup_close_ int fd =
+	    open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_TRUNC, 0644);
+
+	if (fd < 0 || write_full(fd, text->data, text->len) < 0)
+		return err_errno(err, errno, "can't write %s", path);
+	return 0;
+}
+
 int trust_write_bundle(const struct trust *t, const char *authority_pem, const char *path,
 		       struct err *err)
 {
@@ -85,7 +97,7 @@ int trust_write_bundle(const struct trust *t, const char *authority_pem, const c
 	buf_reserve(&all, t->pem.len + strlen(authority_pem) + 1);
 	buf_add(&all, t->pem.data, t->pem.len);
 	buf_adds(&all, authority_pem);
-	return file_write_atomic(path, 0644, all.data, all.len, err);
+	return write_in_place(path, &all, err);
 }
 
 /* One that can't be read is left out: it may be of a kind that this OpenSSL does not know. */
