@@ -59,6 +59,22 @@ struct audit_decision_event {
 	bool granted, timed_out;
 	const char *deny_reason;
 	uint64_t duration_ms;
+	const char *host; /* of a host or an endpoint, else NULL */
+	uint16_t port;
+	const char *method, *route; /* then not NULL */
+};
+
+/* A connection or request through the network proxy, §6.2 network: when it was decided, and once
+ * more when it has ended. Words are the reference's. Strings "" or NULL: absent. */
+struct audit_network_event {
+	const char *mode, *decision, *target;
+	uint16_t port, status;
+	const char *method, *path, *reason, *rule, *route, *auth_mechanism, *auth_outcome,
+	    *injection, *category, *upstream, *address, *program;
+	pid_t pid;
+	uint64_t time_ns;				       /* CLOCK_REALTIME */
+	uint64_t connection, bytes_in, bytes_out, duration_us; /* the last three: ended */
+	bool ended, denied, intercepted, websocket, http2;
 };
 
 /* A call of a tool, §6.2 command_policy: when it was decided, and once more when it has ended. */
@@ -105,6 +121,7 @@ void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
 void audit_emit_command(struct audit_log *log, const struct audit_command_event *ev);
+void audit_emit_network(struct audit_log *log, const struct audit_network_event *ev);
 /* Puts everything emitted before into the file, in the caller's thread (2 us when little waits). -1
  * if the log failed: a grant must then be refused. */
 int audit_flush(struct audit_log *log);

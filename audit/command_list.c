@@ -194,7 +194,7 @@ static cJSON *item_json(const struct item *it)
 		cJSON_AddNumberToObject(o, "exit_code", m->exit_code);
 	else
 		cJSON_AddNullToObject(o, "exit_code");
-	cJSON_AddNumberToObject(o, "network_event_count", 0);
+	cJSON_AddNumberToObject(o, "network_event_count", (double)m->network_count);
 	cJSON_AddNumberToObject(o, "disk_size", (double)it->disk);
 	cJSON_AddBoolToObject(o, "is_alive", it->alive);
 	cJSON_AddBoolToObject(o, "is_stale", !it->alive && !m->ended[0]);

@@ -34,7 +34,8 @@ struct summary {
 	uint64_t count;
 	struct tally kinds, denials, programs, decisions;
 	cJSON *tools; /* calls of tools, NULL = none */
-	size_t n_tools;
+	cJSON *network;
+	struct tally hosts;
 	struct err damage; /* .msg "" = none */
 };
 
@@ -44,7 +45,15 @@ static void summary_free(struct summary *s)
 	tally_free(&s->denials);
 	tally_free(&s->programs);
 	tally_free(&s->decisions);
+	tally_free(&s->hosts);
 	cJSON_Delete(s->tools);
+	cJSON_Delete(s->network);
+}
+
+/* A connection or request that was counted when it was decided. */
+static bool ended_again(const struct audit_record *rec)
+{
+	return str_eq(rec->type, "network") && str_starts(rec->target2, "ended:");
 }
 
 static void add_record(struct summary *s, const struct audit_record *rec)
@@ -62,27 +71,36 @@ static void add_record(struct summary *s, const struct audit_record *rec)
 		char line[4300];
 		snprintf(line, sizeof(line), "%-8s %s", rec->decision, text);
 		tally_add(&s->decisions, line, rec->time);
-	} else if (str_eq(rec->decision, "denied")) {
+	} else if (str_eq(rec->decision, "denied") && !ended_again(rec)) {
 		tally_add(&s->denials, text, rec->time);
 	}
 }
 
-#define TOOLS_MAX 10000 /* events that are shown whole */
+#define WHOLE_MAX 10000 /* events that are shown whole, of a kind */
 
-static void add_tool(struct summary *s, const struct audit_line *line)
+static void add_whole(cJSON **list, const struct audit_line *line)
 {
 	cJSON *o = cJSON_ParseWithLength(line->json, line->json_len);
 	cJSON *event = cJSON_DetachItemFromObjectCaseSensitive(o, "event");
 
-	if (!s->tools)
-		s->tools = cJSON_CreateArray();
-	if (event && s->n_tools < TOOLS_MAX) {
-		cJSON_AddItemToArray(s->tools, event);
-		s->n_tools++;
-	} else {
+	if (!*list)
+		*list = cJSON_CreateArray();
+	if (event && cJSON_GetArraySize(*list) < WHOLE_MAX)
+		cJSON_AddItemToArray(*list, event);
+	else
 		cJSON_Delete(event);
-	}
 	cJSON_Delete(o);
+}
+
+static void add_host(struct summary *s, const struct audit_record *rec)
+{
+	char text[600];
+
+	if (ended_again(rec))
+		return;
+	snprintf(text, sizeof(text), "%-8s %.*s", rec->decision, (int)strcspn(rec->target, "/"),
+		 rec->target);
+	tally_add(&s->hosts, text, rec->time);
 }
 
 static int summarise(const char *id, struct summary *s, struct err *err)
@@ -101,7 +119,11 @@ static int summarise(const char *id, struct summary *s, struct err *err)
 			continue;
 		add_record(s, rec);
 		if (str_eq(rec->type, "command_policy"))
-			add_tool(s, &line);
+			add_whole(&s->tools, &line);
+		if (str_eq(rec->type, "network")) {
+			add_whole(&s->network, &line);
+			add_host(s, rec);
+		}
 	}
 	free(rec);
 	audit_reader_free(reader);
@@ -123,7 +145,8 @@ static cJSON *show_json(const struct session_meta *m, const struct summary *s)
 	else
 		cJSON_AddNullToObject(o, "exit_code");
 	cJSON_AddArrayToObject(o, "merkle_roots");
-	cJSON_AddArrayToObject(o, "network_events");
+	cJSON_AddItemToObject(o, "network_events",
+			      s->network ? cJSON_Duplicate(s->network, true) : cJSON_CreateArray());
 	cJSON_AddItemToObject(o, "command_policy_events",
 			      s->tools ? cJSON_Duplicate(s->tools, true) : cJSON_CreateArray());
 	cJSON_AddNumberToObject(o, "audit_event_count", (double)s->count);
@@ -212,6 +235,7 @@ static void print_show(const struct session_meta *m, struct summary *s, bool ali
 	print_tally("Events by kind and decision", &s->kinds, false, SHOW_LINES);
 	print_tally("Requests answered", &s->decisions, true, SHOW_LINES);
 	print_tally("Denied", &s->denials, true, SHOW_LINES);
+	print_tally("Hosts", &s->hosts, true, SHOW_LINES);
 	print_tally("Programs run", &s->programs, false, SHOW_LINES);
 }
 

@@ -99,7 +99,22 @@ void format_decision(struct buf *b, const char *session_id, const struct audit_d
 	time_rfc3339(now, clock_real_ns());
 	buf_adds(b, "{\"type\":\"capability_decision\",\"entry\":{\"timestamp\":");
 	buf_add_json_str(b, now, strlen(now));
-	if (str_eq(ev->kind, "tool")) {
+	if (ev->host) {
+		bool host = str_eq(ev->kind, "host");
+
+		buf_addf(b, ",\"request\":{\"capability_type\":\"%s\"",
+			 host ? "network" : ev->kind);
+		add_cut(b, host ? "host" : "upstream", ev->host);
+		json_add_member_int(b, "port", ev->port);
+		if (host)
+			buf_adds(b, ",\"protocol\":\"tcp\"");
+		if (ev->method[0]) {
+			add_cut(b, "method", ev->method);
+			add_cut(b, "path", strchr(ev->path, '/'));
+		}
+		if (ev->route[0])
+			add_cut(b, "route_id", ev->route);
+	} else if (str_eq(ev->kind, "tool")) {
 		buf_adds(b, ",\"request\":{\"capability_type\":\"command\"");
 		add_cut(b, "command", ev->path);
 	} else {
@@ -107,7 +122,7 @@ void format_decision(struct buf *b, const char *session_id, const struct audit_d
 	}
 	add_cut(b, "request_id", ev->request_id);
 	add_cut(b, "kind", ev->kind);
-	add_cut(b, "path", ev->path);
+	add_cut(b, ev->host ? "target" : "path", ev->path);
 	add_cut(b, "access", ev->access);
 	if (ev->reason)
 		add_cut(b, "reason", ev->reason);

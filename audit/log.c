@@ -47,6 +47,9 @@ struct audit_log {
 	_Atomic uint32_t word;
 	_Atomic bool failed;
 	_Atomic uint64_t lost, events, denials, commands;
+	pthread_mutex_t network_lock;
+	struct buf network; /* for session.json: what is between the brackets */
+	uint64_t n_network;
 	bool tool_sandbox;
 };
 
@@ -266,6 +269,8 @@ static void log_free(struct audit_log *log)
 	if (log->ring.half[0])
 		ring_destroy(&log->ring);
 	pthread_mutex_destroy(&log->drain);
+	pthread_mutex_destroy(&log->network_lock);
+	buf_free(&log->network);
 	free(log);
 }
 
@@ -290,6 +295,7 @@ int audit_log_prepare(const struct audit_session_info *info, struct audit_log **
 	log->w.fd = log->dirfd = -1;
 	log->exe.fd = -1;
 	pthread_mutex_init(&log->drain, NULL);
+	pthread_mutex_init(&log->network_lock, NULL);
 	if (ring_init(&log->ring, err) < 0 || make_files(log, info->session_id, err) < 0) {
 		log_free(log);
 		return -1;
@@ -407,6 +413,42 @@ void audit_emit_command(struct audit_log *log, const struct audit_command_event 
 	emit_text(log, &b);
 }
 
+#define NETWORK_BYTES_MAX 524288u /* in session.json; the log has them all */
+
+/* A connection counts when it is decided, a request when its answer is known. */
+static void keep_network(struct audit_log *log, const struct audit_network_event *ev,
+			 const struct buf *event)
+{
+	bool request = ev->method && ev->method[0] && strcmp(ev->method, "CONNECT") != 0;
+
+	if (ev->ended != (request && !ev->denied))
+		return;
+	pthread_mutex_lock(&log->network_lock);
+	log->n_network++;
+	if (log->network.len + event->len < NETWORK_BYTES_MAX) {
+		if (log->network.len)
+			buf_addc(&log->network, ',');
+		buf_add(&log->network, event->data, event->len);
+	}
+	pthread_mutex_unlock(&log->network_lock);
+}
+
+void audit_emit_network(struct audit_log *log, const struct audit_network_event *ev)
+{
+	_cleanup_(buf_free) struct buf b = {0}, line = {0};
+
+	if (!log)
+		return;
+	format_network(&b, ev);
+	buf_adds(&line, "{\"type\":\"network\",\"event\":");
+	buf_add(&line, b.data, b.len);
+	buf_addc(&line, '}');
+	if (ev->denied && !ev->ended)
+		atomic_fetch_add_explicit(&log->denials, 1, memory_order_relaxed);
+	keep_network(log, ev, &b);
+	emit_text(log, &line);
+}
+
 int audit_flush(struct audit_log *log)
 {
 	int result;
@@ -454,6 +496,9 @@ static int finish(struct audit_log *log, int exit_code, struct err *err)
 	m->has_exit = true;
 	m->exit_code = exit_code;
 	meta_set_integrity(m, &log->w.state);
+	if (log->network.len)
+		buf_addf(&m->network, "[%s]", log->network.data);
+	m->network_count = log->n_network;
 	exe_hash_finish(&log->exe, m->sha256);
 	if (meta_write(m, log->dirfd, err) < 0)
 		return -1;

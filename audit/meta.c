@@ -5,6 +5,7 @@ void meta_free(struct session_meta *m)
 {
 	buf_free(&m->command);
 	buf_free(&m->tracked);
+	buf_free(&m->network);
 	buf_free(&m->extra);
 	free(m->executable);
 }
@@ -72,7 +73,12 @@ void meta_to_json(const struct session_meta *m, struct buf *b)
 		buf_addf(b, "%d", m->exit_code);
 	else
 		buf_adds(b, "null");
-	buf_adds(b, ",\n  \"merkle_roots\": [],\n  \"network_events\": []");
+	buf_adds(b, ",\n  \"merkle_roots\": []");
+	add_line(b, "network_events");
+	add_array(b, &m->network);
+	if (m->network_count)
+		buf_addf(b, ",\n  \"network_event_count\": %llu",
+			 (unsigned long long)m->network_count);
 	buf_addf(b, ",\n  \"audit_event_count\": %llu", (unsigned long long)m->event_count);
 	add_line(b, "audit_integrity");
 	add_integrity(b, m, " ");
@@ -154,6 +160,10 @@ static int parse_member(struct session_meta *m, struct json_span key, struct jso
 		return v.p[0] == '[' ? (compact_into(&m->command, v), 0) : -1;
 	if (json_key_is(key, "tracked_paths"))
 		return v.p[0] == '[' ? (compact_into(&m->tracked, v), 0) : -1;
+	if (json_key_is(key, "network_events"))
+		return v.p[0] == '[' ? (compact_into(&m->network, v), 0) : -1;
+	if (json_key_is(key, "network_event_count"))
+		return json_u64(v, &m->network_count);
 	if (json_key_is(key, "executable_identity"))
 		return parse_identity(m, v);
 	if (json_key_is(key, "audit_integrity"))
@@ -176,7 +186,7 @@ static int parse_member(struct session_meta *m, struct json_span key, struct jso
 		return 0;
 	}
 	if (json_key_is(key, "snapshot_count") || json_key_is(key, "merkle_roots") ||
-	    json_key_is(key, "network_events") || json_key_is(key, "audit_attestation"))
+	    json_key_is(key, "audit_attestation"))
 		return 0;
 	buf_addc(&m->extra, m->extra.len ? ',' : '{');
 	buf_add(&m->extra, key.p, key.n);
@@ -281,8 +291,9 @@ struct hash meta_digest(const struct session_meta *m)
 		buf_addf(&b, "%d", m->exit_code);
 	else
 		buf_adds(&b, "null");
-	buf_addf(&b, ",\"merkle_roots\":[],\"network_events\":[],\"audit_event_count\":%llu",
-		 (unsigned long long)m->event_count);
+	buf_adds(&b, ",\"merkle_roots\":[],\"network_events\":");
+	add_array(&b, &m->network);
+	buf_addf(&b, ",\"audit_event_count\":%llu", (unsigned long long)m->event_count);
 	buf_adds(&b, ",\"audit_integrity\":");
 	add_integrity(&b, m, "");
 	buf_adds(&b, ",\"audit_attestation\":null}");

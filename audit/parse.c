@@ -18,8 +18,9 @@ static const struct field event_fields[] = {
     FIELD("target", target),  FIELD("target2", target2),   FIELD("program", program),
     FIELD("rule", rule),      FIELD("source", source),
 };
-static const struct field request_fields[] = {FIELD("path", target), FIELD("kind", op),
-					      FIELD("program", program), FIELD("reason", target2)};
+static const struct field request_fields[] = {FIELD("path", target), FIELD("target", target),
+					      FIELD("kind", op), FIELD("program", program),
+					      FIELD("reason", target2)};
 
 static void take_strings(struct audit_record *out, const struct field *fields, size_t n,
 			 struct json_span key, struct json_span val)
@@ -133,6 +134,81 @@ static int take_tool(struct audit_record *out, struct json_span event)
 	return r;
 }
 
+static const struct field network_fields[] = {FIELD("method", op), FIELD("program", program),
+					      FIELD("rule", rule), FIELD("decision", decision),
+					      FIELD("denial_category", source)};
+
+static void network_decision(struct audit_record *out, const char *word)
+{
+	static const struct {
+		const char *word, *ours;
+	} words[] = {
+	    {"allow", "allowed"}, {"approve_granted", "granted"}, {"approve_requested", "asked"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq(word, words[i].word)) {
+			str_copy(out->decision, sizeof(out->decision), words[i].ours);
+			return;
+		}
+	str_copy(out->decision, sizeof(out->decision), "denied");
+}
+
+static void member_text(struct json_span event, const char *key, char *out, size_t size)
+{
+	struct json_span val;
+
+	out[0] = '\0';
+	if (json_get(event, key, &val) && val.p[0] == '"' && json_string(val, out, size) < 0)
+		out[0] = '\0';
+}
+
+static uint64_t member_number(struct json_span event, const char *key)
+{
+	struct json_span val;
+	uint64_t n;
+
+	return json_get(event, key, &val) && json_u64(val, &n) == 0 ? n : 0;
+}
+
+/* A connection or request: where to, by whom, and at its end, how much. */
+static int take_network(struct audit_record *out, struct json_span event)
+{
+	char decision[32], host[256], path[1100], reason[300];
+	struct json_iter it;
+	struct json_span key, val;
+	uint64_t ms = member_number(event, "timestamp_unix_ms");
+	int r;
+
+	if (json_iter_init(&it, event) < 0 || !it.object)
+		return -1;
+	while ((r = json_iter_next(&it, &key, &val)) == 1)
+		take_strings(out, network_fields, ARRAY_LEN(network_fields), key, val);
+	member_text(event, "decision", decision, sizeof(decision));
+	member_text(event, "target", host, sizeof(host));
+	member_text(event, "path", path, sizeof(path));
+	member_text(event, "reason", reason, sizeof(reason));
+	network_decision(out, decision);
+	if (!out->op[0])
+		str_copy(out->op, sizeof(out->op), "CONNECT");
+	snprintf(out->target, sizeof(out->target), "%s:%llu%s", host,
+		 (unsigned long long)member_number(event, "port"), path);
+	if (member_number(event, "bytes_in") || member_number(event, "bytes_out") ||
+	    member_number(event, "duration_us"))
+		snprintf(out->target2, sizeof(out->target2),
+			 "ended: status %llu, %llu bytes in, %llu out, %llu us%s%s",
+			 (unsigned long long)member_number(event, "status"),
+			 (unsigned long long)member_number(event, "bytes_in"),
+			 (unsigned long long)member_number(event, "bytes_out"),
+			 (unsigned long long)member_number(event, "duration_us"),
+			 reason[0] ? ", " : "", reason);
+	else
+		str_copy(out->target2, sizeof(out->target2), reason);
+	out->pid = (pid_t)member_number(event, "pid");
+	if (ms)
+		time_rfc3339(out->time, ms * 1000000);
+	return r;
+}
+
 int audit_parse(const char *json, size_t len, struct audit_record *out)
 {
 	struct json_iter it;
@@ -158,6 +234,9 @@ int audit_parse(const char *json, size_t len, struct audit_record *out)
 			return -1;
 		else if (json_key_is(key, "event") && str_eq(out->type, "command_policy") &&
 			 take_tool(out, val) < 0)
+			return -1;
+		else if (json_key_is(key, "event") && str_eq(out->type, "network") &&
+			 take_network(out, val) < 0)
 			return -1;
 	}
 	return r < 0 || !out->type[0] ? -1 : 0;

@@ -35,6 +35,8 @@ struct session_meta {
 	char started[TIME_STR_MAX], ended[TIME_STR_MAX]; /* ended "" while it runs */
 	struct buf command;				 /* JSON array */
 	struct buf tracked;				 /* JSON array of strings */
+	struct buf network;				 /* JSON array of objects, the first ones */
+	uint64_t network_count;				 /* of all */
 	struct buf extra; /* our own members, ,"profile":... as compact JSON, kept as they are */
 	char *executable; /* NULL = unknown */
 	char sha256[HASH_HEX];
