@@ -59,6 +59,10 @@ static void log_decision(struct elevation *e, const struct slot *s, enum request
 	    .timed_out = state == REQUEST_EXPIRED,
 	    .deny_reason = why,
 	    .duration_ms = (clock_mono_ns() - r->opened_ns) / 1000000,
+	    .host = r->host[0] ? r->host : NULL,
+	    .port = r->port,
+	    .method = r->method,
+	    .route = r->route,
 	};
 
 	/* Who decided, without its pid: "tui", "cli"; what ends by itself says how. */
@@ -127,6 +131,10 @@ static void finish(struct elevation *e, struct slot *s, enum request_state state
 		if (e->cfg.events.closed)
 			e->cfg.events.closed(e->cfg.events.data, &s->r, by);
 	}
+	/* After that one, which may have made it a rule of the proxy. */
+	for (unsigned i = 0; i < s->n_nets && e->cfg.events.net; i++)
+		e->cfg.events.net(e->cfg.events.data, s->nets[i], state == REQUEST_GRANTED,
+				  s->scope, why ? why : "");
 	pthread_mutex_lock(&q->lock);
 	s->state = SLOT_FREE;
 	pthread_mutex_unlock(&q->lock);
@@ -172,7 +180,7 @@ int slot_grant(struct elevation *e, struct slot *s, enum request_scope scope, co
 	bool now = s->r.kind != REQUEST_EXEC;
 	int r = 0;
 
-	s->scope = scope;
+	s->scope = s->r.scope = scope;
 	log_decision(e, s, REQUEST_GRANTED, request_scope_name(scope), by, NULL);
 	if (audit_flush(e->cfg.log) < 0) {
 		slot_close(e, s, REQUEST_DENIED, NULL, by, "the log can't be written");
@@ -201,6 +209,11 @@ static int check_scope(const struct request *r, bool grant, enum request_scope s
 		return err_set(err,
 			       "'always' can't be kept for a tool: answer 'session', or say it "
 			       "in the profile (command_policies)");
+	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_ENDPOINT)
+		return err_set(err, "'always' can't be kept for a single kind of request: answer "
+				    "'session', or say it in the profile (endpoint_policy)");
+	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_HOST)
+		return 0;
 	if (scope == SCOPE_ALWAYS && (r->kind == REQUEST_SOCKET || r->target[0] != '/'))
 		return err_set(
 		    err, "'always' can't be kept for a socket: answer 'session', or name it in "
@@ -213,6 +226,8 @@ static int write_profile(struct elevation *e, const struct request *r, bool gran
 {
 	_cleanup_free_ char *diff = NULL, *diff2 = NULL;
 
+	if (r->kind == REQUEST_HOST)
+		return policy_always_host(e->cfg.policy, r->host, !grant, true, &diff, err);
 	if (policy_always(e->cfg.policy, r->target, r->access, !grant, true, &diff, err) < 0)
 		return -1;
 	if (!r->access2)
@@ -234,7 +249,7 @@ int elevation_answer(struct elevation *e, const char *id, bool grant, enum reque
 		return -1;
 	if (grant)
 		return slot_grant(e, s, scope, by, err);
-	s->scope = scope;
+	s->scope = s->r.scope = scope;
 	/* A denial that can't stand beyond this answer is one all the same. */
 	if (scope != SCOPE_ONCE && remember(e, s, false, err) < 0) {
 		slot_close(e, s, REQUEST_DENIED, "once", by, why);

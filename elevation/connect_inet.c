@@ -44,7 +44,9 @@ static bool is_loopback(const struct sockaddr_storage *addr)
 
 static bool to_proxy(const struct elevation *e, const struct sockaddr_storage *a)
 {
-	return e->cfg.proxy_port && port_of(a) == e->cfg.proxy_port && is_loopback(a);
+	unsigned port = __atomic_load_n(&e->proxy_port, __ATOMIC_RELAXED);
+
+	return port && port_of(a) == port && is_loopback(a);
 }
 
 /* ---- may it? ------------------------------------------------------------------------------- */

@@ -152,6 +152,7 @@ int elevation_start(const struct elevation_config *cfg, struct elevation **out, 
 
 	e->cfg = *cfg;
 	e->notify_fd = cfg->notify_fd;
+	e->proxy_port = cfg->proxy_port;
 	e->epoll_fd = e->wake_fd = -1;
 	if (start(e, err) < 0) {
 		elevation_stop(e);

@@ -26,9 +26,11 @@ enum request_kind {
 	REQUEST_CREATE,
 	REQUEST_DELETE,
 	REQUEST_RENAME,
-	REQUEST_EXEC,	/* never grantable while the program runs; "always" is */
-	REQUEST_SOCKET, /* connect to a unix socket */
-	REQUEST_TOOL,	/* start a tool (policy/commands.h) */
+	REQUEST_EXEC,	  /* never grantable while the program runs; "always" is */
+	REQUEST_SOCKET,	  /* connect to a unix socket */
+	REQUEST_TOOL,	  /* start a tool (policy/commands.h) */
+	REQUEST_HOST,	  /* reach host:port through the network proxy */
+	REQUEST_ENDPOINT, /* one kind of request there: method and path */
 };
 const char *request_kind_name(enum request_kind k); /* "read", "write", ... */
 
@@ -45,6 +47,7 @@ struct request {
 	char id[REQUEST_ID_LEN + 1];
 	enum request_kind kind;
 	enum request_state state;
+	enum request_scope scope;      /* of the answer */
 	char target[POLICY_PATH_MAX];  /* what is refused; resolved: links followed */
 	char target2[POLICY_PATH_MAX]; /* the other path of a rename or link, else "" */
 	char asked[POLICY_PATH_MAX];   /* as the program wrote it */
@@ -60,6 +63,9 @@ struct request {
 	char rule[256];	  /* the rule that denies it */
 	uint64_t opened_ns, deadline_ns; /* CLOCK_MONOTONIC */
 	unsigned waiting; /* calls that wait for this answer (same target and access) */
+	/* Of a host or an endpoint, else "": */
+	char host[256], method[24], route[64];
+	uint16_t port;
 };
 
 struct violation { /* denials of one target */
@@ -86,6 +92,16 @@ struct tool_ask {
 	unsigned timeout_s; /* 0: as the configuration says */
 };
 
+/* A connection or a request that waits at the network proxy. Borrowed strings. */
+struct net_ask {
+	const char *host;
+	uint16_t port;
+	const char *method, *path, *route; /* "" of a connection */
+	const char *program, *rule, *reason;
+	pid_t pid;	    /* 0 = unknown */
+	unsigned timeout_s; /* 0: as the configuration says */
+};
+
 struct elevation_events {
 	void (*opened)(void *data, const struct request *r);
 	void (*closed)(void *data, const struct request *r, const char *by);
@@ -93,6 +109,9 @@ struct elevation_events {
 	/* The answer to elevation_ask_tool(); why: of a denial. */
 	void (*tool)(void *data, uint64_t cookie, bool granted, enum request_scope scope,
 		     const char *why);
+	/* The answer to elevation_ask_net(). */
+	void (*net)(void *data, uint64_t id, bool granted, enum request_scope scope,
+		    const char *why);
 	void *data;
 };
 
@@ -134,6 +153,20 @@ int elevation_ask_tool(struct elevation *e, const struct tool_ask *a, uint64_t c
 		       struct err *err);
 /* Nobody waits for it any more; the event comes all the same. */
 void elevation_drop_tool(struct elevation *e, uint64_t cookie);
+/* Opens a request of kind REQUEST_HOST or REQUEST_ENDPOINT, or joins the one for the same thing;
+ * the answer comes by the event of that name. 1: a decision stands that allows it. -1: nobody is
+ * asked, err says why. */
+int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id, struct err *err);
+void elevation_drop_net(struct elevation *e, uint64_t id);
+/* The proxy refused this: counts as a denial. target: "host:port", or "METHOD https://host/path".
+ */
+void elevation_denied_net(struct elevation *e, const char *target, const char *program,
+			  const char *rule, bool grantable);
+/* The proxy is no more: nothing leads to it. Any thread. */
+void elevation_proxy_gone(struct elevation *e);
+/* A host is allowed for the session, without a request. */
+int elevation_allow_host(struct elevation *e, const char *host, uint16_t port, const char *by,
+			 struct err *err);
 /* A standing decision without a request (violations pane: allow for this session). */
 int elevation_allow_session(struct elevation *e, const char *path, unsigned access, const char *by,
 			    struct err *err);
@@ -141,8 +174,9 @@ int elevation_allow_session(struct elevation *e, const char *path, unsigned acce
 /* Who connected to the proxy from this local port: 0 = nobody of the session, as far as is known by
  * now (the connection may be there a moment before). */
 pid_t elevation_peer(struct elevation *e, uint16_t port, char *program, size_t size);
-/* The connection has ended. */
-void elevation_peer_gone(struct elevation *e, uint16_t port);
+/* The same for who decides by it: a connection is found once, for its port may be another's
+ * afterwards. */
+pid_t elevation_peer_claim(struct elevation *e, uint16_t port);
 
 struct violation_list {
 	struct violation *v;

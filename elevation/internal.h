@@ -233,7 +233,8 @@ struct elevation {
 	int wake_fd;  /* eventfd: the loop has something to do */
 	pthread_t thread;
 	bool have_thread;
-	bool stopping; /* the notify thread ends; atomic */
+	bool stopping;	     /* the notify thread ends; atomic */
+	unsigned proxy_port; /* of the network proxy while it lives, else 0; atomic */
 	struct standing_table *standing;
 	struct violations *violations;
 	struct requests *requests;

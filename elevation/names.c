@@ -4,9 +4,11 @@
 const char *request_kind_name(enum request_kind k)
 {
 	static const char *const names[] = {
-	    [REQUEST_READ] = "read",	 [REQUEST_WRITE] = "write",   [REQUEST_CREATE] = "create",
-	    [REQUEST_DELETE] = "delete", [REQUEST_RENAME] = "rename", [REQUEST_EXEC] = "exec",
+	    [REQUEST_READ] = "read",	 [REQUEST_WRITE] = "write",
+	    [REQUEST_CREATE] = "create", [REQUEST_DELETE] = "delete",
+	    [REQUEST_RENAME] = "rename", [REQUEST_EXEC] = "exec",
 	    [REQUEST_SOCKET] = "socket", [REQUEST_TOOL] = "tool",
+	    [REQUEST_HOST] = "host",	 [REQUEST_ENDPOINT] = "endpoint",
 	};
 
 	return (size_t)k < ARRAY_LEN(names) ? names[k] : "";

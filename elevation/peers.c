@@ -12,6 +12,7 @@
 struct peer {
 	pid_t pid;
 	uint16_t program; /* index + 1; 0 = unknown */
+	bool claimed;
 };
 
 struct peers {
@@ -84,11 +85,14 @@ pid_t elevation_peer(struct elevation *e, uint16_t port, char *program, size_t s
 	return p.pid;
 }
 
-void elevation_peer_gone(struct elevation *e, uint16_t port)
+pid_t elevation_peer_claim(struct elevation *e, uint16_t port)
 {
 	struct peers *t = e->peers;
+	pid_t pid;
 
 	pthread_mutex_lock(&t->lock);
-	t->ports[port] = (struct peer){0};
+	pid = t->ports[port].claimed ? 0 : t->ports[port].pid;
+	t->ports[port].claimed = pid != 0 || t->ports[port].claimed;
 	pthread_mutex_unlock(&t->lock);
+	return pid;
 }

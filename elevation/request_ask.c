@@ -101,6 +101,15 @@ static void fill(struct elevation *e, struct slot *s, const struct ask *a, uint6
 	s->calls_end = &s->calls;
 	s->n_calls = s->n_conns = 0;
 	s->tool = 0;
+	s->n_nets = 0;
+	r->host[0] = r->method[0] = r->route[0] = '\0';
+	r->port = 0;
+	if (a->net) {
+		copy_text(r->host, sizeof(r->host), a->net->host);
+		copy_text(r->method, sizeof(r->method), a->net->method);
+		copy_text(r->route, sizeof(r->route), a->net->route);
+		r->port = a->net->port;
+	}
 	s->scope = SCOPE_ONCE;
 }
 

@@ -2,6 +2,11 @@
  */
 #include "elevation/requests.h"
 
+unsigned slot_waiting(const struct slot *s)
+{
+	return s->n_calls + s->n_conns + s->n_nets + (s->tool != 0);
+}
+
 static void fill_parents(struct request *r)
 {
 	pid_t pid = r->pid;
@@ -52,7 +57,7 @@ static void open_slot(struct elevation *e, struct slot *s)
 	new_id(q, &s->r);
 	s->state = SLOT_OPEN;
 	s->quiet = standing != STANDING_NONE;
-	s->r.waiting = s->n_calls + s->n_conns + (s->tool != 0);
+	s->r.waiting = slot_waiting(s);
 	pthread_mutex_unlock(&q->lock);
 	__atomic_add_fetch(&e->requests_total, 1, __ATOMIC_RELAXED);
 	if (standing == STANDING_DENY) {
@@ -87,7 +92,7 @@ static struct call *drop_gone(struct elevation *e, struct slot *s)
 		if (request_socket_waits(e, s->conns[i]))
 			s->conns[conns++] = s->conns[i];
 	s->n_conns = conns;
-	s->r.waiting = s->n_calls + s->n_conns + (s->tool != 0);
+	s->r.waiting = slot_waiting(s);
 	return gone;
 }
 
@@ -100,7 +105,7 @@ static void look_after(struct elevation *e, struct slot *s, uint64_t now, bool c
 	pthread_mutex_lock(&q->lock);
 	if (check)
 		gone = drop_gone(e, s);
-	s->r.waiting = s->n_calls + s->n_conns + (s->tool != 0);
+	s->r.waiting = slot_waiting(s);
 	nobody = s->r.waiting == 0;
 	pthread_mutex_unlock(&q->lock);
 	while (gone) {

@@ -13,6 +13,7 @@
 
 #define REQUESTS_OPEN_MAX  64
 #define REQUESTS_CONNS_MAX 8		/* connections of the request socket */
+#define REQUESTS_NETS_MAX  256		/* connections at the network proxy */
 #define REQUEST_TIMEOUT_S  60		/* where the configuration says nothing */
 #define REQUEST_ONCE_S	   60		/* how long "once" for `nono request` stays good */
 #define RATE_INTERVAL_NS   100000000ull /* 10 a second ... */
@@ -33,6 +34,8 @@ struct slot {
 	uint64_t conns[REQUESTS_CONNS_MAX];
 	unsigned n_conns;
 	uint64_t tool; /* whom the event is for, 0 = no tool */
+	uint64_t nets[REQUESTS_NETS_MAX];
+	unsigned n_nets;
 	enum request_scope scope;
 };
 
@@ -44,8 +47,9 @@ struct ask {
 	bool exists, is_dir, is_dir2;
 	pid_t pid;
 	const struct policy_verdict *verdict;
-	const char *rule;   /* in place of what the verdict says; may be NULL */
-	unsigned timeout_s; /* 0: as configured */
+	const char *rule;	   /* in place of what the verdict says; may be NULL */
+	unsigned timeout_s;	   /* 0: as configured */
+	const struct net_ask *net; /* NULL: no host, no endpoint */
 };
 
 struct request_socket; /* request_socket.c */
@@ -62,6 +66,9 @@ struct requests {
 	struct request_socket *socket; /* NULL: none */
 	struct call *resolved;	       /* what workers found out for the request socket */
 };
+
+/* Who waits for it. */
+unsigned slot_waiting(const struct slot *s);
 
 /* Any thread. The slot for a, joined or new; NULL and *why if there can be none. With the lock
  * held. */
