@@ -8,6 +8,7 @@
 #include "sessions/init.h"
 #include "sessions/limits.h"
 #include "sessions/names.h"
+#include "sessions/proxy.h"
 
 extern char **environ;
 
@@ -46,7 +47,7 @@ static bool is_outer_terminal(const char *var)
 	return false;
 }
 
-static char **inherited(bool terminal)
+static char **inherited(bool terminal, const struct proxy *proxy)
 {
 	size_t n = 0, k = 0;
 	char **v;
@@ -57,7 +58,8 @@ static char **inherited(bool terminal)
 	for (size_t i = 0; i < n; i++)
 		if ((!terminal || !is_outer_terminal(environ[i])) &&
 		    !str_starts(environ[i], "NONO_REQUEST_SOCKET=") && /* of a session around us */
-		    !str_starts(environ[i], "NONO_TOOL_SANDBOX_"))
+		    !str_starts(environ[i], "NONO_TOOL_SANDBOX_") &&
+		    !(proxy && proxy_hides(proxy, environ[i])))
 			v[k++] = environ[i];
 	return v;
 }
@@ -94,7 +96,8 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 {
 	const char *tmp = layers->private_tmp ? "/tmp" : cfg->tmp;
 	size_t n_secrets = strv_count(cfg->secrets), n = 0;
-	char **extra = xcalloc(EXTRA_MAX + n_secrets + 1, sizeof(*extra));
+	size_t n_proxy = cfg->proxy ? proxy_variables(cfg->proxy, cfg->proxy_port, NULL) : 0;
+	char **extra = xcalloc(EXTRA_MAX + n_secrets + n_proxy + 1, sizeof(*extra));
 
 	if (cfg->tool)
 		return tool_environment(cfg->tool, tmp);
@@ -107,6 +110,8 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 	if (cfg->request_socket)
 		extra[n++] = xasprintf("NONO_REQUEST_SOCKET=%s", cfg->request_socket);
 	n += tool_variables(cfg->shim_dir, cfg->tool_socket, extra + n);
+	if (cfg->proxy)
+		n += proxy_variables(cfg->proxy, cfg->proxy_port, extra + n);
 	if (cfg->terminal) {
 		extra[n++] = xstrdup("TERM=xterm-256color");
 		extra[n++] = xstrdup("COLORTERM=truecolor");
@@ -116,7 +121,7 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 	/* What was injected wins. */
 	for (size_t i = 0; i < n_secrets; i++)
 		extra[n++] = cfg->secrets[i];
-	return policy_environment(cfg->policy, inherited(cfg->terminal), extra);
+	return policy_environment(cfg->policy, inherited(cfg->terminal, cfg->proxy), extra);
 }
 
 static void take_terminal(const struct init_config *cfg, int slave)

@@ -380,6 +380,7 @@ static void reap_children(struct broker *b)
 		if (pid == b->host_pid)
 			b->host_pid = 0;
 		tools_reaped(b->tools, pid);
+		proxy_reaped(b->proxy, pid);
 	}
 }
 
@@ -457,6 +458,7 @@ static void session_over(struct broker *b)
 	/* Both sockets may end at once; whether exec failed is told by the other one. */
 	if (!b->executed && !b->failure.msg[0])
 		on_gate(&b->gate_poll, 0, UV_READABLE);
+	proxy_end(b->proxy);
 	if (!b->layers.pid_ns)
 		tree_kill(getpid(), b->host_pid); /* init may have been killed */
 	uv_timer_stop(&b->stop_timer);
@@ -502,6 +504,7 @@ static void close_down(struct broker *b)
 	if (b->closing)
 		return;
 	b->closing = true;
+	proxy_end(b->proxy);
 	tools_end(b->tools);
 	control_server_close(b->control, 500);
 	for (size_t i = 0; i < ARRAY_LEN(handles); i++)
@@ -556,6 +559,8 @@ static int open_loop(struct broker *b, struct err *err)
 	    watch(b, &b->host_poll, b->host_fd, on_host, err) < 0 ||
 	    watch(b, &b->elevation_poll, elevation_fd(b->elevation), on_elevation, err) < 0 ||
 	    watch(b, &b->signal_poll, b->signal_fd, on_signal, err) < 0)
+		return -1;
+	if (b->proxy && proxy_serve(b->proxy, &b->loop, b->elevation, b->log, err) < 0)
 		return -1;
 	if (b->tools && tools_serve(b->tools, &b->loop, b->elevation, b->log, b->init_pid, err) < 0)
 		return -1;

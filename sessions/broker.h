@@ -17,6 +17,7 @@
 #include "sessions/control.h"
 #include "sessions/init.h"
 #include "sessions/limits.h"
+#include "sessions/proxy.h"
 #include "sessions/runtime.h"
 #include "sessions/sessions.h"
 #include "sessions/tools.h"
@@ -57,6 +58,7 @@ struct broker {
 	int limit_exit; /* the exit code if a limit ended the program, else 0 */
 	struct audit_log *log;
 	struct elevation *elevation;
+	struct proxy *proxy; /* NULL: the network needs none */
 	struct tools *tools; /* NULL: no command has a policy of its own */
 	cJSON *record;
 	cJSON *denials; /* what was refused, once the program has ended */
@@ -101,6 +103,9 @@ int broker_await(struct broker *b, enum init_msg_type want, struct init_msg *m, 
 int broker_prepare_log(struct broker *b, char *const *command, struct err *err);
 int broker_begin_log(struct broker *b, const struct buf *policy_text, struct err *err);
 void broker_make_record(struct broker *b, char *const *command);
+/* How the program's network is held: "namespace", or "host" (which it shares: rules and the broker
+ * hold it). */
+const char *broker_road(const struct broker *b);
 int broker_write_cap_file(struct broker *b, const struct buf *text, struct err *err);
 
 /* denials.c: the list for the record, folded; total: how many targets there are. */

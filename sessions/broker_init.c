@@ -33,6 +33,8 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	    .request_socket = b->plan->policy->elevation ? b->rt.request_socket : NULL,
 	    .tool_socket = b->plan->policy->commands ? b->rt.tool_socket : NULL,
 	    .shim_dir = b->rt.shim_dir,
+	    .proxy = b->proxy,
+	    .proxy_port = b->plan->policy->network.proxy_port,
 	    .terminal = b->o->terminal,
 	    .cols = b->o->cols,
 	    .rows = b->o->rows,
@@ -161,6 +163,7 @@ int broker_make_spec(struct broker *b, struct err *err)
 	policy_spec_free(b->spec_owner);
 	b->spec_owner = NULL;
 	if (policy_set_cap_file(b->plan->policy, b->rt.cap_file, err) < 0 ||
+	    (b->proxy && policy_set_ca_file(b->plan->policy, b->rt.ca_file, err) < 0) ||
 	    policy_spec_new(b->plan->policy, true, b->rt.tmp, &b->spec_owner, err) < 0)
 		return -1;
 	b->spec = *policy_spec_get(b->spec_owner);

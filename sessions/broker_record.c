@@ -65,10 +65,15 @@ int broker_begin_log(struct broker *b, const struct buf *policy_text, struct err
 	return audit_log_begin(b->log, layers_text, policy_text->data, err);
 }
 
+const char *broker_road(const struct broker *b)
+{
+	return b->layers.net_ns ? "namespace" : "host";
+}
+
 void broker_make_record(struct broker *b, char *const *command)
 {
 	const struct policy *p = b->plan->policy;
-	char started[TIME_STR_MAX], ns[32];
+	char started[TIME_STR_MAX], ns[32], network[48];
 	uint64_t now = clock_real_ns();
 	cJSON *o = cJSON_CreateObject(), *argv;
 
@@ -91,7 +96,13 @@ void broker_make_record(struct broker *b, char *const *command)
 	else
 		cJSON_AddNullToObject(o, "profile");
 	cJSON_AddStringToObject(o, "workdir", p->workdir);
-	cJSON_AddStringToObject(o, "network", p->net_blocked ? "blocked" : "allowed");
+	if (b->proxy)
+		snprintf(network, sizeof(network), "proxy (localhost:%u)", proxy_port(b->proxy));
+	else
+		str_copy(network, sizeof(network), p->net_blocked ? "blocked" : "allowed");
+	cJSON_AddStringToObject(o, "network", network);
+	if (b->proxy || policy_network_needs_host(&p->network))
+		cJSON_AddStringToObject(o, "network_road", broker_road(b));
 	cJSON_AddNullToObject(o, "rollback_session");
 	cJSON_AddBoolToObject(o, "terminal", b->o->terminal);
 	cJSON_AddBoolToObject(o, "audit", !b->o->no_audit);

@@ -131,6 +131,10 @@ static void on_closed(void *data, const struct request *r, const char *by)
 	struct broker *b = data;
 	cJSON *o;
 
+	/* "Once" is for those who waited. */
+	if (r->kind == REQUEST_HOST && r->state == REQUEST_GRANTED && r->scope != SCOPE_ONCE)
+		proxy_allow(b->proxy, r->host, r->port);
+
 	if (b->control && control_server_subscribers(b->control)) {
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(o, "event", "answered");
@@ -191,6 +195,39 @@ static int prepare_tools(struct broker *b, struct err *err)
 	return tools_prepare(&cfg, &b->tools, err);
 }
 
+static void on_net(void *data, uint64_t id, bool granted, enum request_scope scope, const char *why)
+{
+	struct broker *b = data;
+
+	proxy_answered(b->proxy, id, granted, scope, why);
+}
+
+static int prepare_proxy(struct broker *b, struct err *err)
+{
+	const struct proxy_config cfg = {.policy = b->plan->policy,
+					 .id = b->plan->id,
+					 .ca_file = b->rt.ca_file,
+					 .changed = on_changed,
+					 .data = b};
+
+	if (b->plan->policy->network.mode != POLICY_NET_NAMES)
+		return 0;
+	b->proxy = proxy_new(&cfg);
+	return runtime_make_ca(&b->rt, err);
+}
+
+static int start_proxy(struct broker *b, struct err *err)
+{
+	struct init_msg m;
+	int fd = -1;
+
+	if (!b->proxy)
+		return 0;
+	if (broker_await(b, INIT_LISTEN, &m, &fd, NULL, err) < 0)
+		return -1;
+	return proxy_start(b->proxy, fd, (uint16_t)m.value, !b->layers.net_ns, err);
+}
+
 static int start_elevation(struct broker *b, int listener, struct err *err)
 {
 	struct elevation_config cfg = {
@@ -202,10 +239,12 @@ static int start_elevation(struct broker *b, int listener, struct err *err)
 	    .session_id = b->plan->id,
 	    .request_socket = b->rt.request_socket,
 	    .tool_socket = b->tools ? b->rt.tool_socket : NULL,
+	    .proxy_port = proxy_port(b->proxy),
 	    .events = {.opened = on_opened,
 		       .closed = on_closed,
 		       .changed = on_changed,
 		       .tool = on_tool,
+		       .net = on_net,
 		       .data = b},
 	};
 
@@ -223,6 +262,12 @@ static void say_layers(const struct broker *b)
 		l->mount_ns ? " mount" : "", l->pid_ns ? " pid" : "", l->ipc_ns ? " ipc" : "",
 		l->net_ns ? " net" : "", l->namespaces_why ? " off: " : "",
 		l->namespaces_why ? l->namespaces_why : "");
+	if (b->proxy)
+		fprintf(stderr, "Network: by name, through the proxy on 127.0.0.1:%u of %s\n",
+			proxy_port(b->proxy),
+			l->net_ns ? "a network of the session's own"
+				  : "the host's network: the filter, Landlock and the supervisor "
+				    "hold all else");
 	for (char *const *w = policy_spec_warnings(b->spec_owner); *w; w++)
 		fprintf(stderr, "nono: %s\n", *w);
 }
@@ -236,9 +281,11 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (b->plan->policy->namespaces == NONO_SKIP &&
 	    policy_without_namespaces(b->plan->policy, err) < 0)
 		return -1;
+	if (prepare_proxy(b, err) < 0)
+		return -1;
 	if (limits_prepare(&b->limits, &b->plan->limits, b->plan->id, b->rt.dir, err) < 0 ||
 	    broker_make_spec(b, err) < 0 || broker_fork_init(b, err) < 0 ||
-	    broker_enter_namespaces(b, err) < 0)
+	    broker_enter_namespaces(b, err) < 0 || start_proxy(b, err) < 0)
 		return -1;
 	if (policy_set_tmp(b->plan->policy, b->rt.tmp, b->layers.private_tmp, err) < 0)
 		return -1;
@@ -262,6 +309,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 		return -1;
 	if ((b->log && broker_begin_log(b, &policy_text, err) < 0) ||
 	    start_elevation(b, listener, err) < 0 || (b->tools && tools_open(b->tools, err) < 0))
+		return -1;
+	if (b->proxy && proxy_await(b->proxy, err) < 0)
 		return -1;
 	broker_make_record(b, command);
 	broker_add_limits(b);
@@ -323,6 +372,7 @@ void broker_end(struct broker *b)
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 	}
+	proxy_free(STEAL_PTR(b->proxy));
 	tools_free(STEAL_PTR(b->tools));
 	if (b->elevation)
 		elevation_stop(b->elevation);

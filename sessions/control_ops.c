@@ -88,14 +88,22 @@ cJSON *broker_request_json(struct broker *b, const struct request *r)
 	cJSON *o = cJSON_CreateObject();
 	char hint[512] = "";
 
-	if (r->kind != REQUEST_TOOL)
+	if (r->kind == REQUEST_HOST)
+		snprintf(hint, sizeof(hint), "--allow-domain %s", r->host);
+	else if (r->kind != REQUEST_TOOL && r->kind != REQUEST_ENDPOINT)
 		policy_suggest(b->plan->policy, r->target, r->access, hint, sizeof(hint));
 	cJSON_AddStringToObject(o, "id", r->id);
 	cJSON_AddStringToObject(o, "kind", request_kind_name(r->kind));
 	add_text(o, "target", r->target);
 	add_text(o, "target2", r->target2);
 	add_text(o, "asked", r->asked);
-	cJSON_AddStringToObject(o, "access", access_name(r->access));
+	cJSON_AddStringToObject(o, "access", r->host[0] ? "connect" : access_name(r->access));
+	if (r->host[0]) {
+		add_text(o, "host", r->host);
+		cJSON_AddNumberToObject(o, "port", r->port);
+		add_text(o, "method", r->method);
+		add_text(o, "route", r->route);
+	}
 	add_text(o, "program", r->program);
 	add_parents(o, r);
 	add_text(o, "reason", r->reason);
@@ -155,31 +163,124 @@ static cJSON *op_answer(struct broker *b, const struct control_peer *peer, const
 	return done(elevation_answer(b->elevation, id, bool_arg(args, "grant"), scope, by, err));
 }
 
-static cJSON *op_preview(struct broker *b, const cJSON *args, struct err *err)
+/* What "always" would change. NULL with err: it can't be kept. */
+static char *preview(struct broker *b, const struct request *r, bool deny, struct err *err)
 {
-	const struct request *r = find_request(b, args, err);
-	_cleanup_free_ char *diff = NULL, *diff2 = NULL, *both = NULL;
-	bool deny = bool_arg(args, "deny");
-	cJSON *o;
+	_cleanup_free_ char *diff = NULL, *diff2 = NULL;
+	const struct policy *p = b->plan->policy;
 
-	if (r && r->kind == REQUEST_TOOL)
+	switch (r->kind) {
+	case REQUEST_TOOL:
 		err_set(err,
 			"'always' can't be kept for a tool: answer 'session', or say it in the "
 			"profile (command_policies)");
-	if (!r || r->kind == REQUEST_TOOL ||
-	    policy_always(b->plan->policy, r->target, r->access, deny, false, &diff, err) < 0)
+		return NULL;
+	case REQUEST_ENDPOINT:
+		err_set(err, "'always' can't be kept for a single kind of request: answer "
+			     "'session', or say it in the profile (endpoint_policy)");
+		return NULL;
+	case REQUEST_HOST:
+		return policy_always_host(p, r->host, deny, false, &diff, err) < 0
+			   ? NULL
+			   : STEAL_PTR(diff);
+	default:
+		break;
+	}
+	if (policy_always(p, r->target, r->access, deny, false, &diff, err) < 0)
 		return NULL;
 	/* Of a rename or link both paths may be at stake. */
-	if (r->access2 &&
-	    policy_always(b->plan->policy, r->target2, r->access2, deny, false, &diff2, err) < 0)
+	if (r->access2 && policy_always(p, r->target2, r->access2, deny, false, &diff2, err) < 0)
 		return NULL;
-	both = xasprintf("%s%s", diff ? diff : "", diff2 ? diff2 : "");
+	return xasprintf("%s%s", diff ? diff : "", diff2 ? diff2 : "");
+}
+
+static cJSON *op_preview(struct broker *b, const cJSON *args, struct err *err)
+{
+	const struct request *r = find_request(b, args, err);
+	_cleanup_free_ char *diff = r ? preview(b, r, bool_arg(args, "deny"), err) : NULL;
+	cJSON *o;
+
+	if (!diff)
+		return NULL;
 	o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "diff", both);
+	cJSON_AddStringToObject(o, "diff", diff);
 	return o;
 }
 
 /* ---- policy ---------------------------------------------------------------------------- */
+
+/* "host:port" */
+static int host_arg(const cJSON *args, struct net_host *host, uint16_t *port, struct err *err)
+{
+	const char *text = str_arg(args, "host");
+
+	*port = 443;
+	return net_authority_parse(text, strlen(text), host, port, err);
+}
+
+static cJSON *op_allow_host(struct broker *b, const struct control_peer *peer, const cJSON *args,
+			    bool apply, struct err *err)
+{
+	const char *scope = str_arg(args, "scope");
+	bool always = !apply || str_eq(scope, "always");
+	_cleanup_free_ char *diff = NULL;
+	struct net_host host;
+	uint16_t port;
+	char by[96];
+	cJSON *o;
+
+	if (host_arg(args, &host, &port, err) < 0)
+		return NULL;
+	if (apply && (!b->elevation || !b->proxy)) {
+		err_set(err, b->proxy ? "the session has ended"
+				      : "the session's network is not by name");
+		return NULL;
+	}
+	if (always && policy_always_host(b->plan->policy, host.name, bool_arg(args, "deny"), apply,
+					 &diff, err) < 0)
+		return NULL;
+	snprintf(by, sizeof(by), "%s pid %d", peer->role[0] ? peer->role : "client", peer->pid);
+	if (apply && !bool_arg(args, "deny")) {
+		if (elevation_allow_host(b->elevation, host.name, port, by, err) < 0)
+			return NULL;
+		proxy_allow(b->proxy, host.name, port);
+	}
+	o = cJSON_CreateObject();
+	if (diff)
+		cJSON_AddStringToObject(o, "diff", diff);
+	return o;
+}
+
+static cJSON *op_why_host(const cJSON *args, struct err *err)
+{
+	struct net_host host;
+	char flag[320];
+	uint16_t port;
+	cJSON *o;
+
+	if (host_arg(args, &host, &port, err) < 0)
+		return NULL;
+	snprintf(flag, sizeof(flag), "--allow-domain %s", host.name);
+	o = cJSON_CreateObject();
+	cJSON_AddBoolToObject(o, "allowed", false);
+	cJSON_AddStringToObject(o, "reason", "host_denied");
+	cJSON_AddStringToObject(o, "rule", "");
+	cJSON_AddStringToObject(o, "source", "network");
+	cJSON_AddStringToObject(o, "suggested_flag", flag);
+	return o;
+}
+
+static cJSON *op_hosts(struct broker *b)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "network",
+				b->proxy		       ? "proxy"
+				: b->plan->policy->net_blocked ? "blocked"
+							       : "open");
+	cJSON_AddItemToObject(o, "hosts", proxy_hosts_json(b->proxy));
+	return o;
+}
 
 static cJSON *op_allow(struct broker *b, const struct control_peer *peer, const cJSON *args,
 		       bool apply, struct err *err)
@@ -191,6 +292,8 @@ static cJSON *op_allow(struct broker *b, const struct control_peer *peer, const 
 	unsigned access = 0;
 	cJSON *o;
 
+	if (str_arg(args, "host"))
+		return op_allow_host(b, peer, args, apply, err);
 	if (path_arg(args, path, err) < 0 ||
 	    access_parse(access_text ? access_text : "read", &access, err) < 0)
 		return NULL;
@@ -251,6 +354,8 @@ static cJSON *op_why(struct broker *b, const cJSON *args, struct err *err)
 	unsigned access = 0;
 	cJSON *o;
 
+	if (str_arg(args, "host"))
+		return op_why_host(args, err);
 	if (path_arg(args, path, err) < 0 ||
 	    access_parse(access_text ? access_text : "read", &access, err) < 0)
 		return NULL;
@@ -372,6 +477,8 @@ cJSON *broker_call(void *data, const struct control_peer *peer, const char *op, 
 		return op_why(b, args, err);
 	if (str_eq(op, "violations"))
 		return op_violations(b);
+	if (str_eq(op, "hosts"))
+		return op_hosts(b);
 	if (str_eq(op, "hide"))
 		return op_hide(b, args, err);
 	if (str_eq(op, "detach")) {

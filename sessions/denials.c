@@ -108,6 +108,23 @@ static void judge_tool(struct entry *e)
 	d->socket = v->target[0] == '/' && str_eq(v->op, "connect");
 }
 
+/* "host:port", or "METHOD host:port/path". What is refused for good gets no flag. */
+static void judge_host(struct entry *e, const struct policy *p)
+{
+	struct session_denial *d = &e->d;
+	struct net_host host;
+	uint16_t port = 0;
+
+	str_copy(d->access, sizeof(d->access), "connect");
+	str_copy(d->reason, sizeof(d->reason), "host_denied");
+	if (p->network.mode != POLICY_NET_NAMES || !str_starts(e->v->rule, "not listed") ||
+	    !plain(e->v->target, d->path) ||
+	    net_authority_parse(e->v->target, strlen(e->v->target), &host, &port, NULL) < 0)
+		return;
+	snprintf(d->flag, sizeof(d->flag), "--allow-domain %s", host.name);
+	d->offer = true;
+}
+
 static void judge(struct entry *e, const struct policy *p)
 {
 	const struct violation *v = e->v;
@@ -124,6 +141,10 @@ static void judge(struct entry *e, const struct policy *p)
 	}
 	if (v->target[0] == '/' && !str_eq(v->op, "connect")) {
 		judge_path(e, p);
+		return;
+	}
+	if (str_eq(v->op, "host")) {
+		judge_host(e, p);
 		return;
 	}
 	d->socket = v->target[0] == '/';

@@ -3,6 +3,7 @@
  * allocates next to nothing.
  */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -278,8 +279,40 @@ static int open_relays(struct init *in, int ends[2])
 	return 0;
 }
 
-_Noreturn void init_main(const struct init_config *cfg, struct nono_layers *layers)
+/* ---- the network proxy's socket --------------------------------------------------------- */
+
+/* Made here, inside the session's network and before its program exists. */
+static void open_proxy_socket(struct init_config *cfg, const struct nono_layers *layers)
 {
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons(cfg->proxy_port),
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct init_msg m = {.type = INIT_LISTEN};
+	socklen_t n = sizeof(a);
+	char why[256];
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) < 0 || listen(fd, 4096) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &n) < 0) {
+		int code = errno;
+
+		snprintf(why, sizeof(why),
+			 "can't listen on port %u of 127.0.0.1 for the network "
+			 "proxy: %s%s",
+			 cfg->proxy_port, strerror(code),
+			 code == EADDRINUSE ? " (--proxy-port chooses another one)" : "");
+		fail(cfg, layers, false, code, why);
+	}
+	cfg->proxy_port = ntohs(a.sin_port);
+	m.value = cfg->proxy_port;
+	if (init_send(cfg->sock, &m, fd) < 0)
+		_exit(1);
+	close(fd);
+}
+
+_Noreturn void init_main(const struct init_config *given, struct nono_layers *layers)
+{
+	struct init_config copy = *given, *cfg = &copy;
 	struct init in = {.cfg = cfg, .layers = layers, .sock = cfg->sock, .sigfd = -1};
 	int ends[2] = {-1, -1};
 	struct init_msg m = {.type = INIT_ENTERED};
@@ -292,6 +325,8 @@ _Noreturn void init_main(const struct init_config *cfg, struct nono_layers *laye
 	m.layers = *layers;
 	if (init_send(cfg->sock, &m, -1) < 0)
 		_exit(1);
+	if (cfg->proxy)
+		open_proxy_socket(cfg, layers);
 	if (cfg->terminal) {
 		char why[256];
 		int master = open_pty(cfg, &slave, why, sizeof(why));

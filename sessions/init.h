@@ -5,9 +5,9 @@
  * with init for its whole life; when its other end closes, init kills everything below and exits.
  * The second, the gate, belongs to the program's process until its exec closes it.
  *
- *   init  -> ENTERED {layers}, PTY + master descriptor, AGENT, EXIT {status}; FAILED {text}
- *   agent -> READY {layers} + listener, after "go" nothing if exec succeeds; FAILED {text}
- *   broker-> GO on the gate; STOP {ms}, SIGNAL {number} to init
+ *   init  -> ENTERED {layers}, LISTEN {port} + socket, PTY + master descriptor, AGENT, EXIT
+ * {status}; FAILED {text} agent -> READY {layers} + listener, after "go" nothing if exec succeeds;
+ * FAILED {text} broker-> GO on the gate; STOP {ms}, SIGNAL {number} to init
  *
  * A tool (launcher.h) has an init of its own, which is the same but for its descriptors: they are
  * its caller's, with pipes between where the output is limited.
@@ -31,13 +31,15 @@ enum init_msg_type {
 	INIT_GO,
 	INIT_STOP,
 	INIT_SIGNAL,
+	INIT_LISTEN,
 };
 
 /* Both ends are the same program image, one forked from the other: pointers to static strings
  * (layers.namespaces_why) stay good. */
 struct init_msg {
 	uint32_t type;
-	int32_t value; /* EXIT: wait status; FAILED: errno; STOP: ms until SIGKILL; SIGNAL */
+	int32_t value; /* EXIT: wait status; FAILED: errno; STOP: ms until SIGKILL; SIGNAL;
+			  LISTEN: port */
 	int32_t
 	    enter; /* FAILED: 1 = nono_enter() failed, so that it may be tried without namespaces */
 	struct nono_layers layers;
@@ -66,6 +68,8 @@ struct init_config {
 	const char *request_socket;	    /* NULL: the session takes no requests */
 	const char *tool_socket, *shim_dir; /* NULL: no command has a policy of its own */
 	const struct tool_start *tool;	    /* NULL: the agent */
+	const struct proxy *proxy;	    /* NULL: the network needs none */
+	uint16_t proxy_port;		    /* where it listens; wanted at first, 0 = any */
 	bool terminal;
 	int cols, rows;
 	int sock, gate;		/* init's and the program's ends */

@@ -98,6 +98,15 @@ static int make_cap_file(struct runtime *r, struct err *err)
 	return r->cap_fd < 0 ? err_errno(err, errno, "can't make %s", r->cap_file) : 0;
 }
 
+int runtime_make_ca(const struct runtime *r, struct err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	_cleanup_free_ char *under = xasprintf("%s/" POLICY_CA_NAME, r->tmp);
+	_cleanup_close_ int a = open(under, flags, 0400), b = open(r->ca_file, flags, 0600);
+
+	return a < 0 || b < 0 ? err_errno(err, errno, "can't make %s", r->ca_file) : 0;
+}
+
 int runtime_create(const char *id, struct runtime *out, struct err *err)
 {
 	_cleanup_free_ char *base = dir_runtime();
@@ -112,6 +121,7 @@ int runtime_create(const char *id, struct runtime *out, struct err *err)
 	r.shim_dir = xasprintf("%s/shims", r.dir);
 	r.tool_tmp = xasprintf("%s" TOOL_TMP, r.tmp);
 	r.cap_file = xasprintf("%s/cap.json", r.dir);
+	r.ca_file = xasprintf("%s/ca.pem", r.dir);
 	/* mkdir: what is there already is not ours, whoever made it. */
 	if (mkdir(r.dir, 0700) < 0) {
 		err_errno(err, errno, "can't make %s", r.dir);
@@ -188,6 +198,7 @@ void runtime_free(struct runtime *r)
 	free(r->shim_dir);
 	free(r->tool_tmp);
 	free(r->cap_file);
+	free(r->ca_file);
 	*r = (struct runtime){.listen_fd = -1, .cap_fd = -1};
 }
 

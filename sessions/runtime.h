@@ -17,6 +17,7 @@ struct runtime {
 	char *shim_dir;	      /* dir/shims */
 	char *tool_tmp;	      /* tmp.tools: temporary directories of tools */
 	char *cap_file;	      /* dir/cap.json, what NONO_CAP_FILE names */
+	char *ca_file;	      /* dir/ca.pem, runtime_make_ca() */
 	char token[TOKEN_LEN + 1];
 	int listen_fd; /* control.sock, listening, non-blocking */
 	int cap_fd;    /* of cap_file, empty at first */
@@ -24,6 +25,8 @@ struct runtime {
 
 /* Everything or nothing. */
 int runtime_create(const char *id, struct runtime *out, struct err *err);
+/* The file that the network proxy writes authorities to, empty. */
+int runtime_make_ca(const struct runtime *r, struct err *err);
 /* Frees the strings and closes the socket; the files stay. */
 void runtime_free(struct runtime *r);
 /* Removes the files; paths may be NULL. Safe to repeat. */

@@ -1,0 +1,118 @@
+/* The variables by which programs find the proxy, its authorities, and the stand-ins. */
+#include "sessions/proxy_link.h"
+
+/* Runtimes that read their authorities from a file of this name. */
+static const char *const ca_variables[] = {
+    "SSL_CERT_FILE",	  "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",	  "CARGO_HTTP_CAINFO",
+    "PIP_CERT",		  "DENO_CERT",
+    "AWS_CA_BUNDLE",	  "NIX_SSL_CERT_FILE",
+    "HTTPLIB2_CA_CERTS",  "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "BUNDLE_SSL_CA_CERT", "COMPOSER_CAFILE",
+    "HEX_CACERTS_PATH",
+};
+static const char *const proxy_names[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+					  "http_proxy", "https_proxy", "all_proxy"};
+static const char *const no_proxy_names[] = {"NO_PROXY", "no_proxy"};
+
+struct list {
+	char **v; /* NULL: only counted */
+	size_t n;
+};
+
+static void add(struct list *l, char *var)
+{
+	if (l->v)
+		l->v[l->n] = var;
+	else
+		free(var);
+	l->n++;
+}
+
+static void add_no_proxy(const struct proxy *p, struct list *l)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+
+	buf_adds(&b, "localhost,127.0.0.1,::1");
+	for (char *const *h = p->cfg.policy->network.no_proxy; h && *h; h++)
+		buf_addf(&b, ",%s", *h);
+	for (size_t i = 0; i < ARRAY_LEN(no_proxy_names); i++)
+		add(l, xasprintf("%s=%s", no_proxy_names[i], b.data));
+}
+
+/* ssh knows no proxies; who says how it is started has reasons. */
+static void add_ssh(struct list *l)
+{
+	_cleanup_free_ char *self = path_real("/proc/self/exe", NULL);
+
+	if (!self || strpbrk(self, " '\"%\\$`\n") || getenv("GIT_SSH_COMMAND") || getenv("GIT_SSH"))
+		return;
+	add(l, xasprintf("GIT_SSH_COMMAND=ssh -o 'ProxyCommand=%s connect %%h %%p'", self));
+}
+
+static const char *phantom_of(const struct proxy *p, const struct policy_route *r)
+{
+	size_t n = strlen(r->name);
+
+	for (char **v = p->phantoms; *v; v++)
+		if (strncmp(*v, r->name, n) == 0 && (*v)[n] == '=')
+			return *v + n + 1;
+	return "";
+}
+
+static void add_routes(const struct proxy *p, uint16_t port, struct list *l)
+{
+	const struct policy_routes *routes = &p->cfg.policy->network.routes;
+
+	for (size_t i = 0; i < routes->n; i++) {
+		const struct policy_route *r = &routes->v[i];
+
+		if (r->env_var)
+			add(l, xasprintf("%s=%s", r->env_var, phantom_of(p, r)));
+		/* NO_PROXY covers the address: the client speaks to the route itself. */
+		if (r->base_url_var)
+			add(l,
+			    xasprintf("%s=http://127.0.0.1:%u/%s", r->base_url_var, port, r->name));
+	}
+}
+
+size_t proxy_variables(const struct proxy *p, uint16_t port, char **extra)
+{
+	const struct policy *policy = p->cfg.policy;
+	const char *ca = policy->cap_in_tmp ? POLICY_CA_IN_TMP : policy->ca_file;
+	struct list l = {extra, 0};
+
+	for (size_t i = 0; i < ARRAY_LEN(proxy_names); i++)
+		add(&l,
+		    xasprintf("%s=http://nono:%s@127.0.0.1:%u", proxy_names[i], p->token, port));
+	add_no_proxy(p, &l);
+	add(&l, xstrdup("NODE_USE_ENV_PROXY=1"));
+	for (size_t i = 0; ca && !policy->network.intercept_off && i < ARRAY_LEN(ca_variables); i++)
+		add(&l, xasprintf("%s=%s", ca_variables[i], ca));
+	add_ssh(&l);
+	add_routes(p, port, &l);
+	return l.n;
+}
+
+/* "env://NAME" of a route: the program gets the stand-in, and not what it stands for. */
+bool proxy_hides(const struct proxy *p, const char *var)
+{
+	const struct policy_routes *routes = &p->cfg.policy->network.routes;
+
+	for (size_t i = 0; i < routes->n; i++) {
+		const struct policy_route *r = &routes->v[i];
+		const char *const refs[] = {r->key, r->oauth.client_id, r->oauth.client_secret};
+
+		for (size_t k = 0; k < ARRAY_LEN(refs); k++) {
+			size_t n;
+
+			if (!refs[k] || !str_starts(refs[k], "env://"))
+				continue;
+			n = strlen(refs[k] + 6);
+			if (strncmp(var, refs[k] + 6, n) == 0 && var[n] == '=')
+				return true;
+		}
+	}
+	return false;
+}
