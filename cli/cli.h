@@ -70,7 +70,8 @@ extern const struct command command_tui, command_attach, command_ps, command_ins
 /* Panes */
 extern const struct command command_capture, command_send, command_wait;
 /* Requests */
-extern const struct command command_requests, command_approve, command_deny, command_request;
+extern const struct command command_requests, command_approve, command_deny, command_request,
+    command_connect;
 /* Records */
 extern const struct command command_logs, command_events, command_audit;
 /* Others */

@@ -55,6 +55,8 @@ static const char *remedy(const struct session_denial *d)
 		return "new: filesystem.write_file of a profile grants it";
 	if (str_eq(d->reason, policy_reason_name(POLICY_COMMAND)))
 		return d->rule;
+	if (str_eq(d->reason, "host_denied"))
+		return d->rule[0] ? d->rule : "not a host of the list";
 	if (d->socket)
 		return "a socket: filesystem.unix_socket in a profile grants it";
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)

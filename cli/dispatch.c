@@ -43,6 +43,7 @@ const struct command *const cli_commands[] = {
 	&command_approve,
 	&command_deny,
 	&command_request,
+	&command_connect,
 	&command_logs,
 	&command_events,
 	&command_audit,

@@ -3,6 +3,7 @@
 
 #include "cli/diagnostics.h"
 #include "cli/learn.h"
+#include "network/network.h"
 
 #define LINES 10 /* of each list of remarks; all with -v */
 
@@ -165,10 +166,13 @@ static void report(const struct learn *l)
 	if (l->seen.n_moved)
 		fprintf(stderr, "%zu paths lead elsewhere by now: no rule for them\n",
 			l->seen.n_moved);
-	fprintf(stderr, l->seen.network ? "Network: used\n"
-			: l->base->net_blocked
-			    ? "Network: not used, and off already\n"
-			    : "Network: not used, so it is off in a new profile\n");
+	if (l->seen.n_hosts)
+		fprintf(stderr, "Network: %zu hosts by name\n", l->seen.n_hosts);
+	else
+		fprintf(stderr, l->seen.network ? "Network: used\n"
+				: l->base->net_blocked
+				    ? "Network: not used, and off already\n"
+				    : "Network: not used, so it is off in a new profile\n");
 }
 
 /* What a profile may be called: of the program's name what is allowed there. */
@@ -194,6 +198,29 @@ static void profile_name(struct learn *l)
 		str_copy(l->name, sizeof(l->name), "learned");
 }
 
+static bool listed(const struct policy *p, const char *host)
+{
+	for (size_t i = 0; i < p->network.allow.n; i++)
+		if (net_pattern_matches(p->network.allow.v[i].name, host))
+			return true;
+	return false;
+}
+
+/* The hosts that the list lacks become rules, too. */
+static void add_hosts(struct learn *l)
+{
+	struct policy_learned *r = &l->rules;
+
+	for (size_t i = 0; i < l->seen.n_hosts; i++) {
+		if (listed(l->base, l->seen.hosts[i]))
+			continue;
+		r->v = xrealloc_array(r->v, r->n + 1, sizeof(*r->v));
+		r->paths = xrealloc_array(r->paths, r->n + 1, sizeof(*r->paths));
+		r->v[r->n] = (struct policy_entry){"allow_domain", xstrdup(l->seen.hosts[i])};
+		r->paths[r->n++] = xstrdup("");
+	}
+}
+
 static int fold(struct learn *l, struct err *err)
 {
 	_cleanup_(buf_free) struct buf text = {0};
@@ -205,7 +232,9 @@ static int fold(struct learn *l, struct err *err)
 	if (policy_resolve(&l->in, &l->base, err) < 0)
 		return -1;
 	policy_learn(l->base, l->seen.v, l->seen.n, &l->rules);
-	l->block_net = !l->seen.network && !l->base->net_blocked;
+	add_hosts(l);
+	l->block_net = !l->seen.network && !l->seen.n_hosts && !l->base->net_blocked &&
+		       l->base->network.mode != POLICY_NET_NAMES;
 	profile_name(l);
 	reference = policy_reference(l->base);
 	policy_profile_text(&text, l->name, reference, l->in.extends, l->rules.v, l->rules.n,

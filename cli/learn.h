@@ -14,9 +14,11 @@ struct observed {
 	bool open; /* the session was one that learns: what it was refused is refused for good */
 	const char *tmp; /* its own temporary directory, another one each time; borrowed */
 	bool network;	 /* a connection, or a port */
-	char *self;	 /* nono, as it is before that */
-	char *program;	 /* what the session executed first, NULL = nothing */
-	char **sockets;	 /* refused ones; printable, NULL-terminated, NULL if none */
+	char **hosts;	 /* asked for by name; NULL-terminated, NULL if none */
+	size_t n_hosts;
+	char *self;		   /* nono, as it is before that */
+	char *program;		   /* what the session executed first, NULL = nothing */
+	char **sockets;		   /* refused ones; printable, NULL-terminated, NULL if none */
 	size_t n_sockets, n_moved; /* moved: paths that lead elsewhere by now */
 };
 int observed_read(const struct session_record *s, struct observed *out, struct err *err);

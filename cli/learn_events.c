@@ -1,6 +1,8 @@
 /* From the events of a session's log to the paths it used, each once. */
 #include "cli/learn.h"
 
+#define HOSTS_MAX 256 /* rules for hosts */
+
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -114,9 +116,32 @@ static void take_connect(struct observed *o, const struct audit_record *r, bool 
 		o->network = true;
 }
 
+/* A host that the network proxy was asked for, whatever it said: "name:port/path". */
+static void take_host(struct observed *o, const struct audit_record *r)
+{
+	size_t n = strcspn(r->target, "/");
+
+	while (n && r->target[n - 1] != ':')
+		n--;
+	if (n < 2 || o->n_hosts >= HOSTS_MAX || str_starts(r->target2, "ended:") ||
+	    str_eq(r->op, "proxy_died"))
+		return;
+	for (size_t i = 0; i < o->n_hosts; i++)
+		if (strlen(o->hosts[i]) == n - 1 && memcmp(o->hosts[i], r->target, n - 1) == 0)
+			return;
+	o->hosts = xrealloc_array(o->hosts, o->n_hosts + 2, sizeof(*o->hosts));
+	o->hosts[o->n_hosts++] = xstrndup(r->target, n - 1);
+	o->hosts[o->n_hosts] = NULL;
+}
+
 static void take(struct observed *o, const struct audit_record *r)
 {
 	bool refused = str_eq(r->decision, "denied");
+
+	if (str_eq(r->type, "network")) {
+		take_host(o, r);
+		return;
+	}
 
 	/* A connection that failed was one all the same. */
 	if (str_eq(r->decision, "missing") || (r->err && !refused && !str_eq(r->type, "connect")))
@@ -228,5 +253,6 @@ void observed_free(struct observed *o)
 	free(o->program);
 	free(o->self);
 	strv_free(o->sockets);
+	strv_free(o->hosts);
 	*o = (struct observed){0};
 }

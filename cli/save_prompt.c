@@ -51,12 +51,28 @@ static bool still_that(const char *path, bool *dir)
 	return real ? str_eq(real, path) : lstat(path, &st) < 0;
 }
 
+static const char host_flag[] = "--allow-domain ";
+
+/* The host that a refused connection was for; NULL if it was none. */
+static const char *host_of(const struct session_denial *d)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_:";
+	const char *host = d->flag + strlen(host_flag);
+
+	if (!str_eq(d->access, "connect") || !str_starts(d->flag, host_flag) || !*host ||
+	    strspn(host, letters) != strlen(host))
+		return NULL;
+	return host;
+}
+
 /* Never what no rule of a profile should be about, whatever the record says. */
 static bool may_offer(const struct policy *p, const struct session_denial *d)
 {
 	struct policy_verdict v;
 	bool dir;
 
+	if (d->offer && host_of(d))
+		return p->network.mode == POLICY_NET_NAMES;
 	if (!d->offer || d->path[0] != '/' || !access_of(d) || !policy_nameable(d->path) ||
 	    !still_that(d->path, &dir))
 		return false;
@@ -69,6 +85,11 @@ static void take(struct choice *c, const struct policy *p, const struct session_
 {
 	bool dir;
 
+	if (host_of(d)) {
+		c->v[c->n++] = (struct policy_entry){.list = grant ? "allow_domain" : "deny_domain",
+						     .value = xstrdup(host_of(d))};
+		return;
+	}
 	still_that(d->path, &dir);
 	c->v[c->n++] = (struct policy_entry){.list = grant ? policy_list_for(access_of(d), dir)
 							   : "suppress_save_prompt",
@@ -80,8 +101,8 @@ static int ask_about(struct choice *c, const struct policy *p, const struct sess
 {
 	char answer[16];
 
-	fprintf(stderr, "%s %s%s: [g] grant / [s] suppress / [Enter] skip / [q] quit ", d->access,
-		d->path, d->targets > 1 ? "/…" : "");
+	fprintf(stderr, "%s %s%s: [g] grant / [s] %s / [Enter] skip / [q] quit ", d->access,
+		d->path, d->targets > 1 ? "/…" : "", host_of(d) ? "deny for good" : "suppress");
 	if (!read_line(answer, sizeof(answer)) || str_eq(answer, "q"))
 		return -1;
 	if (str_eq(answer, "g") || str_eq(answer, "s"))

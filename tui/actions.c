@@ -296,6 +296,12 @@ void act_violations(struct tui *t, int arg)
 	toggle(t, PANE_VIOLATIONS);
 }
 
+void act_network(struct tui *t, int arg)
+{
+	(void)arg;
+	toggle(t, PANE_NETWORK);
+}
+
 /* ---- sessions ------------------------------------------------------------ */
 
 static void kill_confirmed(struct tui *t, const char *ctx, const char *value)

@@ -82,6 +82,7 @@ static void agent_free(struct agent *a)
 	free(a->workdir);
 	free(a->history.cells);
 	free(a->violations);
+	free(a->hosts);
 	free(a);
 }
 

@@ -61,6 +61,12 @@ struct violation_item {
 	bool hidden, grantable;
 };
 
+struct host_item { /* a host that a session spoke with through the network proxy */
+	char host[256], last[TIME_STR_MAX], rule[128], program[256];
+	uint16_t port, status;
+	uint64_t connections, requests, denied, errors, bytes_in, bytes_out;
+};
+
 struct agent {
 	struct tui *tui;
 	char id[SESSION_ID_LEN + 1];
@@ -90,6 +96,11 @@ struct agent {
 	bool visible;		  /* in a pane of the current picture */
 	struct history_cache history;
 
+	struct host_item *hosts;
+	size_t n_hosts;
+	bool hosts_asked;
+	uint64_t hosts_ns; /* when asked last, monotonic */
+	char network[16];  /* "proxy", "open", "blocked", "" = unknown */
 	struct violation_item *violations;
 	size_t n_violations;
 	bool violations_asked;
@@ -120,7 +131,7 @@ void agent_control_closed(struct agent *a);
 
 /* ---- panes and tabs (panes.c, layout_store.c) --------------------------- */
 
-enum pane_kind { PANE_TERMINAL = 0, PANE_AUDIT, PANE_VIOLATIONS };
+enum pane_kind { PANE_TERMINAL = 0, PANE_AUDIT, PANE_VIOLATIONS, PANE_NETWORK };
 
 struct audit_view;
 struct pane {
@@ -144,6 +155,14 @@ struct pane {
 		size_t first;
 		bool show_hidden;
 	} violations;
+	struct network_view {
+		char agent[SESSION_ID_LEN + 1], host[256]; /* what is chosen */
+		uint16_t port;
+		size_t first;
+		unsigned sort; /* enum network_sort */
+		bool only_refused;
+		char filter[64];
+	} network;
 };
 
 struct tab {
@@ -182,6 +201,7 @@ void draw_terminal(struct pane *p, bool focused);
 bool draw_terminal_changes(struct pane *p, bool focused);
 void draw_audit(struct pane *p, bool focused);
 void draw_violations(struct pane *p, bool focused);
+void draw_network(struct pane *p, bool focused);
 void draw_statusline(struct tui *t, int y);
 struct agent *statusline_hit(struct tui *t, int x); /* session under the mouse */
 
@@ -198,6 +218,9 @@ void audit_poll(struct pane *p); /* new events */
 void audit_view_free(struct audit_view *v);
 void audit_scroll(struct pane *p, int lines);
 bool violations_key(struct pane *p, const struct input_event *ev);
+bool network_key(struct pane *p, const struct input_event *ev);
+void network_poll(struct pane *p);
+void network_scroll(struct pane *p, int lines);
 void violations_poll(struct pane *p);
 void violations_scroll(struct pane *p, int lines);
 void violations_changed(struct agent *a); /* ask again soon */
@@ -278,6 +301,7 @@ void tui_clipboard(struct tui *t, const char *text, size_t n);
 void act_scroll(struct tui *t, int pages);
 void act_audit(struct tui *t, int arg);
 void act_violations(struct tui *t, int arg);
+void act_network(struct tui *t, int arg);
 void act_sessions(struct tui *t, int arg);
 void act_next_needy(struct tui *t, int arg);
 void act_requests(struct tui *t, int arg);

@@ -14,6 +14,12 @@ static bool is_tool(const struct session_request_info *r)
 	return str_eq(r->kind, "tool");
 }
 
+/* The profile alone may say "always". */
+static bool is_never_always(const struct session_request_info *r)
+{
+	return is_tool(r) || str_eq(r->kind, "endpoint");
+}
+
 /* Over the asking pane when that is on the screen and large enough, else in the middle. */
 static struct rect box_for(struct tui *t, const struct agent *a, bool tool)
 {
@@ -75,6 +81,19 @@ static void draw_facts(struct tui *t, const struct rect *in, const struct sessio
 		     "is for the profile to say (command_policies); session: these very arguments");
 		return;
 	}
+	if (str_eq(r->kind, "endpoint") || str_eq(r->kind, "host")) {
+		if (r->waiting > 1) {
+			snprintf(text, sizeof(text), "%u connections", r->waiting);
+			y = fact(t, in, y, 1, S_TEXT, "waiting", text);
+		}
+		fact(t, in, y, 2, S_DIM, "always",
+		     str_eq(r->kind, "host")
+			 ? "adds the host to network.allow_domain of the profile; shown before it "
+			   "is written"
+			 : "is for the profile to say (endpoint_policy); session: this method and "
+			   "path");
+		return;
+	}
 	fact(t, in, y, 2, S_DIM, "always",
 	     r->scope_hint[0]
 		 ? r->scope_hint
@@ -110,7 +129,7 @@ static void draw_footer(struct tui *t, const struct rect *in, const struct reque
 	else if (!r->grantable_now)
 		canvas_text(&t->canvas, in->x, y, in->w, style(t, S_BOLD),
 			    "a always (next start) · d deny · D deny for the session · Esc later");
-	else if (is_tool(r))
+	else if (is_never_always(r))
 		canvas_text(&t->canvas, in->x, y, in->w, style(t, S_BOLD),
 			    "o once · s session · d deny · D deny for session · Esc later");
 	else
@@ -172,7 +191,7 @@ static void answer_key(struct tui *t, const struct request_entry *e, uint32_t ke
 			request_answer(e->a, id, true, "session");
 		break;
 	case 'a':
-		if (!is_tool(&e->r->info)) /* the profile alone may say so */
+		if (!is_never_always(&e->r->info))
 			request_always(e->a, id);
 		break;
 	case 'd':

@@ -48,6 +48,8 @@ static void to_pane(struct tui *t, const struct input_event *ev)
 		audit_key(p, ev);
 	} else if (p->kind == PANE_VIOLATIONS) {
 		violations_key(p, ev);
+	} else if (p->kind == PANE_NETWORK) {
+		network_key(p, ev);
 	} else if (!terminal_scroll_key(p, ev) && !ended_key(t, p, ev)) {
 		if (t->options->read_only)
 			tui_message(t, false, "read-only: nothing can be typed here");

@@ -5,7 +5,7 @@
 
 static cJSON *save_pane(void *data, const void *pane)
 {
-	static const char *const kinds[] = {"terminal", "audit", "violations"};
+	static const char *const kinds[] = {"terminal", "audit", "violations", "network"};
 	const struct pane *p = pane;
 	cJSON *o = cJSON_CreateObject();
 
@@ -65,6 +65,7 @@ static void *load_pane(void *data, const cJSON *o)
 	struct agent *a = id && strlen(id) == SESSION_ID_LEN ? agents_add_id(l->t, id) : NULL;
 	enum pane_kind k = str_eq(kind, "audit")	? PANE_AUDIT
 			   : str_eq(kind, "violations") ? PANE_VIOLATIONS
+			   : str_eq(kind, "network")	? PANE_NETWORK
 							: PANE_TERMINAL;
 	struct pane *p;
 

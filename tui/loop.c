@@ -181,6 +181,8 @@ static void on_poll_timer(uv_timer_t *h)
 			audit_poll(p);
 		else if (p->shown && p->kind == PANE_VIOLATIONS)
 			violations_poll(p);
+		else if (p->shown && p->kind == PANE_NETWORK)
+			network_poll(p);
 	}
 	/* Becomes ready by time alone; the person must see when. */
 	ready = t->requests.ready;

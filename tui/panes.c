@@ -156,7 +156,7 @@ struct pane *pane_find(struct tui *t, enum pane_kind kind, const struct agent *a
 
 bool agent_has_pane(struct tui *t, const struct agent *a)
 {
-	for (enum pane_kind k = PANE_TERMINAL; k <= PANE_VIOLATIONS; k++)
+	for (enum pane_kind k = PANE_TERMINAL; k <= PANE_NETWORK; k++)
 		if (pane_find(t, k, a, NULL))
 			return true;
 	return false;

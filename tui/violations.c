@@ -126,6 +126,8 @@ const char *violation_access(const struct violation_item *v)
 		     {"open", "read"},	  {"readlink", "read"},	      {"exec", "exec"},
 		     {"execute", "exec"}, {"readwrite", "readwrite"}, {"connect", "readwrite"}};
 
+	if (str_eq(v->op, "host") && str_starts(v->rule, "not listed"))
+		return "connect";
 	if (v->target[0] != '/' || v->tool[0])
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
@@ -157,7 +159,8 @@ static cJSON *path_args(const char *path, const char *access, const char *scope)
 {
 	cJSON *o = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(o, "path", path);
+	/* A host of the network proxy: "name:port". */
+	cJSON_AddStringToObject(o, str_eq(access, "connect") ? "host" : "path", path);
 	cJSON_AddStringToObject(o, "access", access);
 	if (scope)
 		cJSON_AddStringToObject(o, "scope", scope);
@@ -295,7 +298,7 @@ static bool may_allow(const struct violation_row *r)
 		    "refused to the tool %s: only the profile (command_policies) can allow it",
 		    r->v->tool);
 	else if (!violation_access(r->v))
-		tui_message(t, true, "this is no path: it cannot be allowed from here");
+		tui_message(t, true, "no rule can allow it: it cannot be allowed from here");
 	else if (r->a->ended)
 		tui_message(t, true, "%s has ended", r->a->name);
 	else
@@ -398,6 +401,10 @@ void violation_suppress(const struct violation_row *r)
 
 	if (!may_allow(r))
 		return;
+	if (str_eq(violation_access(r->v), "connect")) {
+		tui_message(r->a->tui, true, "hosts are not suppressed: hide it (h)");
+		return;
+	}
 	ctx = context(r);
 	if (!agent_call(r->a, "suppress", suppress_args(r->v->target, false), got_suppress_diff,
 			ctx))
