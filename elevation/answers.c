@@ -259,6 +259,23 @@ int elevation_answer(struct elevation *e, const char *id, bool grant, enum reque
 	return 0;
 }
 
+int elevation_settle(struct elevation *e, const char *id, bool grant, const char *by,
+		     const char *why, struct err *err)
+{
+	struct slot *s = find_slot(e, id, err);
+
+	if (!s)
+		return -1;
+	if (grant && check_scope(&s->r, true, SCOPE_ONCE, err) < 0) {
+		slot_close(e, s, REQUEST_DENIED, "once", by, "it can't be granted to what runs");
+		return -1;
+	}
+	if (grant)
+		return slot_grant(e, s, SCOPE_ONCE, by, err);
+	slot_close(e, s, REQUEST_DENIED, "once", by, why);
+	return 0;
+}
+
 /* ---- without a request -------------------------------------------------------------- */
 
 static int log_session_grant(struct elevation *e, const char *path, unsigned access, const char *by,

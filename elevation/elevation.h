@@ -61,6 +61,7 @@ struct request {
 	char origin[16];  /* "call" | "request" */
 	char group[64];	  /* sensitive group, "" if none */
 	char rule[256];	  /* the rule that denies it */
+	char backend[64]; /* who answers besides people, "": the default */
 	uint64_t opened_ns, deadline_ns; /* CLOCK_MONOTONIC */
 	unsigned waiting; /* calls that wait for this answer (same target and access) */
 	/* Of a host or an endpoint, else "": */
@@ -88,8 +89,9 @@ struct violation { /* denials of one target */
 struct tool_ask {
 	const char *line; /* name and arguments, printable, whole */
 	const char *cwd, *program, *rule, *reason;
-	pid_t pid;	    /* who asks */
-	unsigned timeout_s; /* 0: as the configuration says */
+	const char *backend; /* NULL: the default */
+	pid_t pid;	     /* who asks */
+	unsigned timeout_s;  /* 0: as the configuration says */
 };
 
 /* A connection or a request that waits at the network proxy. Borrowed strings. */
@@ -147,6 +149,10 @@ const struct request *elevation_find(struct elevation *e, const char *id_prefix,
 /* Answers a request. by: who and by which route ("tui pid 12 pts/3", "cli pid 4711"). */
 int elevation_answer(struct elevation *e, const char *id, bool grant, enum request_scope scope,
 		     const char *by, struct err *err);
+/* The answer of somebody who is no person: once. What can't be granted so is denied. by: "webhook
+ * NAME"; why: of a denial. */
+int elevation_settle(struct elevation *e, const char *id, bool grant, const char *by,
+		     const char *why, struct err *err);
 /* Opens a request of kind REQUEST_TOOL; the answer comes by the event of that name, which may be
  * before the next dispatch ends. cookie is not 0. */
 int elevation_ask_tool(struct elevation *e, const struct tool_ask *a, uint64_t cookie,

@@ -89,6 +89,7 @@ static void fill(struct elevation *e, struct slot *s, const struct ask *a, uint6
 		copy_text(r->rule, sizeof(r->rule), a->rule);
 	else
 		rule_text(r->rule, sizeof(r->rule), a->verdict);
+	copy_text(r->backend, sizeof(r->backend), a->backend ? a->backend : "");
 	r->opened_ns = now;
 	r->deadline_ns = now + timeout_s * 1000000000ull;
 	r->parents[0][0] = '\0';

@@ -19,6 +19,7 @@ int elevation_ask_tool(struct elevation *e, const struct tool_ask *t, uint64_t c
 	    .pid = t->pid,
 	    .verdict = &verdict,
 	    .rule = t->rule,
+	    .backend = t->backend,
 	    .timeout_s = t->timeout_s,
 	};
 	const char *why;

@@ -48,6 +48,7 @@ struct ask {
 	pid_t pid;
 	const struct policy_verdict *verdict;
 	const char *rule;	   /* in place of what the verdict says; may be NULL */
+	const char *backend;	   /* may be NULL */
 	unsigned timeout_s;	   /* 0: as configured */
 	const struct net_ask *net; /* NULL: no host, no endpoint */
 };

@@ -221,7 +221,8 @@ static bool find_intercept(const struct command_call *call, struct command_verdi
 /* What stands in the way of a call that would be allowed. */
 static void check_able(const struct command_policies *p, struct command_verdict *v)
 {
-	const char *backend = v->backend ? v->backend : p->backend;
+	const char *name = v->backend ? v->backend : p->approvals.backend;
+	const struct approval_backend *b = approvals_for(&p->approvals, name);
 
 	if (v->edge->box.missing)
 		say(v, COMMAND_DENY, "command_policy_unavailable",
@@ -229,10 +230,12 @@ static void check_able(const struct command_policies *p, struct command_verdict 
 		    v->edge->box.missing);
 	else if (v->command->why_none)
 		say(v, COMMAND_DENY, "command_policy_unavailable", "%s", v->command->why_none);
-	else if (v->decision == COMMAND_APPROVE && backend && !str_eq(backend, "terminal") &&
-		 !has_arg(p->backends.v, backend))
+	else if (v->decision == COMMAND_APPROVE && !b)
 		say(v, COMMAND_DENY, "command_policy_unavailable",
-		    "the approval backend %.64s is not supported by this version", backend);
+		    "there is no approval backend %.64s", name);
+	else if (v->decision == COMMAND_APPROVE && b->kind == APPROVAL_MISSING)
+		say(v, COMMAND_DENY, "command_policy_unavailable",
+		    "the approval backend %.64s is not supported by this version", name);
 }
 
 void policy_command_query(const struct command_policies *p, const struct command_call *call,
@@ -258,7 +261,7 @@ void policy_command_query(const struct command_policies *p, const struct command
 		say(v, COMMAND_ALLOW, "command_edge_allowed", "%s may be used from %s",
 		    v->command->name, call->caller);
 	if (!v->timeout_s)
-		v->timeout_s = p->timeout_s;
+		v->timeout_s = p->approvals.timeout_s;
 	if (v->decision != COMMAND_DENY)
 		check_able(p, v);
 }

@@ -14,6 +14,7 @@
 #define NONO_POLICY_COMMANDS_H
 
 #include "common/document.h"
+#include "policy/approvals.h"
 #include "policy/policy.h"
 
 #define COMMAND_NAME_MAX     64
@@ -124,9 +125,7 @@ struct policy_command {
 struct command_policies {
 	struct words executable_dirs, deny_direct;
 	bool allow_writable;
-	struct words backends; /* those of a kind that this version has */
-	char *backend;	       /* approval_defaults */
-	unsigned timeout_s;
+	struct approvals approvals; /* with those of the whole session, once resolved */
 	struct policy_command *v;
 	size_t n;
 };

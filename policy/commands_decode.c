@@ -281,41 +281,24 @@ static int take_dirs(const struct decoder *d, const struct doc *v, void *to)
 	return 0;
 }
 
-/* Those of another kind are there in name only: a rule that asks one is answered with no. */
 static int take_backends(const struct decoder *d, const struct doc *v, void *to)
 {
-	static const char *const kinds[] = {"terminal", "webhook", "chain"};
-
 	if (decode_kind(d, v, DOC_MAP) < 0)
 		return -1;
 	doc_each(item, v)
 	{
-		const struct doc *type = doc_get(item, "type");
-		unsigned kind;
-
-		if (!type)
-			return doc_error(d->label, item, d->err,
-					 "an approval backend needs a type");
-		if (decode_choice(d, type, kinds, ARRAY_LEN(kinds), &kind) < 0)
+		if (approvals_decode(to, item->name, item, d->label, d->err) < 0)
 			return -1;
-		if (kind == 0 && !words_have(to, item->name))
-			words_add(to, item->name);
 	}
 	return 0;
 }
 
-#define TOP(member) offsetof(struct command_policies, member)
 static int take_defaults(const struct decoder *d, const struct doc *v, void *to)
 {
-	static const struct decode_row rows[] = {
-	    {"backend", decode_string, TOP(backend)},
-	    {"timeout_secs", decode_seconds, TOP(timeout_s)},
-	    {0},
-	};
-
-	return decode_map(d, v, rows, to, "approval_defaults");
+	return approvals_decode_defaults(to, v, d->label, d->err);
 }
 
+#define TOP(member) offsetof(struct command_policies, member)
 /* Used by none of what this version has (command_box.missing): only its form is looked at. */
 static int take_credentials(const struct decoder *d, const struct doc *v, void *to)
 {
@@ -334,8 +317,8 @@ static const struct decode_row top_rows[] = {
     {"executable_dirs", take_dirs, TOP(executable_dirs)},
     {"allow_writable_executables", decode_bool, TOP(allow_writable)},
     {"entrypoint", decode_ignore, 0},
-    {"approval_backends", take_backends, TOP(backends)},
-    {"approval_defaults", take_defaults, 0},
+    {"approval_backends", take_backends, TOP(approvals)},
+    {"approval_defaults", take_defaults, TOP(approvals)},
     {"credentials", take_credentials, 0},
     {"commands", take_commands, 0},
     {"deny_direct_exec_bypass", decode_more_words, TOP(deny_direct)},
@@ -378,7 +361,6 @@ void commands_free(struct command_policies *c)
 	free(c->v);
 	words_free(&c->executable_dirs);
 	words_free(&c->deny_direct);
-	words_free(&c->backends);
-	free(c->backend);
+	approvals_free(&c->approvals);
 	free(c);
 }

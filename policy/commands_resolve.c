@@ -382,6 +382,7 @@ int commands_resolve(struct policy *p, const struct policy_input *in, struct err
 	for (size_t i = 0; i < all->n; i++)
 		if (check_names(all, &all->v[i], err) < 0)
 			return -1;
+	approvals_inherit(&all->approvals, &p->approvals);
 	for (size_t i = 0; i < all->n; i++)
 		find_executable(p, &all->v[i]);
 	close_more(p);

@@ -8,6 +8,7 @@
 #define NONO_POLICY_H
 
 #include "common/common.h"
+#include "policy/approvals.h"
 #include "policy/network.h"
 #include "sandbox/nono.h"
 
@@ -212,6 +213,7 @@ struct policy {
 	char **command_args;	/* put in front of the program's arguments; may be NULL */
 	char **env_credentials; /* "VARIABLE=reference"; may be NULL */
 	struct policy_hook before, after; /* of the session */
+	struct approvals approvals;	  /* who answers requests besides people */
 	struct policy_limits limits;
 	char **skipdirs, **rollback_patterns, **rollback_globs; /* may be NULL */
 	char **allow_commands, **block_commands; /* for the start alone; may be NULL */

@@ -19,6 +19,12 @@ static const char *const ipc_modes[] = {"shared_memory_only", "full", NULL};
 static const char *const wsl2_policies[] = {"error", "insecure_proxy", NULL};
 static const struct member any = {.kind = M_ANY};
 
+static const struct member approval_defaults[] = {
+    {"backend", M_TEXT, .help = "one of approval_backends, or \"terminal\" (people alone)"},
+    {"timeout_secs", M_NUMBER, .min = 1, .max = 3600, .help = "until a request is denied"},
+    {0},
+};
+
 static const struct member security[] = {
     {"capability_elevation", M_FLAG, MERGE_CHILD, AT(elevation),
      .help = "a person may grant at run time what is refused"},
@@ -31,9 +37,11 @@ static const struct member security[] = {
     {"wsl2_proxy_policy", M_WORD, MERGE_CHILD, AT(wsl2_proxy_policy), .words = wsl2_policies,
      .flags = MEMBER_NO_EFFECT, .help = "Windows only: what can't be confined is an error"},
     {"approval_backends", M_NAMED, MERGE_UNION, AT(approval_backends), .each = &any,
-     .flags = MEMBER_NO_EFFECT, .help = "who answers requests, by name: a person, in this version"},
-    {"approval_defaults", M_UNIT, MERGE_CHILD, AT(approval_defaults), .flags = MEMBER_NO_EFFECT,
-     .help = "backend and time-out of requests"},
+     .help = "who answers requests besides people, by name: type terminal, command (command: a "
+	     "program that reads the request as JSON and writes its decision) or webhook (url, "
+	     "hmac_key); timeout_secs"},
+    {"approval_defaults", M_UNIT, MERGE_CHILD, AT(approval_defaults), .members = approval_defaults,
+     .help = "who is asked, and for how long"},
     {"groups", M_NAMES, MERGE_APPEND, AT(include), OLD("groups.include")},
     {"allowed_commands", M_LIST, MERGE_APPEND, AT(allow_commands), OLD("commands.allow")},
     {0},

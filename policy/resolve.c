@@ -228,6 +228,8 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	struct policy *p = r->p;
 
 	settings_take(p, in, prof);
+	if (settings_approvals(p, prof, r->err) < 0)
+		return -1;
 	if (find_places(r, in, r->err) < 0 || network_take(p, in, prof, r->err) < 0 ||
 	    own_files(r) < 0 || groups_apply(r, prof) < 0 || profile_apply(r, prof) < 0 ||
 	    flags_apply(r, in) < 0 || flags_apply_special(r, in) < 0 || workdir_apply(r, in) < 0)

@@ -92,6 +92,7 @@ const char *access_word(unsigned access);
 
 /* ---- parts -------------------------------------------------------------- */
 
+int settings_approvals(struct policy *p, const struct profile *prof, struct err *err);
 void settings_take(struct policy *p, const struct policy_input *in, const struct profile *prof);
 int profile_apply(struct resolver *r, const struct profile *prof);
 int profile_bypass(struct resolver *r, const struct profile *prof); /* after all grants */

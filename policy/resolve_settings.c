@@ -121,3 +121,27 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	    said_or(in->limits.wall_time, &prof->wall_time),
 	};
 }
+
+int settings_approvals(struct policy *p, const struct profile *prof, struct err *err)
+{
+	const struct place *d = &prof->approval_defaults;
+
+	for (size_t i = 0; i < prof->approval_backends.n; i++) {
+		const struct entry *e = &prof->approval_backends.v[i];
+
+		if (approvals_decode(&p->approvals, e->text, e->place.at, e->place.label, err) < 0)
+			return -1;
+	}
+	if (d->at && approvals_decode_defaults(&p->approvals, d->at, d->label, err) < 0)
+		return -1;
+	if (p->approvals.backend && !approvals_for(&p->approvals, NULL))
+		return doc_error(d->label, d->at, err,
+				 "approval_defaults: there is no approval backend %.64s",
+				 p->approvals.backend);
+	if (approvals_for(&p->approvals, NULL)->kind == APPROVAL_MISSING)
+		return doc_error(d->label, d->at, err,
+				 "approval_defaults: the approval backend %.64s is of a type that "
+				 "this version does not have",
+				 p->approvals.backend);
+	return 0;
+}

@@ -201,6 +201,7 @@ void policy_free(struct policy *p)
 	free(p->denies);
 	strv_free(p->bypasses);
 	strv_free(p->unix_sockets);
+	approvals_free(&p->approvals);
 	strv_free(p->suppress_save);
 	strv_free(p->unenforced);
 	policy_network_free(&p->network);

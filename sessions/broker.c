@@ -381,6 +381,8 @@ static void reap_children(struct broker *b)
 			b->host_pid = 0;
 		tools_reaped(b->tools, pid);
 		proxy_reaped(b->proxy, pid);
+		if (pid == b->approver.pid)
+			b->approver.pid = 0;
 	}
 }
 
@@ -445,6 +447,18 @@ static void on_elevation(uv_poll_t *h, int status, int events)
 	dispatch_elevation(h->data);
 }
 
+static void on_approver(uv_poll_t *h, int status, int events)
+{
+	struct broker *b = h->data;
+
+	(void)status;
+	(void)events;
+	if (broker_take_answer(b))
+		return;
+	uv_poll_stop(h);
+	approver_stop(&b->approver);
+}
+
 /* ---- the end
  * -------------------------------------------------------------------------------------- */
 
@@ -467,6 +481,8 @@ static void session_over(struct broker *b)
 	uv_timer_stop(&b->wall_timer);
 	uv_poll_stop(&b->elevation_poll);
 	uv_timer_stop(&b->elevation_timer);
+	if (b->approver.fd >= 0)
+		uv_poll_stop(&b->approver_poll);
 	keep_denials(b);
 	tools_end(b->tools);
 	elevation_stop(STEAL_PTR(b->elevation));
@@ -498,7 +514,7 @@ static void close_down(struct broker *b)
 	    (uv_handle_t *)&b->status_timer,  (uv_handle_t *)&b->sample_timer,
 	    (uv_handle_t *)&b->stop_timer,    (uv_handle_t *)&b->linger_timer,
 	    (uv_handle_t *)&b->look_timer,    (uv_handle_t *)&b->wall_timer,
-	    (uv_handle_t *)&b->startup_timer,
+	    (uv_handle_t *)&b->startup_timer, (uv_handle_t *)&b->approver_poll,
 	};
 
 	if (b->closing)
@@ -558,7 +574,8 @@ static int open_loop(struct broker *b, struct err *err)
 	    watch(b, &b->gate_poll, b->gate_fd, on_gate, err) < 0 ||
 	    watch(b, &b->host_poll, b->host_fd, on_host, err) < 0 ||
 	    watch(b, &b->elevation_poll, elevation_fd(b->elevation), on_elevation, err) < 0 ||
-	    watch(b, &b->signal_poll, b->signal_fd, on_signal, err) < 0)
+	    watch(b, &b->signal_poll, b->signal_fd, on_signal, err) < 0 ||
+	    watch(b, &b->approver_poll, b->approver.fd, on_approver, err) < 0)
 		return -1;
 	if (b->proxy && proxy_serve(b->proxy, &b->loop, b->elevation, b->log, err) < 0)
 		return -1;

@@ -14,6 +14,7 @@
 #include "audit/audit.h"
 #include "elevation/elevation.h"
 #include "sessions/activity.h"
+#include "sessions/approver.h"
 #include "sessions/control.h"
 #include "sessions/init.h"
 #include "sessions/limits.h"
@@ -59,6 +60,7 @@ struct broker {
 	struct audit_log *log;
 	struct elevation *elevation;
 	struct proxy *proxy; /* NULL: the network needs none */
+	struct approver approver;
 	struct tools *tools; /* NULL: no command has a policy of its own */
 	cJSON *record;
 	cJSON *denials; /* what was refused, once the program has ended */
@@ -67,7 +69,7 @@ struct broker {
 
 	uv_loop_t loop;
 	bool have_loop;
-	uv_poll_t init_poll, gate_poll, host_poll, elevation_poll, signal_poll;
+	uv_poll_t init_poll, gate_poll, host_poll, elevation_poll, signal_poll, approver_poll;
 	uv_timer_t elevation_timer, status_timer, sample_timer, stop_timer, linger_timer;
 	uv_timer_t look_timer, wall_timer, startup_timer;
 	struct control_server *control;
@@ -119,6 +121,9 @@ void broker_reap_init(struct broker *b);
 void broker_stop(struct broker *b, int ms);
 /* The same without giving up who watches: the last screen stays. */
 void broker_end_program(struct broker *b, int ms);
+/* Requests that a profile has others answer (broker_approval.c). */
+void broker_ask_backend(struct broker *b, const struct request *r);
+bool broker_take_answer(struct broker *b); /* false: it is gone */
 /* Limits (broker_limits.c): the timers, one look at once, the last look (which may set the exit
  * code; killed: the program ended by SIGKILL), members of the record, lines for -v. */
 void broker_start_limits(struct broker *b);

@@ -123,6 +123,8 @@ static void on_opened(void *data, const struct request *r)
 		control_server_broadcast(b->control, o);
 	}
 	broker_touch(b);
+	/* Last: an answer may be there at once. */
+	broker_ask_backend(b, r);
 }
 
 static void on_closed(void *data, const struct request *r, const char *by)
@@ -240,6 +242,7 @@ static int start_elevation(struct broker *b, int listener, struct err *err)
 	    .request_socket = b->rt.request_socket,
 	    .tool_socket = b->tools ? b->rt.tool_socket : NULL,
 	    .proxy_port = proxy_port(b->proxy),
+	    .timeout_s = b->plan->policy->approvals.timeout_s,
 	    .events = {.opened = on_opened,
 		       .closed = on_closed,
 		       .changed = on_changed,
@@ -292,8 +295,9 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (b->o->terminal &&
 	    (broker_await(b, INIT_PTY, &m, &b->master_fd, NULL, err) < 0 || start_host(b, err) < 0))
 		return -1;
-	if (prepare_tools(b, err) < 0 || confine_self(err) < 0 ||
-	    (!b->o->no_audit && broker_prepare_log(b, command, err) < 0))
+	if (prepare_tools(b, err) < 0 ||
+	    approver_start(b->plan->policy, b->plan->id, &b->approver, err) < 0 ||
+	    confine_self(err) < 0 || (!b->o->no_audit && broker_prepare_log(b, command, err) < 0))
 		return -1;
 	policy_to_json(b->plan->policy, &policy_text);
 	net_policy_add(&b->plan->policy->network, &policy_text);
@@ -331,7 +335,7 @@ int broker_start(struct broker *b, struct err *err)
 
 	b->started_ns = clock_mono_ns();
 	b->expect_until_ns = b->started_ns + BROKER_LINGER_MS * 1000000ull;
-	b->init_fd = b->gate_fd = b->master_fd = b->host_fd = b->signal_fd = -1;
+	b->init_fd = b->gate_fd = b->master_fd = b->host_fd = b->signal_fd = b->approver.fd = -1;
 	b->rt.listen_fd = b->rt.cap_fd = -1;
 	prctl(PR_SET_NAME, "nono: broker");
 	/* Should init be killed, what it leaves comes to us and not to the system's init. */
@@ -374,6 +378,7 @@ void broker_end(struct broker *b)
 	}
 	proxy_free(STEAL_PTR(b->proxy));
 	tools_free(STEAL_PTR(b->tools));
+	approver_stop(&b->approver);
 	if (b->elevation)
 		elevation_stop(b->elevation);
 	if (b->log) /* only when the start failed late: the attempt stays in the record */

@@ -183,6 +183,7 @@ static void ask(struct run *r)
 	    .program = program,
 	    .rule = rule,
 	    .reason = str_eq(v->reason, "approval_required") ? "" : v->reason,
+	    .backend = v->backend ? v->backend : r->t->cfg.policy->commands->approvals.backend,
 	    .pid = r->pid,
 	    .timeout_s = v->timeout_s,
 	};

@@ -67,6 +67,23 @@ enum credential_state credential_state(const char *reference, char *const *accou
 /* The first digits of its SHA-256: tells whether two are the same. */
 void credential_fingerprint(const struct secret *s, char out[9]);
 
+/* ---- programs that know something (run.c) -------------------------------------------------------
+ */
+
+struct credential_run {
+	char *const *argv;
+	char *const *env;  /* "NAME=value" beside ours, NULL = none */
+	const char *input; /* at most SECRET_MAX bytes for its standard input; NULL = /dev/null */
+	size_t input_n;
+	unsigned timeout_s;
+	const char *what; /* for messages: "credential op://x/y" */
+};
+/* Its output, at most SECRET_MAX bytes, in out. *status: exit code, 127 = no such program. */
+int credential_run(const struct credential_run *r, struct secret *out, int *status,
+		   struct err *err);
+/* A program of nono's own: beside this one, else in the libexec folder. Caller frees. */
+char *credential_helper(const char *name, struct err *err);
+
 /* ---- stand-ins ------------------------------------------------------------------------------- */
 
 #define PHANTOM_MAX 160

@@ -32,21 +32,8 @@ bool credential_is_account(const char *s);
 /* ---- programs (run.c) -------------------------------------------------------------------------
  */
 
-struct credential_run {
-	char *const *argv;
-	char *const *env;  /* "NAME=value" beside ours, NULL = none */
-	const char *input; /* at most SECRET_MAX bytes for its standard input; NULL = /dev/null */
-	size_t input_n;
-	unsigned timeout_s;
-	const char *what; /* for messages: "credential op://x/y" */
-};
-/* Its output, at most SECRET_MAX bytes, in out. *status: exit code, 127 = no such program. */
-int credential_run(const struct credential_run *r, struct secret *out, int *status,
-		   struct err *err);
 /* How nono-keyring ends. */
 enum { KEYRING_NO_ENTRY = 3, KEYRING_NO_SERVICE = 4 };
-/* A program of nono's own: beside this one, else in the libexec folder. Caller frees. */
-char *credential_helper(const char *name, struct err *err);
 
 /* ---- sources ----------------------------------------------------------------------------------
  */

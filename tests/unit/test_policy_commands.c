@@ -27,7 +27,9 @@ static const char policy[] =
     "  \"invocation_policy\":{\"default\":\"deny\","
     "   \"deny\":[{\"argv\":{\"contains\":[\"--force\"]},\"reason\":\"no force\"}],"
     "   \"approve\":[{\"argv\":{\"prefix\":[\"pr\",\"merge\"]},\"timeout_secs\":7},"
-    "     {\"argv\":{\"prefix\":[\"hook\"]},\"backend\":\"ops\"}],"
+    "     {\"argv\":{\"prefix\":[\"hook\"]},\"backend\":\"many\"},"
+    "     {\"argv\":{\"prefix\":[\"call\"]},\"backend\":\"ops\"},"
+    "     {\"argv\":{\"prefix\":[\"who\"]},\"backend\":\"nobody\"}],"
     "   \"allow\":[{\"argv\":{\"prefix\":[\"pr\"]}},{\"argv\":{\"exact\":[\"version\"]}},"
     "     {\"argv\":{\"prefix\":[\"env\"]},\"env\":{\"MODE\":{\"one_of\":[\"a\",\"b\"]}}}]}}},"
     "  \"intercept\":[{\"args\":[\"auth\",\"token\"],\"action\":{\"type\":\"respond\","
@@ -35,7 +37,8 @@ static const char policy[] =
     "   {\"args\":[\"secret\"],\"action\":{\"type\":\"capture\",\"name\":\"y\"}}]},"
     " \"git\":{\"sandbox\":{},\"from\":{\"gh\":{},\"curl\":\"deny\"}},"
     " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"network\":{\"allow_domain\":[\"a\"]}}}"
-    "},\"approval_backends\":{\"ops\":{\"type\":\"webhook\",\"url\":\"https://x\"}}}";
+    "},\"approval_backends\":{\"ops\":{\"type\":\"webhook\",\"url\":\"https://x\"},"
+    "\"many\":{\"type\":\"chain\",\"backends\":[\"ops\"]}}}";
 
 static void test_decide(void **state)
 {
@@ -54,6 +57,8 @@ static void test_decide(void **state)
 	    {"gh", "session", {"pr", "merge"}, NULL, COMMAND_APPROVE, "approval_required"},
 	    {"gh", "session", {"pr", "merge", "--force"}, NULL, COMMAND_DENY, "no force"},
 	    {"gh", "session", {"hook"}, NULL, COMMAND_DENY, "command_policy_unavailable"},
+	    {"gh", "session", {"who"}, NULL, COMMAND_DENY, "command_policy_unavailable"},
+	    {"gh", "session", {"call"}, NULL, COMMAND_APPROVE, "approval_required"},
 	    {"gh", "session", {"env"}, env_b, COMMAND_ALLOW, "invocation_policy_allowed"},
 	    {"gh", "session", {"env"}, env_z, COMMAND_DENY, "command_policy_denied"},
 	    {"gh", "session", {"env"}, NULL, COMMAND_DENY, "command_policy_denied"},

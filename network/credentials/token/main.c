@@ -1,7 +1,8 @@
 /*
- * nono-token - asks a token endpoint of OAuth2 for a token of the client itself. A program of its
- * own, so that neither nono nor the proxy links libcurl. Standard input: "name\0value\0" ...;
- * standard output: the answer's body, or with exit code 1 what went wrong in one line.
+ * nono-token - asks a token endpoint of OAuth2 for a token of the client itself, or posts a JSON
+ * text ("body", "signature": an approval backend's). A program of its own, so that neither nono nor
+ * the proxy links libcurl. Standard input: "name\0value\0" ...; standard output: the answer's body,
+ * or with exit code 1 what went wrong in one line.
  */
 #include <curl/curl.h>
 #include <sys/prctl.h>
@@ -72,12 +73,17 @@ static void prepare(CURL *curl, const char *input, size_t n, struct buf *form, s
 {
 	const char *url = value(input, n, "token_url");
 	const char *ca = value(input, n, "tls_ca"), *proxy = value(input, n, "proxy");
+	const char *timeout = value(input, n, "timeout");
 
 	buf_reserve(form, 4 * INPUT_MAX);
-	add_field(curl, form, "grant_type", "client_credentials");
-	add_field(curl, form, "client_id", value(input, n, "client_id"));
-	add_field(curl, form, "client_secret", value(input, n, "client_secret"));
-	add_field(curl, form, "scope", value(input, n, "scope"));
+	if (value(input, n, "body")) {
+		buf_adds(form, value(input, n, "body"));
+	} else {
+		add_field(curl, form, "grant_type", "client_credentials");
+		add_field(curl, form, "client_id", value(input, n, "client_id"));
+		add_field(curl, form, "client_secret", value(input, n, "client_secret"));
+		add_field(curl, form, "scope", value(input, n, "scope"));
+	}
 	curl_easy_setopt(curl, CURLOPT_URL, url ? url : "");
 	/* Nothing is followed to another place. */
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
@@ -85,7 +91,7 @@ static void prepare(CURL *curl, const char *input, size_t n, struct buf *form, s
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form->data);
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)form->len);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout ? atol(timeout) : TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "nono/" NONO_VERSION);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
@@ -109,7 +115,14 @@ static int ask(const char *input, size_t n, struct answer *a)
 		return 1;
 	}
 	prepare(curl, input, n, &form, a);
-	headers = curl_slist_append(headers, "Accept: application/json");
+	headers = curl_slist_append(NULL, "Accept: application/json");
+	if (value(input, n, "body"))
+		headers = curl_slist_append(headers, "Content-Type: application/json");
+	if (value(input, n, "signature")) {
+		_cleanup_free_ char *line =
+		    xasprintf("X-Nono-Signature: sha256=%s", value(input, n, "signature"));
+		headers = curl_slist_append(headers, line);
+	}
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
