@@ -33,6 +33,11 @@ static void close_handle(struct run *r, uv_handle_t *h)
 		uv_close(h, on_closed);
 }
 
+void run_unwatch(struct run *r, uv_poll_t *h)
+{
+	close_handle(r, (uv_handle_t *)h);
+}
+
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
@@ -99,12 +104,12 @@ void run_watch(struct run *r, uv_poll_t *h, int fd, int events, uv_poll_cb cb)
 static void conn_end(struct run *r)
 {
 	if (r->state == RUN_STARTED) {
-		uv_poll_stop(&r->poll);
+		run_unwatch(r, &r->poll);
 		close_fd(&r->fd);
 		run_stop(r);
 	} else if (r->state == RUN_REPLYING && r->init_fd >= 0) {
 		/* What the tool left behind is on its way out. */
-		uv_poll_stop(&r->poll);
+		run_unwatch(r, &r->poll);
 		close_fd(&r->fd);
 		r->state = RUN_OVER;
 	} else if (r->state != RUN_OVER) {

@@ -96,6 +96,9 @@ void conn_refuse(struct run *r, const char *reason, const char *why);
 void run_close(struct run *r);
 /* A descriptor that can't be watched ends the call: no memory for it. */
 void run_watch(struct run *r, uv_poll_t *h, int fd, int events, uv_poll_cb cb);
+/* Before its descriptor is closed: to stop is not enough, when the handle is closed later the
+ * number may be that of another one, which would then not be watched any more. */
+void run_unwatch(struct run *r, uv_poll_t *h);
 
 /* ---- tool_decide.c -------------------------------------------------------------------------- */
 

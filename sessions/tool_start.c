@@ -178,11 +178,9 @@ static void on_init(uv_poll_t *h, int status, int events)
 			str_copy(r->failure, sizeof(r->failure), "it ended before it began");
 		ended(r, &m);
 	}
-	uv_poll_stop(h);
+	run_unwatch(r, h);
+	run_unwatch(r, &r->gate_elevation);
 	elevation_stop(STEAL_PTR(r->elevation));
-	if (!uv_is_closing((uv_handle_t *)&r->gate_elevation) &&
-	    r->gate_elevation.type != UV_UNKNOWN_HANDLE)
-		uv_poll_stop(&r->gate_elevation);
 	close(STEAL_FD(r->init_fd));
 	r->init_pid = 0; /* somebody else may get the number */
 	if (r->state == RUN_OVER || r->fd < 0)
