@@ -330,6 +330,13 @@ static void try_next(struct dial *d, int last_error)
 		     strerror(last_error ? last_error : ECONNREFUSED));
 }
 
+/* Who was asked about "localhost" or an address knows that it is this machine. */
+static bool granted_local(const struct dial *d, const struct resolved_address *a)
+{
+	return d->granted && (d->host.is_address || !strcmp(d->host.name, "localhost")) &&
+	       net_address_kind(a->family, a->bytes) == NET_ADDRESS_LOOPBACK;
+}
+
 /* Takes what the rules refuse out of the addresses. */
 static void check_addresses(struct dial *d)
 {
@@ -339,7 +346,8 @@ static void check_addresses(struct dial *d)
 		const struct resolved_address *a = &d->addresses.v[i];
 
 		if (net_check_address(d->proxy->rules, &d->host, a->family, a->bytes, d->rule,
-				      sizeof(d->rule)))
+				      sizeof(d->rule)) ||
+		    granted_local(d, a))
 			d->addresses.v[kept++] = *a;
 	}
 	d->addresses.n = kept;

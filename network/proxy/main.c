@@ -191,6 +191,8 @@ int main(void)
 				"descriptor 5");
 	else if (fd_set_nonblock(NET_FD_LISTEN, true) < 0)
 		err_errno(&err, errno, "Using the listening socket");
+	/* Whatever else was left open is not its business. */
+	close_range(NET_FD_LISTEN + 1, ~0u, 0);
 	for (int fd = NET_FD_CONFIG; fd <= NET_FD_LISTEN; fd++)
 		fd_set_cloexec(fd, true);
 	if (err.msg[0] || start(r, broker, &err) < 0) {

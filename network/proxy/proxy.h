@@ -145,6 +145,7 @@ struct dial {
 	uint16_t port;
 	bool tls;			  /* on top, with the certificate checked */
 	bool http2;			  /* offer it */
+	bool granted;			  /* by a person, under this name: it may be this machine */
 	const struct policy_route *route; /* its authorities and certificate */
 	/* s: connected, or NULL: status and what follows say why not. */
 	void (*done)(struct dial *d, struct stream *s);

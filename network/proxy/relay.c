@@ -196,6 +196,7 @@ void job_connect(struct job *j)
 				.port = j->port,
 				.tls = j->tls,
 				.http2 = h2,
+				.granted = j->host_granted,
 				.route = j->route,
 				.done = on_dialled,
 				.data = j};
