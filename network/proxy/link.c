@@ -95,7 +95,6 @@ static void log_event(FILE *log, const struct net_event *e)
 	} words[] = {
 	    {"mode", net_mode_name(e->mode)},
 	    {"decision", net_decision_name(e->decision)},
-	    {"target", e->host},
 	    {"address", e->address},
 	    {"method", e->method},
 	    {"path", e->path},
@@ -108,9 +107,12 @@ static void log_event(FILE *log, const struct net_event *e)
 	    {"injection_mode", e->injection},
 	};
 
-	buf_addf(&b, "{\"timestamp_unix_ms\":%llu,\"connection\":%llu,\"ended\":%s,\"port\":%u",
-		 (unsigned long long)(e->time_ns / 1000000), (unsigned long long)e->connection,
-		 e->ended ? "true" : "false", e->port);
+	buf_addf(
+	    &b,
+	    "{\"timestamp_unix_ms\":%llu,\"connection\":%llu,\"ended\":%s,\"port\":%u,\"target\":",
+	    (unsigned long long)(e->time_ns / 1000000), (unsigned long long)e->connection,
+	    e->ended ? "true" : "false", e->port);
+	buf_add_json_str(&b, e->host, strlen(e->host));
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (!words[i].value || !*words[i].value)
 			continue;

@@ -90,6 +90,9 @@ static void on_keys(uv_poll_t *h, _unused_ int status, _unused_ int events)
 	struct proxy *p = h->data;
 
 	credentials_dispatch(p->credentials);
+	/* It ended, and its descriptor is closed: the number is another's from now on. */
+	if (credentials_fd(p->credentials) < 0)
+		uv_poll_stop(h);
 }
 
 static void on_sweep(uv_timer_t *t)

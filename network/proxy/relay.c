@@ -263,8 +263,11 @@ static void connect_tunnel(struct job *j)
 		establish(j, NULL);
 		return;
 	}
-	j->dial =
-	    (struct dial){.host = j->host, .port = j->port, .done = on_tunnel_dialled, .data = j};
+	j->dial = (struct dial){.host = j->host,
+				.port = j->port,
+				.granted = j->host_granted,
+				.done = on_tunnel_dialled,
+				.data = j};
 	dial_start(p, &j->dial);
 }
 
