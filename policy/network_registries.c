@@ -101,8 +101,9 @@ static void npm(const struct registries *r)
 	static const char *const own[] = {"registry.npmjs.org", "registry.yarnpkg.com", NULL};
 	_cleanup_free_ char *user = in_home(r, ".npmrc");
 	_cleanup_free_ char *global = file_read("/etc/npmrc", CONFIG_MAX, NULL, NULL);
-	bool found = add_env(r, "npm_config_registry") | add_env(r, "NPM_CONFIG_REGISTRY");
+	bool found = add_env(r, "npm_config_registry");
 
+	found |= add_env(r, "NPM_CONFIG_REGISTRY");
 	found |= add_values(r, user, keys);
 	found |= add_values(r, global, keys);
 	if (!found)
@@ -117,11 +118,14 @@ static void pip(const struct registries *r)
 	_cleanup_free_ char *user = in_home(r, ".config/pip/pip.conf");
 	_cleanup_free_ char *old = in_home(r, ".pip/pip.conf");
 	_cleanup_free_ char *global = file_read("/etc/pip.conf", CONFIG_MAX, NULL, NULL);
-	bool found = add_env(r, "PIP_INDEX_URL") | add_env(r, "UV_INDEX_URL") |
-		     add_env(r, "UV_DEFAULT_INDEX");
+	bool found = add_env(r, "PIP_INDEX_URL");
 
 	add_env(r, "PIP_EXTRA_INDEX_URL");
-	found |= add_values(r, user, keys) | add_values(r, old, keys) | add_values(r, global, keys);
+	found |= add_env(r, "UV_INDEX_URL");
+	found |= add_env(r, "UV_DEFAULT_INDEX");
+	found |= add_values(r, user, keys);
+	found |= add_values(r, old, keys);
+	found |= add_values(r, global, keys);
 	if (!found)
 		add_all(r, own);
 }
@@ -132,8 +136,9 @@ static void cargo(const struct registries *r)
 	static const char *const own[] = {"index.crates.io", "static.crates.io", "crates.io", NULL};
 	_cleanup_free_ char *user = in_home(r, ".cargo/config.toml");
 	_cleanup_free_ char *old = in_home(r, ".cargo/config");
-	bool found = add_values(r, user, keys) | add_values(r, old, keys);
+	bool found = add_values(r, user, keys);
 
+	found |= add_values(r, old, keys);
 	if (!found)
 		add_all(r, own);
 }
