@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <sys/stat.h>
 
 #include "network/tls/internal.h"
 
@@ -84,7 +85,8 @@ static int write_in_place(const char *path, const struct buf *text, struct err *
 	_cleanup_close_ int fd =
 	    open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_TRUNC, 0644);
 
-	if (fd < 0 || write_full(fd, text->data, text->len) < 0)
+	/* Certificates are for everybody to see, whatever the umask. */
+	if (fd < 0 || fchmod(fd, 0644) < 0 || write_full(fd, text->data, text->len) < 0)
 		return err_errno(err, errno, "can't write %s", path);
 	return 0;
 }
