@@ -149,6 +149,7 @@ void credentials_free(struct credentials *c)
 		waitpid(c->pid, NULL, 0);
 	}
 	secret_free(&c->received);
+	secret_free(&c->room);
 	logins_free(c->logins);
 	free(c->routes);
 	free(c);

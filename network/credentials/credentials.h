@@ -28,6 +28,7 @@ struct secret {
 int secret_reserve(struct secret *s, size_t cap, struct err *err);
 int secret_set(struct secret *s, const char *data, size_t n, struct err *err);
 int secret_add(struct secret *s, const char *data, size_t n, struct err *err);
+void secret_wipe(struct secret *s); /* empty; the pages stay */
 void secret_free(struct secret *s); /* wipes; also for _cleanup_ */
 /* Takes as long wherever they differ. */
 bool secret_equal(const char *a, size_t a_len, const char *b, size_t b_len);

@@ -42,6 +42,7 @@ struct credentials {
 	pid_t pid; /* of the keys process */
 	uint32_t last_id;
 	struct secret received;
+	struct secret room; /* to put one together in; empty between requests */
 	struct logins *logins;
 	unsigned opened; /* pages */
 	uint64_t opened_ns;

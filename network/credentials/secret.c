@@ -39,6 +39,14 @@ int secret_reserve(struct secret *s, size_t cap, struct err *err)
 	return 0;
 }
 
+void secret_wipe(struct secret *s)
+{
+	/* All of it: what was there before may have been longer. */
+	if (s->data)
+		explicit_bzero(s->data, s->cap + 1);
+	s->len = 0;
+}
+
 void secret_free(struct secret *s)
 {
 	size_t page = page_size();

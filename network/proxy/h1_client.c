@@ -245,6 +245,13 @@ static const struct exchange_up_ops ops = {
     .take = up_take,
 };
 
+bool h1_client_idle(struct h1_client *c)
+{
+	char byte;
+
+	return stream_read(c->stream, &byte, 1) < 0 && errno == EAGAIN;
+}
+
 void h1_client_attach(struct h1_client *c, struct exchange *x)
 {
 	c->reused = c->any_byte = false;
@@ -462,9 +469,7 @@ static void on_ready(struct stream *s, unsigned what)
 	struct h1_client *c = s->data;
 
 	if (!c->x) { /* in the pool: it closed, or says what nobody asked; or TLS has a word */
-		char byte;
-
-		if (stream_read(s, &byte, 1) < 0 && errno == EAGAIN)
+		if (h1_client_idle(c))
 			stream_watch(s, STREAM_READ);
 		else
 			h1_client_close(c);

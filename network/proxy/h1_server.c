@@ -107,8 +107,10 @@ static void watch(struct h1_server *c)
 		what = STREAM_READ;
 	else if (!c->body_held && !c->peer_gone && !ahead(c) && !c->held_prev)
 		what = STREAM_READ;
-	if (c->dead || c->out.len || c->answer_held || c->over)
+	if (!c->dead && (c->out.len || c->answer_held))
 		what |= STREAM_WRITE;
+	else if (c->dead || c->over)
+		what |= STREAM_SOON;
 	stream_watch(c->stream, what);
 }
 

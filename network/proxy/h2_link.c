@@ -85,8 +85,10 @@ void h2_link_watch(struct h2_link *l, bool reading)
 
 	if (reading && !l->dead && l->out.len < BACKLOG)
 		what |= STREAM_READ;
-	if (l->dead || l->work || l->out.len)
+	if (l->out.len)
 		what |= STREAM_WRITE;
+	if (l->dead || l->work)
+		what |= STREAM_SOON;
 	stream_watch(l->stream, what);
 }
 

@@ -31,13 +31,20 @@ static void take_out(struct proxy *p, struct pooled **at)
 
 struct h1_client *pool_get(struct proxy *p, const struct pool_key *key)
 {
-	for (struct pooled **at = &p->pool; *at; at = &(*at)->next) {
+	struct pooled **at = &p->pool;
+
+	while (*at) {
 		struct h1_client *c = (*at)->client;
 
-		if (!same(h1_client_key(c), key))
+		if (!same(h1_client_key(c), key)) {
+			at = &(*at)->next;
 			continue;
+		}
 		take_out(p, at);
-		return c;
+		/* What the loop has not told yet: a POST could not be made a second time. */
+		if (h1_client_idle(c))
+			return c;
+		h1_client_close(c);
 	}
 	return NULL;
 }

@@ -188,6 +188,7 @@ struct h1_client *h1_client_new(struct proxy *p, struct stream *s, const struct 
 				const char *address);
 const struct pool_key *h1_client_key(const struct h1_client *c);
 const char *h1_client_address(const struct h1_client *c);
+bool h1_client_idle(struct h1_client *c); /* open, and nothing came that nobody asked for */
 void h1_client_attach(struct h1_client *c, struct exchange *x); /* sets x->up */
 void h1_client_close(struct h1_client *c);
 

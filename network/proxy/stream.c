@@ -31,7 +31,7 @@ static void plain_free(struct stream *s)
 	(void)s;
 }
 
-static const struct stream_ops plain = {plain_read, plain_write, plain_shut, plain_free};
+static const struct stream_ops plain = {plain_read, plain_write, plain_shut, NULL, plain_free};
 
 /* ---- streams with bytes that poll(2) does not see ---- */
 
@@ -43,6 +43,12 @@ static void not_soon(struct stream *s)
 	if (s->soon_next)
 		s->soon_next->soon_prev = s->soon_prev;
 	s->soon_prev = NULL;
+}
+
+/* Bytes that no wait for the socket would tell of. */
+static bool hidden(const struct stream *s)
+{
+	return !s->dry && (s->unread || (s->ops->pending && s->ops->pending(s)));
 }
 
 static void on_idle(uv_idle_t *h)
@@ -57,9 +63,15 @@ static void on_idle(uv_idle_t *h)
 	while (round) {
 		struct stream *s = round;
 
+		unsigned what = 0;
+
 		not_soon(s);
-		if (s->watching & STREAM_READ)
-			s->ready(s, STREAM_READ);
+		if (s->watching & STREAM_SOON)
+			what |= STREAM_WRITE;
+		if ((s->watching & STREAM_READ) && hidden(s))
+			what |= STREAM_READ;
+		if (what)
+			s->ready(s, what);
 	}
 	if (!l->soon)
 		uv_idle_stop(h);
@@ -197,7 +209,7 @@ void stream_watch(struct stream *s, unsigned what)
 	if (s->closed)
 		return;
 	s->watching = (uint8_t)what;
-	if ((what & STREAM_READ) && !s->dry && (s->layer || s->unread))
+	if ((what & STREAM_SOON) || ((what & STREAM_READ) && hidden(s)))
 		soon(s);
 	else
 		not_soon(s);

@@ -14,6 +14,7 @@
 
 #define STREAM_READ  1u
 #define STREAM_WRITE 2u
+#define STREAM_SOON  4u /* from the loop, as STREAM_WRITE, with nobody asking the socket */
 
 struct stream;
 
@@ -24,6 +25,8 @@ struct stream_ops {
 	ssize_t (*write)(struct stream *s, const void *p, size_t n);
 	/* No more is written: FIN, or close_notify and FIN. -1 with EAGAIN as write. */
 	int (*shut)(struct stream *s);
+	/* Has it bytes that poll(2) does not see? NULL: never. */
+	bool (*pending)(const struct stream *s);
 	/* Frees s->layer; the socket is not its business. */
 	void (*free)(struct stream *s);
 };
@@ -33,7 +36,7 @@ struct stream {
 	void *layer; /* of the ops; NULL for a plain socket */
 	int fd;
 	uint8_t read_needs, write_needs;
-	uint8_t watching; /* STREAM_READ, STREAM_WRITE that the owner waits for */
+	uint8_t watching; /* STREAM_READ, STREAM_WRITE, STREAM_SOON that the owner waits for */
 	uint8_t polling;  /* UV_READABLE, UV_WRITABLE as set */
 	bool dry;	  /* the last read said EAGAIN */
 	bool closed;
@@ -82,8 +85,8 @@ static inline bool stream_is_plain(const struct stream *s)
 {
 	return !s->layer;
 }
-/* what: STREAM_READ, STREAM_WRITE or both; replaces what was watched before, 0 stops. Stays until
- * it is changed, however often it was called back. */
+/* what: STREAM_READ, STREAM_WRITE, STREAM_SOON or several; replaces what was watched before, 0
+ * stops. Stays until it is changed, however often it was called back. */
 void stream_watch(struct stream *s, unsigned what);
 
 /* Puts bytes back that were read too early. */

@@ -193,6 +193,13 @@ static int layer_shut(struct stream *s)
 	return shutdown(s->fd, SHUT_WR);
 }
 
+static bool layer_pending(const struct stream *s)
+{
+	const struct layer *l = s->layer;
+
+	return l->broken || SSL_has_pending(l->ssl);
+}
+
 static void layer_free(struct stream *s)
 {
 	struct layer *l = s->layer;
@@ -207,7 +214,8 @@ static void layer_free(struct stream *s)
 	s->layer = NULL;
 }
 
-static const struct stream_ops ops = {layer_read, layer_write, layer_shut, layer_free};
+static const struct stream_ops ops = {layer_read, layer_write, layer_shut, layer_pending,
+				      layer_free};
 
 static BIO *make_bio(struct layer *l)
 {

@@ -148,7 +148,7 @@ def continue_100():
         s.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         while len(rest) < 5:
             rest += s.recv(10)
-        s.sendall(simple(rest))
+        s.sendall(simple(rest, headers="Connection: close\r\n"))
     w = Server(talk)
     with Proxy({"allow": HERE}) as p:
         s = p.connect()
