@@ -10,7 +10,7 @@ static const char *const ca_variables[] = {
     "AWS_CA_BUNDLE",	  "NIX_SSL_CERT_FILE",
     "HTTPLIB2_CA_CERTS",  "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     "BUNDLE_SSL_CA_CERT", "COMPOSER_CAFILE",
-    "HEX_CACERTS_PATH",
+    "HEX_CACERTS_PATH",	  "npm_config_cafile",
 };
 static const char *const proxy_names[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
 					  "http_proxy", "https_proxy", "all_proxy"};

@@ -80,6 +80,9 @@ class Place:
         # A copy, so that the ordinary user can reach it wherever the build is.
         self.bin = os.path.join(self.base, "nono")
         shutil.copy2(NONO, self.bin)
+        for beside in ("nono-proxy", "nono-keyring", "nono-token"):
+            if os.path.exists(os.path.join(os.path.dirname(NONO), beside)):
+                shutil.copy2(os.path.join(os.path.dirname(NONO), beside), os.path.join(self.base, beside))
         # For scripts that run inside: the search for leaks needs what is refused there.
         self.inner = "env ASAN_OPTIONS=detect_leaks=0 " + self.bin
         self.home = os.path.join(self.base, "home")
