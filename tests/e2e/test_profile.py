@@ -134,11 +134,11 @@ def validate(c):
         for w in words:
             assert any(w in e for e in out["errors"]), (text, w, out)
         assert "Result: invalid" in c.nono("profile", "validate", "x", code=1)
-    net = profile(c, "net.json", '{"meta": {"name": "net"}, "network": {"allow_domain": ["a.b"]}}')
+    net = profile(c, "net.json", '{"meta": {"name": "net"}, "credential_routes": {"a": {}}}')
     out = json.loads(c.nono("profile", "validate", "--json", net))
-    assert out["valid"] and any("allow_domain" in w for w in out["warnings"]), out
+    assert out["valid"] and any("credential_routes" in w for w in out["warnings"]), out
     c.nono("run", "--profile", "net", "--", "true", code=1)
-    assert "allow_domain" in c.err, c.err
+    assert "credential_routes" in c.err, c.err
 
 
 def schema_and_guide(c):
