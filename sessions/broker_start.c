@@ -96,8 +96,9 @@ static int start_host(struct broker *b, struct err *err)
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
 {
-	/* Nor can a shim look at itself: it is inside. */
-	return prctl(PR_GET_DUMPABLE) == 0 || getenv("NONO_TOOL_SANDBOX_SOCKET");
+	/* Nor can what runs inside (a shim, nono connect) look at itself. */
+	return prctl(PR_GET_DUMPABLE) == 0 || getenv("NONO_TOOL_SANDBOX_SOCKET") ||
+	       getenv("NONO_CAP_FILE");
 }
 #endif
 

@@ -104,7 +104,8 @@ def bodies_both_ways():
                 assert w.seen[-1][3] == big
                 assert got == big, (path, framing, len(got), head)
                 s.close()
-        assert p.rss() < 40000, p.rss()
+        if SLOW == 1:  # the sanitizers' memory is no measure
+            assert p.rss() < 40000, p.rss()
 
 
 def no_bodies():
