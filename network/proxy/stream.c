@@ -48,7 +48,7 @@ static void not_soon(struct stream *s)
 /* Bytes that no wait for the socket would tell of. */
 static bool hidden(const struct stream *s)
 {
-	return !s->dry && (s->unread || (s->ops->pending && s->ops->pending(s)));
+	return !s->dry && (s->back.p || s->below.p || (s->ops->pending && s->ops->pending(s)));
 }
 
 static void on_idle(uv_idle_t *h)
@@ -136,7 +136,8 @@ static void on_closed(uv_handle_t *h)
 {
 	struct stream *s = h->data;
 
-	free(s->unread);
+	free(s->back.p);
+	free(s->below.p);
 	free(s);
 }
 
@@ -167,6 +168,8 @@ void stream_layer(struct stream *s, const struct stream_ops *ops, void *layer)
 {
 	s->ops = ops;
 	s->layer = layer;
+	s->below = s->back;
+	s->back = (struct stream_back){0};
 }
 
 /* ---- waiting ---- */
@@ -231,7 +234,8 @@ void stream_watch(struct stream *s, unsigned what)
 
 void stream_unread(struct stream *s, const void *p, size_t n)
 {
-	size_t left = s->unread_len - s->unread_at;
+	struct stream_back *b = &s->back;
+	size_t left = b->len - b->at;
 	char *all;
 
 	if (!n)
@@ -240,38 +244,40 @@ void stream_unread(struct stream *s, const void *p, size_t n)
 	memcpy(all, p, n);
 	s->dry = false;
 	if (left)
-		memcpy(all + n, s->unread + s->unread_at, left);
-	free(s->unread);
-	s->unread = all;
-	s->unread_at = 0;
-	s->unread_len = (uint32_t)(n + left);
+		memcpy(all + n, b->p + b->at, left);
+	free(b->p);
+	*b = (struct stream_back){.p = all, .len = n + left};
 }
 
-static size_t from_unread(struct stream *s, void *p, size_t n)
+static size_t look_back(const struct stream_back *b, void *p, size_t n)
 {
-	size_t left = s->unread_len - s->unread_at;
+	size_t left = b->len - b->at;
 
 	if (n > left)
 		n = left;
-	memcpy(p, s->unread + s->unread_at, n);
+	if (n)
+		memcpy(p, b->p + b->at, n);
 	return n;
+}
+
+ssize_t stream_take_back(struct stream_back *b, void *p, size_t n)
+{
+	size_t had = look_back(b, p, n);
+
+	b->at += had;
+	if (b->at == b->len) {
+		free(b->p);
+		*b = (struct stream_back){0};
+	}
+	return (ssize_t)had;
 }
 
 ssize_t stream_raw_read(struct stream *s, void *p, size_t n)
 {
 	ssize_t got;
 
-	if (s->unread) {
-		size_t had = from_unread(s, p, n);
-
-		s->unread_at += (uint32_t)had;
-		if (s->unread_at == s->unread_len) {
-			free(s->unread);
-			s->unread = NULL;
-			s->unread_at = s->unread_len = 0;
-		}
-		return (ssize_t)had;
-	}
+	if (s->below.p)
+		return stream_take_back(&s->below, p, n);
 	do
 		got = recv(s->fd, p, n, MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
@@ -290,7 +296,7 @@ ssize_t stream_raw_write(struct stream *s, const void *p, size_t n)
 
 ssize_t stream_raw_peek(struct stream *s, void *p, size_t n)
 {
-	size_t had = s->unread ? from_unread(s, p, n) : 0;
+	size_t had = look_back(&s->back, p, n);
 	ssize_t got;
 
 	if (had == n)

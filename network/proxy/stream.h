@@ -31,6 +31,12 @@ struct stream_ops {
 	void (*free)(struct stream *s);
 };
 
+/* Bytes that were read too early. */
+struct stream_back {
+	char *p; /* NULL: none */
+	size_t at, len;
+};
+
 struct stream {
 	const struct stream_ops *ops;
 	void *layer; /* of the ops; NULL for a plain socket */
@@ -43,9 +49,8 @@ struct stream {
 	/* What a wait ended for; never called after stream_close(). */
 	void (*ready)(struct stream *s, unsigned what);
 	void *data; /* the owner's */
-	/* Read already but not taken: comes first in stream_raw_read(). */
-	char *unread;
-	uint32_t unread_at, unread_len;
+	struct stream_back back;  /* put back by whoever reads */
+	struct stream_back below; /* what was, when a layer came: the layer's to read */
 	uv_poll_t poll;
 	struct stream *soon_next, **soon_prev;
 };
@@ -66,9 +71,10 @@ struct stream *stream_open(struct stream_loop *loop, int fd, struct err *err);
 void stream_close(struct stream *s);
 void stream_reset(struct stream *s);
 
+ssize_t stream_take_back(struct stream_back *b, void *p, size_t n);
 static inline ssize_t stream_read(struct stream *s, void *p, size_t n)
 {
-	ssize_t got = s->ops->read(s, p, n);
+	ssize_t got = s->back.p ? stream_take_back(&s->back, p, n) : s->ops->read(s, p, n);
 
 	s->dry = got < 0 && errno == EAGAIN;
 	return got;
@@ -89,13 +95,15 @@ static inline bool stream_is_plain(const struct stream *s)
  * stops. Stays until it is changed, however often it was called back. */
 void stream_watch(struct stream *s, unsigned what);
 
-/* Puts bytes back that were read too early. */
+/* Puts bytes back that were read too early: stream_read() has them first. A layer that is put on
+ * the stream later reads them as the peer's. */
 void stream_unread(struct stream *s, const void *p, size_t n);
 
-/* For layers: the socket itself, beginning with what was put back. */
+/* For layers: the socket itself, beginning with what had been put back before they came. */
 ssize_t stream_raw_read(struct stream *s, void *p, size_t n);
 ssize_t stream_raw_write(struct stream *s, const void *p, size_t n);
-/* Looks at what comes without taking it, at most n bytes: for the ClientHello. */
+/* Looks at what comes without taking it, at most n bytes, on a plain stream: for the ClientHello.
+ */
 ssize_t stream_raw_peek(struct stream *s, void *p, size_t n);
 /* Puts a layer on a plain stream. */
 void stream_layer(struct stream *s, const struct stream_ops *ops, void *layer);

@@ -198,7 +198,7 @@ static enum flow read_copied(struct tunnel *t, struct way *w)
 		return FLOWS;
 	}
 	w->bulk = n >= SPLICE_FROM && stream_is_plain(w->from) && stream_is_plain(w->to) &&
-		  !w->from->unread;
+		  !w->from->back.p;
 	sent = stream_write(w->to, p, (size_t)n);
 	if (sent < 0 && errno != EAGAIN)
 		return BROKEN;
