@@ -449,6 +449,29 @@ static void what_was_read_too_early(void **state)
 	close_pair(f, p);
 }
 
+/* A reader above TLS may put back what it took: it gets that again, before the peer's next bytes.
+ */
+static void put_back_above_tls(void **state)
+{
+	struct fixture *f = *state;
+	struct pair p = connect_pair(f);
+	struct err why;
+	char got[16];
+
+	assert_int_equal(meet(f, p, f->ours, "back.example", "back.example", false, &why), 0);
+	assert_int_equal(stream_write(p.client, "head", 4), 4);
+	assert_int_equal(stream_read(p.server, got, sizeof(got)), 4);
+	stream_unread(p.server, got, 4);
+	assert_int_equal(stream_write(p.client, "body", 4), 4);
+	assert_int_equal(stream_read(p.server, got, 2), 2);
+	assert_memory_equal(got, "he", 2);
+	assert_int_equal(stream_read(p.server, got, sizeof(got)), 2);
+	assert_memory_equal(got, "ad", 2);
+	assert_int_equal(stream_read(p.server, got, sizeof(got)), 4);
+	assert_memory_equal(got, "body", 4);
+	close_pair(f, p);
+}
+
 /* Through a small socket, with other lengths at every try, read slowly: nothing lost or doubled. */
 static void back_pressure(void **state)
 {
@@ -580,6 +603,7 @@ int main(void)
 	    cmocka_unit_test(tickets_are_bound),
 	    cmocka_unit_test(a_client_that_refuses),
 	    cmocka_unit_test(no_tls_at_all),
+	    cmocka_unit_test(put_back_above_tls),
 	    cmocka_unit_test(what_was_read_too_early),
 	    cmocka_unit_test(back_pressure),
 	    cmocka_unit_test(cut_connections_are_no_end),
