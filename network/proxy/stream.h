@@ -48,7 +48,7 @@ struct stream {
 	bool closed;
 	/* What a wait ended for; never called after stream_close(). */
 	void (*ready)(struct stream *s, unsigned what);
-	void *data; /* the owner's */
+	void *data;		  /* the owner's */
 	struct stream_back back;  /* put back by whoever reads */
 	struct stream_back below; /* what was, when a layer came: the layer's to read */
 	uv_poll_t poll;
