@@ -115,7 +115,7 @@ def two_thousand():
             assert got == b"%d." % i
         used = p.rss() - idle
         print(f"     {n} tunnels: {used} kB, {used / n:.1f} kB each")
-        assert used / n < 20, used
+        assert used / n < 20 or SLOW != 1, used  # the sanitizers' memory is no measure
         for s in tunnels:
             s.close()
         proxylib.until(lambda: len([e for e in p.events() if e["ended"]]) == n)

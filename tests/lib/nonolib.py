@@ -453,4 +453,4 @@ def main(cases, jobs=2, timeout=120):
         time.sleep(0.02)
     print("%d passed, %d failed, %d skipped%s" % (passed, len(failed), skipped,
                                                   ": " + " ".join(sorted(set(failed))) if failed else ""))
-    sys.exit(1 if failed or not passed else 0)
+    sys.exit(1 if failed or not passed + skipped else 0 if passed else 77)
