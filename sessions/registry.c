@@ -442,6 +442,8 @@ static bool find_at_once(const char *what, struct session_record *out)
 int session_find(const char *what, struct session_record *out, struct err *err)
 {
 	struct session_list l;
+	struct err by_id = {0};
+	bool several;
 	int r = 0;
 
 	*out = (struct session_record){0};
@@ -452,14 +454,21 @@ int session_find(const char *what, struct session_record *out, struct err *err)
 	if (session_list(true, &l, err) < 0)
 		return -1;
 	if (is_hex(what)) {
-		r = find_in(&l, what, BY_ID, true, out, err);
+		r = find_in(&l, what, BY_ID, true, out, &by_id);
 		if (r == 0)
-			r = find_in(&l, what, BY_ID, false, out, err);
+			r = find_in(&l, what, BY_ID, false, out, &by_id);
 	}
-	if (r == 0)
+	/* A short name of hexadecimal digits may well be how several ids begin. */
+	several = r < 0;
+	if (r != 1)
 		r = find_in(&l, what, BY_NAME, true, out, err);
 	if (r == 0)
 		r = find_in(&l, what, BY_NAME, false, out, err);
+	if (r == 0 && several) {
+		if (err)
+			*err = by_id;
+		r = -1;
+	}
 	if (r == 0)
 		err_set(err, "no session '%s': nono ps --all lists them", what);
 	session_list_free(&l);

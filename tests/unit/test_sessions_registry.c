@@ -170,6 +170,10 @@ static void find_by_prefix_and_name(void **state)
 	assert_int_equal(session_find("old", &r, &err), 0);
 	assert_string_equal(r.id, "eeeeeeeeeeeeeee1");
 	session_record_free(&r);
+	put("dddddddddddddd12", "cccc", "exited", getpid(), 6);
+	assert_int_equal(session_find("cccc", &r, &err), 0); /* ids too begin so */
+	assert_string_equal(r.id, "dddddddddddddd12");
+	session_record_free(&r);
 	assert_int_equal(session_find("alph", &r, &err), -1);
 	assert_int_equal(session_find("", &r, &err), -1);
 	assert_int_equal(err.cls, ERR_USAGE);
