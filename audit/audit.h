@@ -172,7 +172,29 @@ int audit_reader_fd(const struct audit_reader *r); /* for inotify by path, see /
 void audit_reader_free(struct audit_reader *r);
 int audit_parse(const char *json, size_t len, struct audit_record *out);
 
-/* nono audit list|show|verify: arguments after the word. Returns the exit code. */
-int audit_command(int argc, char **argv);
+/* ---- the commands ------------------------------------------------------------ */
+
+/* Each prints to standard output and returns the exit code, -1 with err: 1 where something that
+ * was recorded does not hold. id: a session's, or what begins no other's. Strings are borrowed,
+ * NULL = not given. */
+struct audit_list_options {
+	const char *since, *until, *command, *path;
+	long recent; /* 0 = all */
+	bool today, json;
+};
+int audit_list(const struct audit_list_options *o, struct err *err);
+struct audit_show_options {
+	const char *id, *path;
+	const char *const *kinds; /* NULL-terminated, each words with commas between */
+	bool denied, tree, timeline, json;
+};
+int audit_show(const struct audit_show_options *o, struct err *err);
+struct audit_verify_options {
+	const char *id;
+	bool json;
+};
+int audit_verify(const struct audit_verify_options *o, struct err *err);
+/* The one session that arg names or begins, into id. */
+int audit_find(const char *arg, char id[65], struct err *err);
 
 #endif

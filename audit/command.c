@@ -1,7 +1,6 @@
 #include "audit/command.h"
 
 #include <dirent.h>
-#include <getopt.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -41,7 +40,7 @@ char **command_ids(size_t *n, struct err *err)
 	return ids;
 }
 
-int command_find(const char *arg, char id[65], struct err *err)
+int audit_find(const char *arg, char id[65], struct err *err)
 {
 	size_t n, found = 0;
 	char **ids;
@@ -87,25 +86,6 @@ int command_meta(int dir, struct session_meta *m, bool *alive, struct err *err)
 		memset(m, 0, sizeof(*m));
 		nanosleep(&pause, NULL);
 	}
-}
-
-int command_one_id(int argc, char **argv, char id[65], bool *json, struct err *err)
-{
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
-	int c;
-
-	*json = false;
-	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c != 'j')
-			return err_usage(err, "audit %s: unknown option \"%s\"", argv[0],
-					 argv[optind - 1]);
-		*json = true;
-	}
-	if (argc - optind != 1)
-		return err_usage(err, "usage: nono audit %s ID [--json]", argv[0]);
-	return command_find(argv[optind], id, err);
 }
 
 cJSON *command_array(const struct buf *json)
@@ -163,34 +143,4 @@ void command_put(const char *s, size_t width)
 		printf("%-*s", (int)width, out);
 	else
 		fputs(out, stdout);
-}
-
-int audit_command(int argc, char **argv)
-{
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv, struct err *err);
-	} commands[] = {{"list", command_list}, {"show", command_show}, {"verify", command_verify}};
-	struct err err = {.cls = ERR_FAILURE};
-	int r = -1;
-
-	if (argc < 1) {
-		err_usage(&err, "usage: nono audit list|show|verify");
-	} else {
-		size_t i = 0;
-		while (i < ARRAY_LEN(commands) && !str_eq(argv[0], commands[i].name))
-			i++;
-		if (i < ARRAY_LEN(commands))
-			r = commands[i].run(argc, argv, &err);
-		else
-			err_usage(&err,
-				  "there is no \"audit %.40s\"; there are list, show and verify",
-				  argv[0]);
-	}
-	if (r >= 0 && fflush(stdout) == 0)
-		return r;
-	if (r >= 0)
-		err_errno(&err, errno, "can't write to standard output");
-	fprintf(stderr, "nono: %s\n", err.msg);
-	return err.cls;
 }

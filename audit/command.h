@@ -1,4 +1,4 @@
-/* command - what list, show and verify share. */
+/* command - what the commands share. */
 #ifndef NONO_AUDIT_COMMAND_H
 #define NONO_AUDIT_COMMAND_H
 
@@ -7,19 +7,11 @@
 
 #include <cjson/cJSON.h>
 
-int command_list(int argc, char **argv, struct err *err);
-int command_show(int argc, char **argv, struct err *err);
-int command_verify(int argc, char **argv, struct err *err);
-
 /* Ids of all records, sorted; *n of them. Caller frees each and the list. */
 char **command_ids(size_t *n, struct err *err);
-/* The id that arg names or begins, into id. */
-int command_find(const char *arg, char id[65], struct err *err);
 /* session.json, and whether the session is alive: of one moment, so that a session that is just
  * starting or ending looks neither damaged nor orphaned. Waits for that a second at most. */
 int command_meta(int dir, struct session_meta *m, bool *alive, struct err *err);
-/* argv of show and verify: one id and --json. */
-int command_one_id(int argc, char **argv, char id[65], bool *json, struct err *err);
 
 /* The members that list and show have in common, as cJSON values. */
 cJSON *command_array(const struct buf *json);

@@ -1,16 +1,15 @@
 /* nono audit list */
 #include "audit/command.h"
+#include "audit/select.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <sys/stat.h>
 #include <time.h>
 
 struct filter {
 	time_t since, until; /* [since, until) */
-	const char *command, *path;
-	size_t recent; /* 0 = all */
-	bool json;
+	const char *command;
+	char path[4096]; /* "" = any */
 };
 
 struct item {
@@ -31,59 +30,21 @@ static int parse_day(const char *s, time_t *out, struct err *err)
 	return 0;
 }
 
-static int parse_filter(struct filter *f, int argc, char **argv, struct err *err)
+static int parse_filter(struct filter *f, const struct audit_list_options *o, struct err *err)
 {
-	static const struct option options[] = {
-	    {"today", no_argument, NULL, 't'},	     {"since", required_argument, NULL, 's'},
-	    {"until", required_argument, NULL, 'u'}, {"command", required_argument, NULL, 'c'},
-	    {"path", required_argument, NULL, 'p'},  {"recent", required_argument, NULL, 'r'},
-	    {"json", no_argument, NULL, 'j'},	     {0}};
 	time_t now = time(NULL);
-	long n;
-	int c;
+	struct select path;
 
-	*f = (struct filter){.until = (time_t)INT64_MAX};
-	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 't':
-			f->since = now - now % 86400;
-			break;
-		case 's':
-			if (parse_day(optarg, &f->since, err) < 0)
-				return -1;
-			break;
-		case 'u':
-			if (parse_day(optarg, &f->until, err) < 0)
-				return -1;
-			f->until += 86400; /* the day itself included */
-			break;
-		case 'c':
-			f->command = optarg;
-			break;
-		case 'p':
-			f->path = optarg;
-			break;
-		case 'r':
-			if (str_to_long(optarg, 1, 1000000, &n) < 0)
-				return err_usage(err,
-						 "--recent wants a number from 1 on, not "
-						 "\"%.40s\"",
-						 optarg);
-			f->recent = (size_t)n;
-			break;
-		case 'j':
-			f->json = true;
-			break;
-		default:
-			return err_usage(err,
-					 "audit list: unknown option or missing value at \"%s\"",
-					 argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		return err_usage(err, "audit list: what is \"%.40s\"?", argv[optind]);
+	*f = (struct filter){.until = (time_t)INT64_MAX, .command = o->command};
+	if (o->today)
+		f->since = now - now % 86400;
+	if ((o->since && parse_day(o->since, &f->since, err) < 0) ||
+	    (o->until && parse_day(o->until, &f->until, err) < 0) ||
+	    select_parse(&path, NULL, o->path, false, err) < 0)
+		return -1;
+	if (o->until)
+		f->until += 86400; /* the day itself included */
+	str_copy(f->path, sizeof(f->path), path.path);
 	return 0;
 }
 
@@ -126,7 +87,7 @@ static bool matches(const struct item *it, const struct filter *f)
 	tracked = command_array(&it->m.tracked);
 	argv0 = cJSON_GetStringValue(cJSON_GetArrayItem(command, 0));
 	ok = !f->command || (argv0 && strstr(argv0, f->command));
-	if (ok && f->path) {
+	if (ok && f->path[0]) {
 		ok = false;
 		cJSON_ArrayForEach(e, tracked)
 		{
@@ -218,11 +179,17 @@ static void print_command(const struct buf *json)
 	cJSON_Delete(a);
 }
 
+/* Where it worked, else the first path it could write to. */
 static void first_path(const struct item *it, char *out, size_t size)
 {
-	cJSON *a = command_array(&it->m.tracked);
-	const char *s = cJSON_GetStringValue(cJSON_GetArrayItem(a, 0));
+	struct json_span extra = {it->m.extra.data, it->m.extra.len}, v;
+	cJSON *a;
+	const char *s;
 
+	if (extra.n && json_get(extra, "workdir", &v) && json_string(v, out, size) > 0)
+		return;
+	a = command_array(&it->m.tracked);
+	s = cJSON_GetStringValue(cJSON_GetArrayItem(a, 0));
 	str_copy(out, size, s ? s : "(no path)");
 	cJSON_Delete(a);
 }
@@ -241,7 +208,7 @@ static void print_item(const struct item *it)
 	putchar('\n');
 }
 
-/* By first tracked path, groups in the order of their newest session. */
+/* By directory, groups in the order of their newest session. */
 static void print_groups(const struct item *items, size_t n)
 {
 	_cleanup_free_ bool *done = xcalloc(n + 1, sizeof(*done));
@@ -265,19 +232,19 @@ static void print_groups(const struct item *items, size_t n)
 	}
 }
 
-int command_list(int argc, char **argv, struct err *err)
+int audit_list(const struct audit_list_options *o, struct err *err)
 {
 	struct filter f;
 	size_t n, kept, shown;
 	struct item *items;
 	char **ids;
 
-	if (parse_filter(&f, argc, argv, err) < 0 || !(ids = command_ids(&n, err)))
+	if (parse_filter(&f, o, err) < 0 || !(ids = command_ids(&n, err)))
 		return -1;
 	items = xcalloc(n + 1, sizeof(*items));
 	kept = load(ids, n, &f, items);
-	shown = f.recent && f.recent < kept ? f.recent : kept;
-	if (f.json) {
+	shown = o->recent && (size_t)o->recent < kept ? (size_t)o->recent : kept;
+	if (o->json) {
 		cJSON *a = cJSON_CreateArray();
 		for (size_t i = 0; i < shown; i++)
 			cJSON_AddItemToArray(a, item_json(&items[i]));

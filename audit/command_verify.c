@@ -159,25 +159,24 @@ static void print_ledger(const struct result *r)
 					: "this session is NOT in it");
 }
 
-int command_verify(int argc, char **argv, struct err *err)
+int audit_verify(const struct audit_verify_options *o, struct err *err)
 {
 	struct result *r;
 	char id[65];
-	bool json;
 	int code;
 
-	if (command_one_id(argc, argv, id, &json, err) < 0)
+	if (audit_find(o->id, id, err) < 0)
 		return -1;
 	r = xcalloc(1, sizeof(*r));
 	code = check(id, r, err);
 	if (code == 0) {
 		code = r->ok ? 0 : 1;
-		if (json) {
-			cJSON *o = cJSON_CreateObject();
-			cJSON_AddItemToObject(o, "session", log_json(r));
-			cJSON_AddItemToObject(o, "ledger", ledger_json(r));
-			cJSON_AddItemToObject(o, "attestation", attestation_json());
-			command_print(o);
+		if (o->json) {
+			cJSON *v = cJSON_CreateObject();
+			cJSON_AddItemToObject(v, "session", log_json(r));
+			cJSON_AddItemToObject(v, "ledger", ledger_json(r));
+			cJSON_AddItemToObject(v, "attestation", attestation_json());
+			command_print(v);
 		} else {
 			printf("session   %s%s\n", id, r->alive ? " (running)" : "");
 			print_log(r);

@@ -67,7 +67,7 @@ static int run(struct cli *cli, struct err *err)
 		c = cleanup ? &command_prune : cli_find(cli->args[0]);
 		sub = c && cli->n_args == 2 ? command_sub(c, cli->args[1]) : NULL;
 		c = sub ? sub : c;
-		if (!c || (cli->n_args > 1 && !cleanup && !sub && c != &command_audit))
+		if (!c || (cli->n_args > 1 && !cleanup && !sub))
 			return err_usage(err, "there is no command '%s'",
 					 show(cli->args[c ? 1 : 0]).s);
 		help_command(c, &b);

@@ -66,18 +66,20 @@ static struct log_check verify(const char *id)
 	return c;
 }
 
-static int quiet_command(const char *what, const char *id)
+static int quiet_verify(const char *id)
 {
-	char *argv[] = {(char *)what, (char *)id, NULL};
+	struct audit_verify_options o = {.id = id};
+	struct err err;
 	int r, null = open("/dev/null", O_WRONLY | O_CLOEXEC), saved = dup(1);
 
 	fflush(stdout);
 	dup2(null, 1);
-	r = audit_command(2, argv);
+	r = audit_verify(&o, &err);
+	fflush(stdout);
 	dup2(saved, 1);
 	close(saved);
 	close(null);
-	return r;
+	return r < 0 ? (int)err.cls : r;
 }
 
 static struct session_meta read_meta(const char *id)
@@ -108,8 +110,8 @@ static void test_whole_life(void **state)
 	c = verify("life1");
 	assert_int_equal(c.bad_line, 0);
 	assert_int_equal(c.state.count, 13);
-	assert_int_equal(quiet_command("verify", "life"), 0); /* still running */
-	assert_int_equal(audit_adopt("life1", &err), -1);     /* not ours to end */
+	assert_int_equal(quiet_verify("life"), 0);	  /* still running */
+	assert_int_equal(audit_adopt("life1", &err), -1); /* not ours to end */
 	assert_int_equal(audit_log_close(log, 7, &err), 0);
 	c = verify("life1");
 	assert_int_equal(c.state.count, 14);
@@ -121,11 +123,10 @@ static void test_whole_life(void **state)
 	assert_int_equal(strlen(m.sha256), 64);
 	assert_string_equal(m.executable, "/bin/true");
 	meta_free(&m);
-	assert_int_equal(quiet_command("verify", "life1"), 0);
-	assert_int_equal(quiet_command("show", "life1"), 0);
+	assert_int_equal(quiet_verify("life1"), 0);
 	/* Nothing left to do. */
 	assert_int_equal(audit_adopt("life1", &err), 0);
-	assert_int_equal(quiet_command("verify", "life1"), 0);
+	assert_int_equal(quiet_verify("life1"), 0);
 }
 
 /* Vectors computed by an independent program (Python's hashlib). */
@@ -193,18 +194,18 @@ static void test_flipped_bytes(void **state)
 		else
 			assert_int_equal(c.bad_line, line);
 		if (i % 97 == 0)
-			assert_int_equal(quiet_command("verify", "flip"), 1);
+			assert_int_equal(quiet_verify("flip"), 1);
 		assert_int_equal(pwrite(fd, &text[i], 1, (off_t)i), 1);
 		line += newline;
 	}
 	close(fd);
-	assert_int_equal(quiet_command("verify", "flip"), 0);
+	assert_int_equal(quiet_verify("flip"), 0);
 	/* A line that is gone from the end is missed too. */
 	while (text[--n - 1] != '\n')
 		;
 	assert_int_equal(truncate(path, (off_t)n), 0);
 	assert_int_equal(verify("flip").bad_line, 0);
-	assert_int_equal(quiet_command("verify", "flip"), 1);
+	assert_int_equal(quiet_verify("flip"), 1);
 }
 
 static void test_changed_record(void **state)
@@ -221,7 +222,7 @@ static void test_changed_record(void **state)
 	assert_non_null(p);
 	p[13] = '1';
 	assert_int_equal(file_write_atomic(path, 0600, text, n, NULL), 0);
-	assert_int_equal(quiet_command("verify", "rec"), 1);
+	assert_int_equal(quiet_verify("rec"), 1);
 }
 
 static void flood(const char *id)
@@ -274,7 +275,7 @@ static void test_killed(void **state)
 		assert_true(c.ended);
 		assert_int_equal(c.exit_code, -1);
 		assert_int_equal(audit_adopt(id, &err), 0);
-		assert_int_equal(quiet_command("verify", id), 0);
+		assert_int_equal(quiet_verify(id), 0);
 		total += c.state.count;
 	}
 	assert_true(total > 1000);
@@ -311,7 +312,7 @@ static void test_torn_anywhere(void **state)
 		assert_int_equal(c.bad_line, 0);
 		assert_int_equal(c.torn, 0);
 		assert_true(c.ended);
-		assert_int_equal(quiet_command("verify", "torn"), 0);
+		assert_int_equal(quiet_verify("torn"), 0);
 	}
 }
 
@@ -355,7 +356,7 @@ static void test_full_disk(void **state)
 	assert_true(c.ended);
 	text = file_read(path, 64u << 20, &n, NULL);
 	assert_non_null(strstr(text, "events_lost"));
-	assert_int_equal(quiet_command("verify", "full"), 0);
+	assert_int_equal(quiet_verify("full"), 0);
 }
 
 static void test_full_disk_at_end(void **state)
@@ -371,9 +372,9 @@ static void test_full_disk_at_end(void **state)
 	assert_int_equal(audit_log_close(log, 0, &err), -1);
 	assert_non_null(strstr(err.msg, "fullend"));
 	limit_files(RLIM_INFINITY);
-	assert_int_equal(quiet_command("verify", "fullend"), 1);
+	assert_int_equal(quiet_verify("fullend"), 1);
 	assert_int_equal(audit_adopt("fullend", &err), 0);
-	assert_int_equal(quiet_command("verify", "fullend"), 0);
+	assert_int_equal(quiet_verify("fullend"), 0);
 }
 
 static void test_no_directory(void **state)
@@ -419,7 +420,7 @@ static void test_ledger_together(void **state)
 	for (int p = 0; p < 8; p++) {
 		char id[32];
 		snprintf(id, sizeof(id), "led-%d-5", p);
-		assert_int_equal(quiet_command("verify", id), 0);
+		assert_int_equal(quiet_verify(id), 0);
 	}
 }
 
