@@ -194,6 +194,24 @@ struct audit_verify_options {
 	bool json;
 };
 int audit_verify(const struct audit_verify_options *o, struct err *err);
+/* Removes records of ended sessions. What any of the limits keeps stays; -1 = no such limit, no
+ * limit = all go. Damaged ones go with all only. */
+struct audit_cleanup_options {
+	long keep;	 /* the newest */
+	long older_than; /* days */
+	long max_bytes;	 /* of all that stay: the oldest go */
+	bool all, dry_run, json;
+};
+int audit_cleanup(const struct audit_cleanup_options *o, struct err *err);
+/* A proof that an event is in the log and the ledger; of the ledger of a checkpoint (a file), or as
+ * it is now. */
+struct audit_prove_options {
+	const char *id, *event, *checkpoint;
+};
+int audit_prove(const struct audit_prove_options *o, struct err *err);
+/* The ledger's size and root; with since (a file): that it begins with what it was then. */
+int audit_checkpoint(const char *since, struct err *err);
+int audit_check(const char *file, const char *checkpoint, struct err *err);
 /* The one session that arg names or begins, into id. */
 int audit_find(const char *arg, char id[65], struct err *err);
 

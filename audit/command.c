@@ -88,6 +88,20 @@ int command_meta(int dir, struct session_meta *m, bool *alive, struct err *err)
 	}
 }
 
+time_t command_time(const char *s)
+{
+	struct tm tm = {0};
+	int hours, minutes;
+	const char *p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!p)
+		return 0;
+	p += strcspn(p, "+-Z");
+	if (*p && *p != 'Z' && sscanf(p + 1, "%2d:%2d", &hours, &minutes) == 2)
+		return timegm(&tm) - (*p == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return timegm(&tm);
+}
+
 cJSON *command_array(const struct buf *json)
 {
 	cJSON *a = json->len ? cJSON_ParseWithLength(json->data, json->len) : NULL;

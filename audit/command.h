@@ -13,6 +13,9 @@ char **command_ids(size_t *n, struct err *err);
  * starting or ending looks neither damaged nor orphaned. Waits for that a second at most. */
 int command_meta(int dir, struct session_meta *m, bool *alive, struct err *err);
 
+/* Whole seconds of an RFC 3339 time; 0 if it is none. */
+time_t command_time(const char *s);
+
 /* The members that list and show have in common, as cJSON values. */
 cJSON *command_array(const struct buf *json);
 cJSON *command_str_or_null(const char *s);

@@ -48,21 +48,6 @@ static int parse_filter(struct filter *f, const struct audit_list_options *o, st
 	return 0;
 }
 
-/* Whole seconds of an RFC 3339 time; 0 if it is none. */
-static time_t parse_time(const char *s)
-{
-	struct tm tm = {0};
-	int hours, minutes;
-	const char *p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-
-	if (!p)
-		return 0;
-	p += strcspn(p, "+-Z");
-	if (*p && *p != 'Z' && sscanf(p + 1, "%2d:%2d", &hours, &minutes) == 2)
-		return timegm(&tm) - (*p == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-	return timegm(&tm);
-}
-
 static off_t disk_size(int dir)
 {
 	static const char *const names[] = {EVENTS_FILE, SESSION_FILE};
@@ -126,7 +111,7 @@ static size_t load(char **ids, size_t n, const struct filter *f, struct item *it
 			memset(it, 0, sizeof(*it));
 			continue;
 		}
-		it->started = parse_time(it->m.started);
+		it->started = command_time(it->m.started);
 		it->alive = store_alive(dir);
 		it->disk = disk_size(dir);
 		if (matches(it, f)) {

@@ -30,7 +30,7 @@ struct hash hash_chain(const struct hash *before, const struct hash *leaf)
 	return hash_parts(DOMAIN_CHAIN, before, leaf->b, HASH_SIZE);
 }
 
-static struct hash hash_node(const struct hash *left, const struct hash *right)
+struct hash hash_node(const struct hash *left, const struct hash *right)
 {
 	return hash_parts(DOMAIN_MERKLE, left, right->b, HASH_SIZE);
 }

@@ -35,6 +35,7 @@ struct hash_state {
 };
 
 struct hash hash_leaf(const void *event, size_t n);
+struct hash hash_node(const struct hash *left, const struct hash *right);
 struct hash hash_chain(const struct hash *before, const struct hash *leaf);
 /* Takes one more leaf in; afterwards st->chain is the chain hash of that line. */
 void hash_append(struct hash_state *st, const struct hash *leaf);

@@ -194,8 +194,25 @@ static bool follows(const struct entry *e, uint64_t sequence, const struct hash 
 	       hash_equal(&e->prev, prev) && hash_equal(&link, &e->chain);
 }
 
+bool ledger_entry_holds(const char *line, size_t n, uint64_t sequence, const char *id,
+			const struct hash *digest)
+{
+	char want[HASH_HEX];
+	struct entry e;
+
+	hash_hex(want, digest);
+	return n < LEDGER_LINE_MAX && entry_parse(&e, line, n) == 0 &&
+	       follows(&e, sequence, &e.prev) && str_eq(e.id, id) && str_eq(e.digest, want);
+}
+
 int ledger_verify(const char *id, const struct hash *digest, struct ledger_check *out,
 		  struct err *err)
+{
+	return ledger_verify_each(id, digest, out, NULL, NULL, err);
+}
+
+int ledger_verify_each(const char *id, const struct hash *digest, struct ledger_check *out,
+		       ledger_visit *visit, void *data, struct err *err)
 {
 	struct lines l = {0};
 	struct hash prev = {{0}};
@@ -228,6 +245,8 @@ int ledger_verify(const char *id, const struct hash *digest, struct ledger_check
 		}
 		prev = e.chain;
 		out->entries++;
+		if (visit)
+			visit(data, &(struct ledger_line){e.sequence, e.id, l.line, l.n});
 	}
 	if (r < 0 && out->chain_ok) {
 		out->chain_ok = false;

@@ -2,7 +2,7 @@
 
 #include "audit/store.h"
 
-#define FIRST_CAP 16384u
+#define FIRST_CAP 65536u
 
 void lines_init(struct lines *l, int fd, uint64_t offset)
 {

@@ -265,40 +265,43 @@ static void add_tracked_bytes(struct buf *b, const struct buf *tracked)
 	buf_addc(b, ']');
 }
 
+void meta_digest_input(const struct session_meta *m, struct buf *b)
+{
+	buf_addf(b, "{\"session_id\":\"%s\",\"started\":", m->id);
+	add_time_or_null(b, m->started);
+	buf_adds(b, ",\"ended\":");
+	add_time_or_null(b, m->ended);
+	buf_adds(b, ",\"command\":");
+	add_array(b, &m->command);
+	buf_adds(b, ",\"executable_identity\":");
+	if (m->executable && m->sha256[0]) {
+		buf_adds(b, "{\"resolved_path\":");
+		add_bytes(b, m->executable, strlen(m->executable));
+		buf_addf(b, ",\"sha256\":\"%s\"}", m->sha256);
+	} else {
+		buf_adds(b, "null");
+	}
+	buf_adds(b, ",\"tracked_paths\":");
+	add_tracked_bytes(b, &m->tracked);
+	buf_adds(b, ",\"snapshot_count\":0,\"exit_code\":");
+	if (m->has_exit)
+		buf_addf(b, "%d", m->exit_code);
+	else
+		buf_adds(b, "null");
+	buf_adds(b, ",\"merkle_roots\":[],\"network_events\":");
+	add_array(b, &m->network);
+	buf_addf(b, ",\"audit_event_count\":%llu", (unsigned long long)m->event_count);
+	buf_adds(b, ",\"audit_integrity\":");
+	add_integrity(b, m, "");
+	buf_adds(b, ",\"audit_attestation\":null}");
+}
+
 struct hash meta_digest(const struct session_meta *m)
 {
 	_cleanup_(buf_free) struct buf b = {0};
-	struct hash h;
 
-	buf_addf(&b, "{\"session_id\":\"%s\",\"started\":", m->id);
-	add_time_or_null(&b, m->started);
-	buf_adds(&b, ",\"ended\":");
-	add_time_or_null(&b, m->ended);
-	buf_adds(&b, ",\"command\":");
-	add_array(&b, &m->command);
-	buf_adds(&b, ",\"executable_identity\":");
-	if (m->executable && m->sha256[0]) {
-		buf_adds(&b, "{\"resolved_path\":");
-		add_bytes(&b, m->executable, strlen(m->executable));
-		buf_addf(&b, ",\"sha256\":\"%s\"}", m->sha256);
-	} else {
-		buf_adds(&b, "null");
-	}
-	buf_adds(&b, ",\"tracked_paths\":");
-	add_tracked_bytes(&b, &m->tracked);
-	buf_adds(&b, ",\"snapshot_count\":0,\"exit_code\":");
-	if (m->has_exit)
-		buf_addf(&b, "%d", m->exit_code);
-	else
-		buf_adds(&b, "null");
-	buf_adds(&b, ",\"merkle_roots\":[],\"network_events\":");
-	add_array(&b, &m->network);
-	buf_addf(&b, ",\"audit_event_count\":%llu", (unsigned long long)m->event_count);
-	buf_adds(&b, ",\"audit_integrity\":");
-	add_integrity(&b, m, "");
-	buf_adds(&b, ",\"audit_attestation\":null}");
-	h = hash_session(b.data, b.len);
-	return h;
+	meta_digest_input(m, &b);
+	return hash_session(b.data, b.len);
 }
 
 void meta_set_integrity(struct session_meta *m, const struct hash_state *st)

@@ -50,7 +50,8 @@ void meta_to_json(const struct session_meta *m, struct buf *b); /* pretty, as st
 int meta_parse(struct session_meta *m, const char *json, size_t n);
 int meta_read(struct session_meta *m, int dirfd, struct err *err);
 int meta_write(const struct session_meta *m, int dirfd, struct err *err);
-/* The digest that the ledger holds. */
+/* The digest that the ledger holds, and the text it is the hash of. */
+void meta_digest_input(const struct session_meta *m, struct buf *b);
 struct hash meta_digest(const struct session_meta *m);
 /* Sets count, chain head and root from what was hashed. */
 void meta_set_integrity(struct session_meta *m, const struct hash_state *st);
@@ -70,5 +71,18 @@ struct ledger_check {
 /* Reads the whole ledger; id may be NULL. An absent ledger is empty and whole. */
 int ledger_verify(const char *id, const struct hash *digest, struct ledger_check *out,
 		  struct err *err);
+/* What each good line says. */
+struct ledger_line {
+	uint64_t sequence;
+	const char *session_id, *line;
+	size_t n; /* of line, without its newline */
+};
+typedef void ledger_visit(void *data, const struct ledger_line *l);
+int ledger_verify_each(const char *id, const struct hash *digest, struct ledger_check *out,
+		       ledger_visit *visit, void *data, struct err *err);
+void ledger_tree(void *data, const struct ledger_line *l); /* a visit: into a struct tree */
+/* A line by itself: whole, in that place, of that session with that digest. */
+bool ledger_entry_holds(const char *line, size_t n, uint64_t sequence, const char *id,
+			const struct hash *digest);
 
 #endif

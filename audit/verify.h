@@ -15,7 +15,14 @@ struct log_check {
 	int exit_code;
 	char ended_at[TIME_STR_MAX];
 };
-/* -1 only if the file can't be read. */
+/* What each good line holds. */
+typedef void log_visit(void *data, uint64_t sequence, const struct hash *leaf, const char *event,
+		       size_t n);
+/* -1 only if the file can't be read. visit may be NULL. */
 int log_verify(int fd, struct log_check *out, struct err *err);
+int log_verify_each(int fd, struct log_check *out, log_visit *visit, void *data, struct err *err);
+/* No more than count lines: the log may have grown meanwhile. */
+int log_verify_count(int fd, uint64_t count, struct log_check *out, log_visit *visit, void *data,
+		     struct err *err);
 
 #endif

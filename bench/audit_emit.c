@@ -3,6 +3,7 @@
  * in a flood), a flush, and reading everything again.
  *
  *   bench_audit_emit [EVENTS]     default 1000000; the log goes below $TMPDIR and is removed
+ *   bench_audit_emit EVENTS keep  only the flood, into $XDG_STATE_HOME; the log stays
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -174,10 +175,18 @@ int main(int argc, char **argv)
 	const char *tmp = getenv("TMPDIR");
 	_cleanup_free_ char *dir = xasprintf("%s/nono-bench-XXXXXX", tmp ? tmp : "/tmp");
 	struct audit_log *log;
+	bool keep = argc > 2 && str_eq(argv[2], "keep");
 
 	if ((argc > 1 && str_to_long(argv[1], 1, 100000000, &n) < 0) || !mkdtemp(dir)) {
-		fprintf(stderr, "usage: bench_audit_emit [EVENTS]\n");
+		fprintf(stderr, "usage: bench_audit_emit [EVENTS [keep]]\n");
 		return 2;
+	}
+	if (keep) {
+		rmdir(dir);
+		log = open_log("bench");
+		paced(log);
+		flood(log, n);
+		return audit_log_close(log, 0, NULL) < 0;
 	}
 	setenv("XDG_STATE_HOME", dir, 1);
 	life();

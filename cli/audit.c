@@ -152,17 +152,182 @@ static const struct command command_audit_verify = {
     .run = run_verify,
 };
 
+/* ---- cleanup --------------------------------------------------------------------------------- */
+
+struct cleanup_options {
+	const char *max_size;
+	struct audit_cleanup_options o;
+};
+static const struct option_row cleanup_rows[] = {
+    {.name = "keep",
+     .kind = OPTION_NUMBER,
+     ROW(cleanup_options, o.keep),
+     .arg = "N",
+     .help = "The newest N stay",
+     .value = -1,
+     .max = 1000000000},
+    {.name = "older-than",
+     .kind = OPTION_NUMBER,
+     ROW(cleanup_options, o.older_than),
+     .arg = "DAYS",
+     .help = "What is younger stays",
+     .value = -1,
+     .max = 100000},
+    {.name = "max-size",
+     .kind = OPTION_STRING,
+     ROW(cleanup_options, max_size),
+     .arg = "SIZE",
+     .help = "The oldest go until all take no more than SIZE (500M, 2G)"},
+    {.name = "all", ROW(cleanup_options, o.all), .help = "Damaged records too"},
+    {.name = "dry-run", ROW(cleanup_options, o.dry_run), .help = "Say what would be removed"},
+    {.name = "json", ROW(cleanup_options, o.json), .help = "As JSON"},
+    {0},
+};
+
+static int parse_size(const char *s, long *out, struct err *err)
+{
+	static const char units[] = "KMGT";
+	_cleanup_free_ char *number = xstrdup(s);
+	size_t n = strlen(s);
+	const char *unit = n ? strchr(units, s[n - 1]) : NULL;
+	unsigned shift = unit ? 10u * (unsigned)(unit - units + 1) : 0;
+
+	if (unit)
+		number[n - 1] = '\0';
+	if (str_to_long(number, 0, (INT64_MAX >> shift), out) < 0)
+		return err_usage(err, "\"%.40s\" is no size; it looks like 500M or 2G", s);
+	*out <<= shift;
+	return 0;
+}
+
+static int run_cleanup(struct cli *cli, struct err *err)
+{
+	struct cleanup_options *o = cli->options;
+
+	o->o.max_bytes = -1;
+	if (o->max_size && parse_size(o->max_size, &o->o.max_bytes, err) < 0)
+		return -1;
+	return audit_cleanup(&o->o, err);
+}
+
+static const struct command command_audit_cleanup = {
+    .name = "audit cleanup",
+    .usage = "[options]",
+    .summary = "Remove records of ended sessions",
+    .details =
+	"Without --keep, --older-than and --max-size all of them go; what one of these keeps\n"
+	"stays. Running sessions are never touched. The ledger goes on saying that there was\n"
+	"a session and what its record was.\n",
+    .rows = cleanup_rows,
+    .size = sizeof(struct cleanup_options),
+    .flags = CLI_OUTSIDE,
+    .run = run_cleanup,
+};
+
+/* ---- prove, checkpoint, check ---------------------------------------------------------------- */
+
+static const struct option_row prove_rows[] = {
+    {.name = "checkpoint",
+     .kind = OPTION_STRING,
+     ROW(audit_prove_options, checkpoint),
+     .arg = "FILE",
+     .help = "In the ledger as it was at this checkpoint"},
+    {0},
+};
+
+static int run_prove(struct cli *cli, struct err *err)
+{
+	struct audit_prove_options *o = cli->options;
+	char id[65];
+
+	if (find(cli->args[0], id, err) < 0)
+		return -1;
+	o->id = id;
+	o->event = cli->args[1];
+	return audit_prove(o, err);
+}
+
+static const struct command command_audit_prove = {
+    .name = "audit prove",
+    .usage = "SESSION EVENT [--checkpoint FILE]",
+    .summary = "A proof that an event is in the log and the ledger",
+    .details = "EVENT is its number, as nono audit show --timeline says it. The proof is JSON and\n"
+	       "holds all that nono audit check needs: no log, no ledger.\n",
+    .rows = prove_rows,
+    .size = sizeof(struct audit_prove_options),
+    .flags = CLI_ENDED_TOO,
+    .min_args = 2,
+    .max_args = 2,
+    .arg = "a session and the number of an event",
+    .run = run_prove,
+};
+
+struct point_options {
+	const char *file;
+};
+static const struct option_row checkpoint_rows[] = {
+    {.name = "since",
+     .kind = OPTION_STRING,
+     ROW(point_options, file),
+     .arg = "FILE",
+     .help = "A proof that the ledger begins with that of an earlier checkpoint"},
+    {0},
+};
+
+static int run_checkpoint(struct cli *cli, struct err *err)
+{
+	const struct point_options *o = cli->options;
+
+	return audit_checkpoint(o->file, err);
+}
+
+static const struct command command_audit_checkpoint = {
+    .name = "audit checkpoint",
+    .usage = "[--since FILE]",
+    .summary = "The size and the Merkle root of the ledger now, to be kept elsewhere",
+    .rows = checkpoint_rows,
+    .size = sizeof(struct point_options),
+    .run = run_checkpoint,
+};
+
+static const struct option_row check_rows[] = {
+    {.name = "checkpoint",
+     .kind = OPTION_STRING,
+     ROW(point_options, file),
+     .arg = "FILE",
+     .help = "It must be about the ledger of this checkpoint"},
+    {0},
+};
+
+static int run_check(struct cli *cli, struct err *err)
+{
+	const struct point_options *o = cli->options;
+
+	return audit_check(cli->args[0], o->file, err);
+}
+
+static const struct command command_audit_check = {
+    .name = "audit check",
+    .usage = "FILE [--checkpoint FILE]",
+    .summary = "Check a proof, with nothing but the proof",
+    .details = "Exit code 0 when it holds, 1 when not.\n",
+    .rows = check_rows,
+    .size = sizeof(struct point_options),
+    .min_args = 1,
+    .max_args = 1,
+    .arg = "a proof",
+    .run = run_check,
+};
+
 static const struct command *const subs[] = {
-    &command_audit_list,
-    &command_audit_show,
-    &command_audit_verify,
-    NULL,
+    &command_audit_list,  &command_audit_show,	     &command_audit_verify,  &command_audit_prove,
+    &command_audit_check, &command_audit_checkpoint, &command_audit_cleanup, NULL,
 };
 
 const struct command command_audit = {
     .name = "audit",
     .group = GROUP_RECORD,
-    .usage = "list|show|verify ...",
-    .summary = "The audit records: list, show and verify them",
+    .usage = "list|show|verify|prove|check|checkpoint|cleanup ...",
+    .summary = "The audit records: list, show, verify, prove and remove them",
     .subs = subs,
 };

@@ -1,6 +1,9 @@
 """nono audit: the questions that people have about a session, asked of its record."""
+import hashlib
 import json
 import os
+import shutil
+import time
 
 import nonolib
 
@@ -69,7 +72,131 @@ def damaged(p):
     p.nono("audit", "verify", sid, code=1)
 
 
-CASES = [show, listing, damaged]
+def node(domain, left, right):
+    return hashlib.sha256(domain + left + right).digest()
+
+
+def fold(domain, leaf, index, size, path):
+    """The root that a path of RFC 6962 leads to."""
+    last, value = size - 1, leaf
+    for step in map(bytes.fromhex, path):
+        if index % 2 or index == last:
+            value = node(domain, step, value)
+            while not index % 2 and index:
+                index, last = index // 2, last // 2
+        else:
+            value = node(domain, value, step)
+        index, last = index // 2, last // 2
+    assert last == 0
+    return value.hex()
+
+
+def prove(p):
+    ids = []
+    for i in range(5):
+        p.inside("echo %d > f%d" % (i, i), "--name", "s%d" % i)
+        ids.append(p.json("audit", "list", "--recent", "1")[0]["session_id"])
+        if i == 2:
+            p.write("early.json", p.nono("audit", "checkpoint"))
+    rows = [json.loads(x) for x in p.nono("audit", "show", "s1", "--kind", "write", "--json").splitlines()]
+    number = rows[0]["sequence"]
+    text = p.nono("audit", "prove", "s1", str(number))
+    proof = json.loads(text)
+    # By the description alone.
+    leaf = hashlib.sha256(b"nono.audit.event.alpha\n" + proof["event_json"].encode()).digest()
+    assert fold(b"nono.audit.merkle.alpha\n", leaf, number, proof["event_count"],
+                proof["inclusion"]) == proof["merkle_root"]
+    assert json.loads(proof["event_json"])["target"].endswith("/f1")
+    ledger = proof["ledger"]
+    leaf = hashlib.sha256(b"\0" + ledger["entry"].encode()).digest()
+    assert fold(b"\1", leaf, 1, 5, ledger["inclusion"]) == ledger["merkle_root"]
+    record = hashlib.sha256(b"nono.audit.session-digest.alpha\n" + proof["session_record"].encode())
+    assert json.loads(ledger["entry"])["session_digest"] == record.hexdigest()
+    # By us, with nothing else there.
+    p.write("proof.json", text)
+    p.write("now.json", p.nono("audit", "checkpoint"))
+    empty = {"XDG_STATE_HOME": os.path.join(p.base, "nothing")}
+    assert "VERIFIED" in p.nono("audit", "check", "proof.json", "--checkpoint", "now.json", env=empty)
+    p.nono("audit", "check", "proof.json", "--checkpoint", "early.json", env=empty, code=1)
+    p.write("early-proof.json", p.nono("audit", "prove", "s1", str(number), "--checkpoint", "early.json"))
+    p.nono("audit", "check", "early-proof.json", "--checkpoint", "early.json", env=empty)
+    p.nono("audit", "prove", "s4", "0", "--checkpoint", "early.json", code=1)
+    p.nono("audit", "prove", "s1", "99999", code=1)
+    p.nono("audit", "prove", "s1", "x", code=2)
+    p.write("since.json", p.nono("audit", "checkpoint", "--since", "early.json"))
+    assert "VERIFIED" in p.nono("audit", "check", "since.json", "--checkpoint", "early.json", env=empty)
+    # Nothing in a proof can be changed.
+    for name in ("proof.json", "since.json"):
+        text = p.read(name)
+        for a, b in (("f1", "f2"), ('"event_count": ', '"event_count": 1'), (ids[1], ids[2]),
+                     ('"size": 5', '"size": 4'), ('"sequence": 1', '"sequence": 2'), ('exit_code', 'exit_kode')):
+            if a in text:
+                p.write("changed.json", text.replace(a, b))
+                assert "MISMATCH" in p.nono("audit", "check", "changed.json", env=empty, code=1), (name, a)
+    # A ledger that was written anew is not the one of before.
+    path = os.path.join(p.base, "state/nono/audit/ledger.ndjson")
+    with open(path) as f:
+        lines = f.readlines()
+    with open(path, "w") as f:
+        f.writelines(lines[:1])
+    p.inside("true")
+    p.inside("true")
+    p.nono("audit", "checkpoint", "--since", "early.json", code=1)
+    # One that is running is proved as far as it goes.
+    p.start("live", "sleep 100")
+    proof = json.loads(p.nono("audit", "prove", "live", "0"))
+    assert proof["ledger"] is None and proof["event_count"] >= 2
+    p.write("proof.json", json.dumps(proof))
+    p.nono("audit", "check", "proof.json")
+
+
+def cleanup(p):
+    for i in range(6):
+        p.inside("true", "--name", "s%d" % i)
+    live = p.start("live", "echo ready; sleep 100")["session_id"]
+    ids = [r["session_id"] for r in p.json("audit", "list")]
+    root = os.path.join(p.base, "state/nono/audit")
+    would = p.json("audit", "cleanup", "--keep", "3", "--dry-run")
+    assert len(would["would_remove"]) == 4 and len(p.json("audit", "list")) == 7, would
+    gone = p.json("audit", "cleanup", "--keep", "3")
+    assert sorted(gone["removed"]) == sorted(ids[3:]), (gone, ids)
+    # A day old is not older than a day.
+    assert p.json("audit", "cleanup", "--older-than", "1")["removed"] == []
+    left = p.json("audit", "list")
+    size = sum(r["disk_size"] for r in left)
+    gone = p.json("audit", "cleanup", "--max-size", "%d" % (size - 1))
+    assert gone["removed"] == [ids[2]], (gone, ids)
+    assert p.json("audit", "cleanup", "--max-size", "1G")["removed"] == []
+    # A damaged one is kept for whoever wants to know what happened.
+    with open(os.path.join(root, ids[1], "session.json"), "w") as f:
+        f.write("{")
+    gone = os.path.join(root, ".gone-x-1")
+    shutil.copytree(os.path.join(root, ids[1]), gone)
+    for name in [gone] + [os.path.join(gone, x) for x in os.listdir(gone)]:
+        p.own(name)
+    out = p.nono("audit", "cleanup")
+    assert "removed 0" in out and ids[1] + " stays: it is damaged" in out, out
+    assert not os.path.exists(gone)
+    assert os.path.isdir(os.path.join(root, live))
+    # One that is just being made has no events yet.
+    os.mkdir(os.path.join(root, "fresh"))
+    p.own(os.path.join(root, "fresh"))
+    p.nono("audit", "cleanup", "--all")
+    assert sorted(d for d in os.listdir(root) if "." not in d) == sorted(["fresh", live])
+    old = time.time() - 3600
+    os.utime(os.path.join(root, "fresh"), (old, old))
+    p.nono("audit", "cleanup", "--all")
+    assert sorted(d for d in os.listdir(root) if "." not in d) == [live]
+    p.nono("stop", live)
+    p.nono("audit", "verify", live)
+    # The ledger remembers them all.
+    with open(os.path.join(root, "ledger.ndjson")) as f:
+        assert sorted(json.loads(x)["session_id"] for x in f) == sorted(ids)
+    p.nono("audit", "cleanup", "--keep", "x", code=2)
+    p.nono("audit", "cleanup", "--max-size", "1X", code=2)
+
+
+CASES = [show, listing, damaged, prove, cleanup]
 
 if __name__ == "__main__":
     nonolib.main(CASES)

@@ -55,7 +55,7 @@ def completion(c):
     assert words("run", "") == [":commands"] and words("run", "--", "") == [":commands"]
     assert words("run", "ls", "-") == [":program"] and words("run", "--", "ls", "") == [":program"]
     assert words("completion", "") == ["bash", "zsh", "fish"] and words("completion", "zsh", "") == []
-    assert "verify" in words("audit", "") and "--json" in words("audit", "--")
+    assert "verify" in words("audit", "") and "--json" in words("audit", "list", "--")
     assert words("frobnicate", "") == words("")  # no command yet
     assert words("ps", "") == [] and words() == words("")
 
