@@ -117,6 +117,16 @@ int audit_log_prepare(const struct audit_session_info *info, struct audit_log **
 		      struct err *err);
 int audit_log_begin(struct audit_log *log, const char *layers_json, const char *policy_json,
 		    struct err *err);
+/* The record of this session gets a signature when it ends: sign() makes a bundle of an in-toto
+ * statement. Everything is borrowed until audit_log_close(). A session that can't be signed ends
+ * without one, which audit_log_close() says on standard error. */
+struct audit_signer {
+	int (*sign)(void *data, const char *statement, size_t n, struct buf *bundle,
+		    struct err *err);
+	void *data;
+	const char *key_id, *public_key;
+};
+void audit_log_sign(struct audit_log *log, const struct audit_signer *s);
 void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
@@ -192,6 +202,10 @@ int audit_show(const struct audit_show_options *o, struct err *err);
 struct audit_verify_options {
 	const char *id;
 	bool json;
+	/* Looks at the bundle of a signed record; in and out are nono-sign's (audit/sign/sign.h).
+	 */
+	int (*check_bundle)(const char *in, size_t n, struct buf *out, struct err *err);
+	const char *public_key; /* in PEM: it must be this one; NULL = any */
 };
 int audit_verify(const struct audit_verify_options *o, struct err *err);
 /* Removes records of ended sessions. What any of the limits keeps stays; -1 = no such limit, no
@@ -209,8 +223,9 @@ struct audit_prove_options {
 	const char *id, *event, *checkpoint;
 };
 int audit_prove(const struct audit_prove_options *o, struct err *err);
-/* The ledger's size and root; with since (a file): that it begins with what it was then. */
-int audit_checkpoint(const char *since, struct err *err);
+/* The ledger's size and root, into out as JSON; with since (a file): a proof that it begins with
+ * what it was then. */
+int audit_checkpoint(const char *since, struct buf *out, struct err *err);
 int audit_check(const char *file, const char *checkpoint, struct err *err);
 /* The one session that arg names or begins, into id. */
 int audit_find(const char *arg, char id[65], struct err *err);

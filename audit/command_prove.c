@@ -31,10 +31,11 @@ int audit_prove(const struct audit_prove_options *o, struct err *err)
 	return 0;
 }
 
-int audit_checkpoint(const char *since, struct err *err)
+int audit_checkpoint(const char *since, struct buf *out, struct err *err)
 {
 	struct checkpoint c;
 	cJSON *o = NULL;
+	char *text;
 
 	if (!since && checkpoint_now(&c, err) == 0)
 		o = checkpoint_json(&c);
@@ -42,7 +43,11 @@ int audit_checkpoint(const char *since, struct err *err)
 		o = proof_since(&c, err);
 	if (!o)
 		return -1;
-	command_print(o);
+	text = cJSON_Print(o);
+	buf_adds(out, text);
+	buf_addc(out, '\n');
+	free(text);
+	cJSON_Delete(o);
 	return 0;
 }
 

@@ -40,7 +40,8 @@ static void put_line(const struct audit_record *rec, const struct audit_line *li
 	       (int)safe.len, safe.data);
 }
 
-static int read_log(const char *id, const struct select *sel, bool timeline, bool json,
+/* tree: the programs are asked for, of which every event says something. */
+static int read_log(const char *id, const struct select *sel, bool tree, bool timeline, bool json,
 		    struct summary *s, struct err *err)
 {
 	struct audit_reader *reader;
@@ -52,10 +53,13 @@ static int read_log(const char *id, const struct select *sel, bool timeline, boo
 	rec = xcalloc(1, sizeof(*rec));
 	while (audit_reader_next(reader, &line, &s->damage) == 1) {
 		s->count++;
+		if (!tree && !select_maybe(sel, line.json, line.json_len))
+			continue;
 		if (audit_parse(line.json, line.json_len, rec) != 0)
 			continue;
 		/* Of what is left out too: whose child a process is. */
-		programs_add(&s->programs, rec);
+		if (tree)
+			programs_add(&s->programs, rec);
 		if (!select_match(sel, rec))
 			continue;
 		if (timeline)
@@ -85,7 +89,8 @@ int audit_show(const struct audit_show_options *o, struct err *err)
 		return -1;
 	/* What was asked for by path or kind is shown event by event. */
 	timeline = o->timeline || (!o->tree && !o->denied && !select_any(&sel));
-	if (read_log(id, &sel, timeline, o->json, &s, err) < 0)
+	if (read_log(id, &sel, !timeline && !(o->denied && !o->tree), timeline, o->json, &s, err) <
+	    0)
 		return -1;
 	if (timeline)
 		;

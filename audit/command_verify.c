@@ -1,4 +1,5 @@
 /* nono audit verify */
+#include "audit/attest.h"
 #include "audit/command.h"
 #include "audit/verify.h"
 
@@ -9,6 +10,7 @@ struct result {
 	struct log_check log;
 	struct ledger_check ledger;
 	char chain[HASH_HEX], root[HASH_HEX], digest[HASH_HEX];
+	struct attestation signed_by;
 	bool alive, count_matches, sums_match, records, ok;
 };
 
@@ -29,9 +31,11 @@ static void judge(struct result *r)
 	else
 		r->ok = r->records && r->count_matches && r->sums_match && r->ledger.chain_ok &&
 			r->ledger.found && r->ledger.digest_matches;
+	r->ok = r->ok && r->signed_by.ok;
 }
 
-static int check(const char *id, struct result *r, struct err *err)
+static int check(const char *id, const struct audit_verify_options *o, struct result *r,
+		 struct err *err)
 {
 	_cleanup_close_ int dir = store_open_dir(id, err), fd = -1;
 	struct hash digest;
@@ -47,6 +51,7 @@ static int check(const char *id, struct result *r, struct err *err)
 	hash_hex(r->digest, &digest);
 	if (log_verify(fd, &r->log, err) < 0 || ledger_verify(id, &digest, &r->ledger, err) < 0)
 		return -1;
+	attestation_check(&r->m, dir, o, &r->signed_by);
 	judge(r);
 	return 0;
 }
@@ -103,22 +108,6 @@ static cJSON *ledger_json(const struct result *r)
 	return o;
 }
 
-static cJSON *attestation_json(void)
-{
-	static const char *const flags[] = {"key_id_matches", "signature_verified",
-					    "merkle_root_matches", "session_id_matches"};
-	cJSON *o = cJSON_CreateObject();
-
-	cJSON_AddBoolToObject(o, "present", false);
-	cJSON_AddNullToObject(o, "predicate_type");
-	cJSON_AddNullToObject(o, "key_id");
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		cJSON_AddBoolToObject(o, flags[i], false);
-	cJSON_AddNullToObject(o, "expected_public_key_matches");
-	cJSON_AddNullToObject(o, "verification_error");
-	return o;
-}
-
 static void print_log(const struct result *r)
 {
 	const struct log_check *c = &r->log;
@@ -168,19 +157,20 @@ int audit_verify(const struct audit_verify_options *o, struct err *err)
 	if (audit_find(o->id, id, err) < 0)
 		return -1;
 	r = xcalloc(1, sizeof(*r));
-	code = check(id, r, err);
+	code = check(id, o, r, err);
 	if (code == 0) {
 		code = r->ok ? 0 : 1;
 		if (o->json) {
 			cJSON *v = cJSON_CreateObject();
 			cJSON_AddItemToObject(v, "session", log_json(r));
 			cJSON_AddItemToObject(v, "ledger", ledger_json(r));
-			cJSON_AddItemToObject(v, "attestation", attestation_json());
+			cJSON_AddItemToObject(v, "attestation", attestation_json(&r->signed_by));
 			command_print(v);
 		} else {
 			printf("session   %s%s\n", id, r->alive ? " (running)" : "");
 			print_log(r);
 			print_ledger(r);
+			attestation_print(&r->signed_by);
 			printf("%s\n", r->ok ? "VERIFIED" : "MISMATCH");
 		}
 	}

@@ -8,6 +8,7 @@
  * still verify. One fdatasync of the ledger took as long as ending a session takes now (0.1 ms, on
  * a virtual disk that need not flush), and the log and the record would each want one too.
  */
+#include "audit/attest.h"
 #include "audit/audit.h"
 #include "audit/format.h"
 #include "audit/log_exe.h"
@@ -51,6 +52,7 @@ struct audit_log {
 	struct buf network; /* for session.json: what is between the brackets */
 	uint64_t n_network;
 	bool tool_sandbox;
+	struct audit_signer signer;
 };
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, long ns)
@@ -449,6 +451,11 @@ void audit_emit_network(struct audit_log *log, const struct audit_network_event 
 	emit_text(log, &line);
 }
 
+void audit_log_sign(struct audit_log *log, const struct audit_signer *s)
+{
+	log->signer = *s;
+}
+
 int audit_flush(struct audit_log *log)
 {
 	int result;
@@ -500,6 +507,8 @@ static int finish(struct audit_log *log, int exit_code, struct err *err)
 		buf_addf(&m->network, "[%s]", log->network.data);
 	m->network_count = log->n_network;
 	exe_hash_finish(&log->exe, m->sha256);
+	if (log->signer.sign)
+		attest(m, log->dirfd, &log->signer);
 	if (meta_write(m, log->dirfd, err) < 0)
 		return -1;
 	return ledger_append(m, false, err);

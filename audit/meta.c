@@ -7,6 +7,7 @@ void meta_free(struct session_meta *m)
 	buf_free(&m->tracked);
 	buf_free(&m->network);
 	buf_free(&m->extra);
+	buf_free(&m->attestation);
 	free(m->executable);
 }
 
@@ -43,6 +44,14 @@ static void add_integrity(struct buf *b, const struct session_meta *m, const cha
 	    "%s\"merkle_root\":%s\"%s\"}",
 	    sep, sep, sep, (unsigned long long)m->event_count, sep, sep, m->chain_head, sep, sep,
 	    m->merkle_root);
+}
+
+static void add_attestation(struct buf *b, const struct session_meta *m)
+{
+	if (m->attestation.len)
+		buf_add(b, m->attestation.data, m->attestation.len);
+	else
+		buf_adds(b, "null");
 }
 
 void meta_to_json(const struct session_meta *m, struct buf *b)
@@ -82,7 +91,8 @@ void meta_to_json(const struct session_meta *m, struct buf *b)
 	buf_addf(b, ",\n  \"audit_event_count\": %llu", (unsigned long long)m->event_count);
 	add_line(b, "audit_integrity");
 	add_integrity(b, m, " ");
-	buf_adds(b, ",\n  \"audit_attestation\": null");
+	buf_adds(b, ",\n  \"audit_attestation\": ");
+	add_attestation(b, m);
 	if (m->extra.len &&
 	    json_iter_init(&it, (struct json_span){m->extra.data, m->extra.len}) == 0)
 		while (json_iter_next(&it, &key, &val) == 1) {
@@ -185,8 +195,13 @@ static int parse_member(struct session_meta *m, struct json_span key, struct jso
 			m->event_count = count;
 		return 0;
 	}
-	if (json_key_is(key, "snapshot_count") || json_key_is(key, "merkle_roots") ||
-	    json_key_is(key, "audit_attestation"))
+	if (json_key_is(key, "audit_attestation")) {
+		buf_clear(&m->attestation);
+		if (v.p[0] == '{')
+			json_compact(&m->attestation, v);
+		return v.p[0] == '{' || v.p[0] == 'n' ? 0 : -1;
+	}
+	if (json_key_is(key, "snapshot_count") || json_key_is(key, "merkle_roots"))
 		return 0;
 	buf_addc(&m->extra, m->extra.len ? ',' : '{');
 	buf_add(&m->extra, key.p, key.n);
@@ -293,7 +308,9 @@ void meta_digest_input(const struct session_meta *m, struct buf *b)
 	buf_addf(b, ",\"audit_event_count\":%llu", (unsigned long long)m->event_count);
 	buf_adds(b, ",\"audit_integrity\":");
 	add_integrity(b, m, "");
-	buf_adds(b, ",\"audit_attestation\":null}");
+	buf_adds(b, ",\"audit_attestation\":");
+	add_attestation(b, m);
+	buf_addc(b, '}');
 }
 
 struct hash meta_digest(const struct session_meta *m)

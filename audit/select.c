@@ -106,3 +106,21 @@ bool select_any(const struct select *s)
 {
 	return !s->kinds && !s->path[0] && !s->denied;
 }
+
+static bool has(const char *json, size_t n, const char *word)
+{
+	return memmem(json, n, word, strlen(word)) != NULL;
+}
+
+bool select_maybe(const struct select *s, const char *json, size_t n)
+{
+	const char *p = s->path;
+
+	if (s->denied && !has(json, n, "enied") && !has(json, n, "deny") &&
+	    !has(json, n, "Timeout") && !has(json, n, "\"approve_"))
+		return false;
+	while (*p && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
+	       (unsigned char)*p < 0x7f)
+		p++;
+	return *p || !s->path[0] || has(json, n, s->path);
+}

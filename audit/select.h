@@ -13,6 +13,8 @@ struct select {
 int select_parse(struct select *s, const char *const *kinds, const char *path, bool denied,
 		 struct err *err);
 bool select_match(const struct select *s, const struct audit_record *rec);
+/* False: the event's text alone says that it is left out. Cheap. */
+bool select_maybe(const struct select *s, const char *json, size_t n);
 bool select_any(const struct select *s); /* it leaves nothing out */
 
 /* What an event is about. */

@@ -8,6 +8,7 @@
 #include "audit/json.h"
 
 #define EVENTS_FILE	  "audit-events.ndjson"
+#define BUNDLE_FILE	  "audit-attestation.bundle"
 #define SESSION_FILE	  "session.json"
 #define LEDGER_FILE	  "ledger.ndjson"
 #define LEDGER_LOCK	  "ledger.lock"
@@ -37,6 +38,7 @@ struct session_meta {
 	struct buf tracked;				 /* JSON array of strings */
 	struct buf network;				 /* JSON array of objects, the first ones */
 	uint64_t network_count;				 /* of all */
+	struct buf attestation;				 /* JSON object, empty = none */
 	struct buf extra; /* our own members, ,"profile":... as compact JSON, kept as they are */
 	char *executable; /* NULL = unknown */
 	char sha256[HASH_HEX];

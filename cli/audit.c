@@ -1,9 +1,10 @@
 /* nono audit: its subcommands. */
 #include "audit/audit.h"
-#include "cli/cli.h"
+#include "cli/audit.h"
+#include "network/credentials/credentials.h"
 
 /* A session by its id, what begins it, or its name. */
-static int find(const char *what, char id[65], struct err *err)
+int audit_session(const char *what, char id[65], struct err *err)
 {
 	struct session_record r;
 
@@ -17,8 +18,6 @@ static int find(const char *what, char id[65], struct err *err)
 }
 
 /* ---- list ------------------------------------------------------------------------------------ */
-
-#define ROW(type, member) .offset = offsetof(struct type, member)
 
 static const struct option_row list_rows[] = {
     {.name = "today", ROW(audit_list_options, today), .help = "Begun today (UTC)"},
@@ -97,7 +96,7 @@ static int run_show(struct cli *cli, struct err *err)
 	struct show_options *s = cli->options;
 	char id[65];
 
-	if (find(cli->args[0], id, err) < 0)
+	if (audit_session(cli->args[0], id, err) < 0)
 		return -1;
 	s->o.id = id;
 	s->o.kinds = s->kinds.v;
@@ -122,20 +121,53 @@ static const struct command command_audit_show = {
 
 /* ---- verify ---------------------------------------------------------------------------------- */
 
+struct verify_options {
+	const char *key_file;
+	struct audit_verify_options o;
+};
 static const struct option_row verify_rows[] = {
-    {.name = "json", ROW(audit_verify_options, json), .help = "As JSON"},
+    {.name = "public-key-file",
+     .kind = OPTION_STRING,
+     ROW(verify_options, key_file),
+     .arg = "FILE",
+     .help = "The record must be signed with this key (PEM)"},
+    {.name = "json", ROW(verify_options, o.json), .help = "As JSON"},
     {0},
 };
 
+/* nono-sign verify */
+static int check_bundle(const char *in, size_t n, struct buf *out, struct err *err)
+{
+	_cleanup_free_ char *program = credential_helper("nono-sign", err);
+	char *argv[] = {program, (char *)"verify", NULL};
+	__attribute__((cleanup(secret_free))) struct secret said = {0};
+	int status = 0;
+
+	if (!program ||
+	    credential_run(
+		&(struct credential_run){
+		    .argv = argv, .input = in, .input_n = n, .timeout_s = 30, .what = "nono-sign"},
+		&said, &status, err) < 0)
+		return -1;
+	if (status)
+		return err_set(err, "nono-sign ends with exit code %d", status);
+	buf_add(out, said.data, said.len);
+	return 0;
+}
+
 static int run_verify(struct cli *cli, struct err *err)
 {
-	struct audit_verify_options *o = cli->options;
+	struct verify_options *o = cli->options;
+	_cleanup_free_ char *pem = NULL;
 	char id[65];
 
-	if (find(cli->args[0], id, err) < 0)
+	if (audit_session(cli->args[0], id, err) < 0 ||
+	    (o->key_file && !(pem = file_read(o->key_file, 65536, NULL, err))))
 		return -1;
-	o->id = id;
-	return audit_verify(o, err);
+	o->o.id = id;
+	o->o.public_key = pem;
+	o->o.check_bundle = check_bundle;
+	return audit_verify(&o->o, err);
 }
 
 static const struct command command_audit_verify = {
@@ -144,7 +176,7 @@ static const struct command command_audit_verify = {
     .summary = "Recompute every hash of a record",
     .details = "Exit code 0 when all of them hold, 1 when not.\n",
     .rows = verify_rows,
-    .size = sizeof(struct audit_verify_options),
+    .size = sizeof(struct verify_options),
     .flags = CLI_ENDED_TOO,
     .min_args = 1,
     .max_args = 1,
@@ -222,101 +254,6 @@ static const struct command command_audit_cleanup = {
     .size = sizeof(struct cleanup_options),
     .flags = CLI_OUTSIDE,
     .run = run_cleanup,
-};
-
-/* ---- prove, checkpoint, check ---------------------------------------------------------------- */
-
-static const struct option_row prove_rows[] = {
-    {.name = "checkpoint",
-     .kind = OPTION_STRING,
-     ROW(audit_prove_options, checkpoint),
-     .arg = "FILE",
-     .help = "In the ledger as it was at this checkpoint"},
-    {0},
-};
-
-static int run_prove(struct cli *cli, struct err *err)
-{
-	struct audit_prove_options *o = cli->options;
-	char id[65];
-
-	if (find(cli->args[0], id, err) < 0)
-		return -1;
-	o->id = id;
-	o->event = cli->args[1];
-	return audit_prove(o, err);
-}
-
-static const struct command command_audit_prove = {
-    .name = "audit prove",
-    .usage = "SESSION EVENT [--checkpoint FILE]",
-    .summary = "A proof that an event is in the log and the ledger",
-    .details = "EVENT is its number, as nono audit show --timeline says it. The proof is JSON and\n"
-	       "holds all that nono audit check needs: no log, no ledger.\n",
-    .rows = prove_rows,
-    .size = sizeof(struct audit_prove_options),
-    .flags = CLI_ENDED_TOO,
-    .min_args = 2,
-    .max_args = 2,
-    .arg = "a session and the number of an event",
-    .run = run_prove,
-};
-
-struct point_options {
-	const char *file;
-};
-static const struct option_row checkpoint_rows[] = {
-    {.name = "since",
-     .kind = OPTION_STRING,
-     ROW(point_options, file),
-     .arg = "FILE",
-     .help = "A proof that the ledger begins with that of an earlier checkpoint"},
-    {0},
-};
-
-static int run_checkpoint(struct cli *cli, struct err *err)
-{
-	const struct point_options *o = cli->options;
-
-	return audit_checkpoint(o->file, err);
-}
-
-static const struct command command_audit_checkpoint = {
-    .name = "audit checkpoint",
-    .usage = "[--since FILE]",
-    .summary = "The size and the Merkle root of the ledger now, to be kept elsewhere",
-    .rows = checkpoint_rows,
-    .size = sizeof(struct point_options),
-    .run = run_checkpoint,
-};
-
-static const struct option_row check_rows[] = {
-    {.name = "checkpoint",
-     .kind = OPTION_STRING,
-     ROW(point_options, file),
-     .arg = "FILE",
-     .help = "It must be about the ledger of this checkpoint"},
-    {0},
-};
-
-static int run_check(struct cli *cli, struct err *err)
-{
-	const struct point_options *o = cli->options;
-
-	return audit_check(cli->args[0], o->file, err);
-}
-
-static const struct command command_audit_check = {
-    .name = "audit check",
-    .usage = "FILE [--checkpoint FILE]",
-    .summary = "Check a proof, with nothing but the proof",
-    .details = "Exit code 0 when it holds, 1 when not.\n",
-    .rows = check_rows,
-    .size = sizeof(struct point_options),
-    .min_args = 1,
-    .max_args = 1,
-    .arg = "a proof",
-    .run = run_check,
 };
 
 static const struct command *const subs[] = {

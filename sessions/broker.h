@@ -21,6 +21,7 @@
 #include "sessions/proxy.h"
 #include "sessions/runtime.h"
 #include "sessions/sessions.h"
+#include "sessions/signer.h"
 #include "sessions/tools.h"
 
 /* What can be found out before anything exists. */
@@ -61,6 +62,7 @@ struct broker {
 	struct elevation *elevation;
 	struct proxy *proxy; /* NULL: the network needs none */
 	struct approver approver;
+	struct signer signer;
 	struct tools *tools; /* NULL: no command has a policy of its own */
 	cJSON *record;
 	cJSON *denials; /* what was refused, once the program has ended */

@@ -53,6 +53,11 @@ int broker_prepare_log(struct broker *b, char *const *command, struct err *err)
 	int r = audit_log_prepare(&info, &b->log, err);
 
 	strv_free(tracked);
+	if (r == 0 && b->signer.fd >= 0)
+		audit_log_sign(b->log, &(struct audit_signer){.sign = signer_sign,
+							      .data = &b->signer,
+							      .key_id = b->signer.key_id,
+							      .public_key = b->signer.public_key});
 	return r;
 }
 

@@ -276,6 +276,15 @@ static void say_layers(const struct broker *b)
 		fprintf(stderr, "nono: %s\n", *w);
 }
 
+static int start_signer(struct broker *b, struct err *err)
+{
+	if (!b->o->audit_sign_key)
+		return 0;
+	if (b->o->no_audit)
+		return err_usage(err, "--audit-sign-key signs a record, and --no-audit makes none");
+	return signer_start(b->o->audit_sign_key, b->plan->policy, &b->signer, err);
+}
+
 static int start_steps(struct broker *b, char *const *command, struct err *err)
 {
 	_cleanup_(buf_free) struct buf policy_text = {0};
@@ -298,7 +307,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 		return -1;
 	if (prepare_tools(b, err) < 0 ||
 	    approver_start(b->plan->policy, b->plan->id, &b->approver, err) < 0 ||
-	    confine_self(err) < 0 || (!b->o->no_audit && broker_prepare_log(b, command, err) < 0))
+	    start_signer(b, err) < 0 || confine_self(err) < 0 ||
+	    (!b->o->no_audit && broker_prepare_log(b, command, err) < 0))
 		return -1;
 	policy_to_json(b->plan->policy, &policy_text);
 	net_policy_add(&b->plan->policy->network, &policy_text);
@@ -337,7 +347,7 @@ int broker_start(struct broker *b, struct err *err)
 	b->started_ns = clock_mono_ns();
 	b->expect_until_ns = b->started_ns + BROKER_LINGER_MS * 1000000ull;
 	b->init_fd = b->gate_fd = b->master_fd = b->host_fd = b->signal_fd = b->approver.fd = -1;
-	b->rt.listen_fd = b->rt.cap_fd = -1;
+	b->rt.listen_fd = b->rt.cap_fd = b->signer.fd = -1;
 	prctl(PR_SET_NAME, "nono: broker");
 	/* Should init be killed, what it leaves comes to us and not to the system's init. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -384,6 +394,7 @@ void broker_end(struct broker *b)
 		elevation_stop(b->elevation);
 	if (b->log) /* only when the start failed late: the attempt stays in the record */
 		audit_log_close(b->log, 127, NULL);
+	signer_stop(&b->signer);
 	if (b->recorded && !b->over)
 		registry_remove(b->plan->id);
 	runtime_remove(b->rt.dir, b->rt.tmp);

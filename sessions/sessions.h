@@ -25,6 +25,7 @@ struct session_options {
 	char *const *credentials; /* "VARIABLE=reference" (credentials.h), NULL-terminated, may be
 				     NULL */
 	bool no_audit;
+	const char *audit_sign_key; /* signer.h; NULL = no signature */
 	unsigned
 	    startup_timeout_s;	  /* with a terminal: ends what shows nothing by then; 0 = never */
 	unsigned ready_timeout_s; /* session_start(): until it can be attached to; 0 = 30 */

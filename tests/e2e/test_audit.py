@@ -1,8 +1,12 @@
 """nono audit: the questions that people have about a session, asked of its record."""
+import base64
 import hashlib
+import http.server
 import json
 import os
 import shutil
+import subprocess
+import threading
 import time
 
 import nonolib
@@ -196,7 +200,151 @@ def cleanup(p):
     p.nono("audit", "cleanup", "--max-size", "1X", code=2)
 
 
-CASES = [show, listing, damaged, prove, cleanup]
+def new_key(p, name, *how):
+    """A private key outside of what the program may read, and its public half."""
+    path = os.path.join(p.outside, name)
+    p.run(["openssl", "genpkey", *how, "-out", path])
+    with open(path + ".pub", "w") as f:
+        f.write(p.run(["openssl", "pkey", "-in", path, "-pubout"]).stdout)
+    os.chmod(path, 0o600)
+    p.own(path)
+    p.own(path + ".pub")
+    return path
+
+
+def sign(p):
+    p256 = new_key(p, "p256", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    ed = new_key(p, "ed", "-algorithm", "ed25519")
+    rsa = new_key(p, "rsa", "-algorithm", "RSA")
+    for key in (p256, ed):
+        name = os.path.basename(key)
+        p.inside("echo hello", "--name", name, "--audit-sign-key", key)
+        assert "self-attested" in p.nono("audit", "verify", name)
+        out = p.nono("audit", "verify", name, "--public-key-file", key + ".pub")
+        assert "the one given" in out and "VERIFIED" in out, out
+        found = p.json("audit", "verify", name, "--public-key-file", key + ".pub")["attestation"]
+        assert all(found[k] for k in ("present", "signature_verified", "key_id_matches", "merkle_root_matches",
+                                      "session_id_matches", "expected_public_key_matches")), found
+        out = p.nono("audit", "verify", name, "--public-key-file", (ed if key == p256 else p256) + ".pub", code=1)
+        assert "MISMATCH" in out and "another key" in out, out
+    # By OpenSSL alone: what is signed is the bundle's pre-authentication encoding.
+    sid = [r["session_id"] for r in p.json("audit", "list")][1]
+    folder = os.path.join(p.base, "state/nono/audit", sid)
+    bundle_path = os.path.join(folder, "audit-attestation.bundle")
+    with open(bundle_path) as f:
+        text = f.read()
+    envelope = json.loads(text)["dsseEnvelope"]
+    payload = base64.b64decode(envelope["payload"])
+    kind = envelope["payloadType"].encode()
+    with open(os.path.join(p.outside, "pae"), "wb") as f:
+        f.write(b"DSSEv1 %d %s %d " % (len(kind), kind, len(payload)) + payload)
+    with open(os.path.join(p.outside, "sig"), "wb") as f:
+        f.write(base64.b64decode(envelope["signatures"][0]["sig"]))
+    assert p.run(["openssl", "dgst", "-sha256", "-verify", p256 + ".pub", "-signature", p.outside + "/sig",
+                  p.outside + "/pae"]).stdout == "Verified OK\n"
+    assert json.loads(payload)["subject"][0]["name"] == "audit-session:" + sid
+    # Another session's bundle, a changed one, none.
+    other = os.path.join(p.base, "state/nono/audit", p.json("audit", "list")[0]["session_id"])
+    shutil.copy(os.path.join(other, "audit-attestation.bundle"), bundle_path)
+    assert "MISMATCH" in p.nono("audit", "verify", "p256", code=1)
+    with open(bundle_path, "w") as f:
+        f.write(text.replace(envelope["payload"], base64.b64encode(payload.replace(b"hello", b"howdy")).decode()))
+    assert "MISMATCH" in p.nono("audit", "verify", "p256", code=1)
+    os.unlink(bundle_path)
+    assert "MISMATCH" in p.nono("audit", "verify", "p256", code=1)
+    # Keys that are none, or that the program could read: nothing is started.
+    p.inside("echo ran > ran", "--audit-sign-key", rsa, code=1)
+    assert "neither ECDSA P-256 nor Ed25519" in p.err, p.err
+    p.inside("echo ran > ran", "--audit-sign-key", p.outside + "/nosuch", code=1)
+    p.inside("echo ran > ran", "--audit-sign-key", ed, "--read", p.outside, code=1)
+    assert "could read" in p.err, p.err
+    p.inside("echo ran > ran", "--audit-sign-key", "pkcs11:object=nosuch", code=1)
+    p.inside("echo ran > ran", "--audit-sign-key", ed, "--no-audit", code=2)
+    assert not os.path.exists(os.path.join(p.work, "ran"))
+    # Wanted, and not there.
+    p.inside("true", "--name", "bare")
+    assert "not signed" in p.nono("audit", "verify", "bare", "--public-key-file", ed + ".pub", code=1)
+    p.nono("audit", "verify", "bare")
+
+
+TSA = """
+[tsa]
+default_tsa = one
+[one]
+serial = {d}/serial
+crypto_device = builtin
+signer_cert = {d}/tsa.crt
+signer_key = {d}/tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+accuracy = secs:1
+ess_cert_id_alg = sha256
+[ext]
+extendedKeyUsage = critical,timeStamping
+"""
+
+
+class Stamps(http.server.BaseHTTPRequestHandler):
+    folder, broken = "", False
+
+    def do_POST(self):
+        query = os.path.join(self.folder, "query")
+        with open(query, "wb") as f:
+            f.write(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = subprocess.run(["openssl", "ts", "-reply", "-queryfile", query, "-config",
+                                 self.folder + "/tsa.cnf"], capture_output=True).stdout
+        if self.broken:
+            answer = answer[:-20] + bytes(20)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def anchor(p):
+    ed = new_key(p, "ed", "-algorithm", "ed25519")
+    d = p.mkdir("tsa")
+    with open(d + "/tsa.cnf", "w") as f:
+        f.write(TSA.format(d=d))
+    with open(d + "/serial", "w") as f:
+        f.write("01\n")
+    for name in ("tsa", "other"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", d + "/%s.key" % name, "-out", d + "/%s.crt" % name, "-subj", "/CN=" + name,
+                        "-addext", "extendedKeyUsage=critical,timeStamping"], check=True, capture_output=True)
+        os.chmod(d + "/%s.crt" % name, 0o644)
+    Stamps.folder = d
+    server = http.server.HTTPServer(("127.0.0.1", 0), Stamps)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = "http://127.0.0.1:%d/" % server.server_port
+    p.inside("true")
+    p.nono("audit", "checkpoint", "--sign-key", ed, "--timestamp", url, "--timestamp-ca", d + "/tsa.crt",
+           "-o", "point.json")
+    point = json.loads(p.read("point.json"))
+    assert point["size"] == 1
+    # The stamp is of the bundle, the bundle of the checkpoint.
+    check = p.run(["openssl", "ts", "-verify", "-in", "point.json.tsr", "-data", "point.json.bundle", "-CAfile",
+                   d + "/tsa.crt"])
+    assert "Verification: OK" in check.stdout + check.stderr, check
+    payload = json.loads(base64.b64decode(json.loads(p.read("point.json.bundle"))["dsseEnvelope"]["payload"]))
+    assert payload["predicate"] == point
+    p.nono("audit", "checkpoint", "--timestamp", url, "--timestamp-ca", d + "/other.crt", "-o", "x.json", code=1)
+    Stamps.broken = True
+    p.nono("audit", "checkpoint", "--timestamp", url, "--timestamp-ca", d + "/tsa.crt", "-o", "x.json", code=1)
+    server.shutdown()
+    server.server_close()
+    p.nono("audit", "checkpoint", "--timestamp", url, "-o", "x.json", code=1)
+    p.nono("audit", "checkpoint", "--timestamp", url, code=2)
+    p.nono("audit", "checkpoint", "--command", "cat > %s/kept.json" % p.work)
+    assert json.loads(p.read("kept.json"))["merkle_root"] == point["merkle_root"]
+    p.nono("audit", "checkpoint", "--command", "exit 3", code=1)
+
+
+CASES = [show, listing, damaged, prove, cleanup, sign, anchor]
 
 if __name__ == "__main__":
     nonolib.main(CASES)
