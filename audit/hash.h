@@ -11,10 +11,7 @@
 #define NONO_AUDIT_HASH_H
 
 #include "common/common.h"
-
-/* The plain block functions: EVP would link in half a library and costs milliseconds at start. */
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
+#include "common/digest.h"
 
 #define HASH_SIZE 32
 #define HASH_HEX  (2 * HASH_SIZE + 1)

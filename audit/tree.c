@@ -9,7 +9,7 @@ static struct hash node(enum tree_scheme scheme, const struct hash *left, const 
 		return hash_node(left, right);
 	memcpy(b + 1, left->b, HASH_SIZE);
 	memcpy(b + 1 + HASH_SIZE, right->b, HASH_SIZE);
-	SHA256(b, sizeof(b), h.b);
+	digest_sha256(b, sizeof(b), h.b);
 	return h;
 }
 
@@ -41,7 +41,7 @@ struct hash tree_root(const struct tree *t)
 	struct hash acc;
 	bool have = false;
 
-	SHA256((const uint8_t *)"", 0, acc.b);
+	digest_sha256((const uint8_t *)"", 0, acc.b);
 	for (unsigned i = 0; i < 64; i++) {
 		if (!(t->count >> i & 1))
 			continue;

@@ -1,6 +1,7 @@
 /* A script that runs outside, around a session: nobody but its user may have a hand in it. */
 #include <sys/stat.h>
 
+#include "common/digest.h"
 #include "policy/profile_trust.h"
 
 int policy_hook_check(const struct policy *p, const struct policy_hook *h, unsigned char sha256[32],
@@ -27,6 +28,6 @@ int policy_hook_check(const struct policy *p, const struct policy_hook *h, unsig
 			       "outside of what is granted for writing",
 			       real);
 	if (sha256)
-		trust_sha256(text, n, sha256);
+		digest_sha256(text, n, sha256);
 	return 0;
 }

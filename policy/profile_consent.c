@@ -5,34 +5,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-/* The plain block functions: EVP would link in half a library, which costs every start a
- * millisecond. SHA256() is built on EVP, too. */
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
-
+#include "common/digest.h"
 #include "policy/profile_trust.h"
 
 #define STORE_MAX (1u << 20)
-
-static void hex(const unsigned char *bytes, size_t n, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[2 * n] = '\0';
-}
-
-void trust_sha256(const void *text, size_t n, unsigned char out[32])
-{
-	SHA256_CTX c;
-
-	SHA256_Init(&c);
-	SHA256_Update(&c, text, n);
-	SHA256_Final(out, &c);
-}
 
 /* The hash of the files' hashes, in the order they were read; the syntax is part of what a text
  * means. */
@@ -51,8 +27,8 @@ bool trust_hash(const struct profile *p, char out[POLICY_HASH_MAX])
 	}
 	if (!b.len)
 		return false;
-	trust_sha256(b.data, b.len, sum);
-	hex(sum, sizeof(sum), out);
+	digest_sha256(b.data, b.len, sum);
+	digest_hex(sum, sizeof(sum), out);
 	return true;
 }
 

@@ -1,4 +1,5 @@
 /* A profile by its name or path, and what it extends. */
+#include "common/digest.h"
 #include "policy/assets.h"
 #include "policy/profile_find.h"
 #include "policy/profile_trust.h"
@@ -121,7 +122,7 @@ static struct profile *load_file(struct loader *l, const char *path, enum profil
 	}
 	f->brought = trust_is_brought(clean, l->rq) || trust_is_brought(f->path, l->rq);
 	if (f->brought)
-		trust_sha256(text, n, f->sha256);
+		digest_sha256(text, n, f->sha256);
 	return decode(l, f->document->root, f);
 }
 

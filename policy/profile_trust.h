@@ -18,6 +18,5 @@ bool trust_is_brought(const char *path, const struct profile_request *rq);
 
 /* Hash of all of the profile's files that are not the user's own; false if there is none. */
 bool trust_hash(const struct profile *p, char out[POLICY_HASH_MAX]);
-void trust_sha256(const void *text, size_t n, unsigned char out[32]);
 
 #endif

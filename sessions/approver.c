@@ -1,19 +1,17 @@
 /* The process that asks approval backends. */
-#include <openssl/hmac.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "common/digest.h"
 #include "network/credentials/credentials.h"
 #include "policy/commands.h"
 #include "sessions/approver.h"
 
-#define SHA256_LEN 32
-
 struct asked_backend {
 	const struct approval_backend *b;
-	unsigned char was[SHA256_LEN]; /* of the program, when the session began */
+	unsigned char was[SHA256_DIGEST_LENGTH]; /* of the program, when the session began */
 };
 
 struct approving {
@@ -31,7 +29,7 @@ struct approving {
 static int check_program(const struct approving *a, const struct asked_backend *k, struct err *err)
 {
 	const struct policy_hook h = {.script = k->b->command[0]};
-	unsigned char is[SHA256_LEN];
+	unsigned char is[SHA256_DIGEST_LENGTH];
 
 	if (policy_hook_check(a->p, &h, is, err) < 0)
 		return -1;
@@ -47,30 +45,25 @@ static void add_pair(struct buf *b, const char *name, const char *value)
 	buf_add(b, value, strlen(value) + 1);
 }
 
-static int sign(const char *reference, const char *text, char out[2 * SHA256_LEN + 1],
-		struct err *err)
+static int sign(const char *reference, const char *text, char out[SHA256_HEX], struct err *err)
 {
 	__attribute__((cleanup(secret_free))) struct secret key = {0};
-	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned n = 0, ttl;
+	unsigned char mac[SHA256_DIGEST_LENGTH];
+	unsigned ttl;
 	bool headers;
 
 	if (credential_load(reference, NULL, &(struct credential_facts){.host = ""}, &key, &ttl,
 			    &headers, err) < 0)
 		return -1;
-	if (!HMAC(EVP_sha256(), key.data, (int)key.len, (const unsigned char *)text, strlen(text),
-		  mac, &n) ||
-	    n != SHA256_LEN)
-		return err_set(err, "it can't be signed");
-	for (unsigned i = 0; i < n; i++)
-		snprintf(out + 2 * i, 3, "%02x", mac[i]);
+	digest_hmac_sha256(key.data, key.len, text, strlen(text), mac);
+	digest_hex(mac, sizeof(mac), out);
 	return 0;
 }
 
 static int make_post(const struct approval_backend *b, const char *text, unsigned timeout_s,
 		     struct buf *in, struct err *err)
 {
-	char seconds[16], signature[2 * SHA256_LEN + 1];
+	char seconds[16], signature[SHA256_HEX];
 
 	snprintf(seconds, sizeof(seconds), "%u", timeout_s);
 	add_pair(in, "token_url", b->url);

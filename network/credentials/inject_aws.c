@@ -1,7 +1,7 @@
 /* Signs a request with keys of AWS instead of those that the agent has. */
-#include <openssl/sha.h>
 #include <time.h>
 
+#include "common/digest.h"
 #include "network/credentials/proxy.h"
 
 #define UNSIGNED "UNSIGNED-PAYLOAD"
@@ -67,9 +67,8 @@ static int payload(const struct credential_route *r, const struct credential_hea
 		snprintf(out, 80, UNSIGNED);
 		return 0;
 	}
-	SHA256(body ? body : "", body ? body_len : 0, md);
-	for (size_t i = 0; i < sizeof(md); i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	digest_sha256(body ? body : "", body ? body_len : 0, md);
+	digest_hex(md, sizeof(md), out);
 	return 0;
 }
 

@@ -1,26 +1,19 @@
 /* Signatures of AWS, version 4: a function of the request, the keys and the time. */
 #include <ctype.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 #include <time.h>
 
+#include "common/digest.h"
 #include "network/credentials/proxy.h"
 
 #define HEADERS_MAX 64
 #define PARTS_MAX   256
 
-static void hex(const unsigned char *p, size_t n, char *out)
-{
-	for (size_t i = 0; i < n; i++)
-		snprintf(out + 2 * i, 3, "%02x", p[i]);
-}
-
-static void hash_hex(const void *p, size_t n, char out[65])
+static void hash_hex(const void *p, size_t n, char out[SHA256_HEX])
 {
 	unsigned char md[SHA256_DIGEST_LENGTH];
 
-	SHA256(p, n, md);
-	hex(md, sizeof(md), out);
+	digest_sha256(p, n, md);
+	digest_hex(md, sizeof(md), out);
 }
 
 void sigv4_date(time_t now, char out[17])
@@ -199,9 +192,7 @@ static int canonical_headers(const struct sigv4 *s, struct buf *lines, struct bu
 
 static void mac(const void *key, size_t key_n, const char *text, unsigned char out[32])
 {
-	unsigned n = 32;
-
-	HMAC(EVP_sha256(), key, (int)key_n, (const unsigned char *)text, strlen(text), out, &n);
+	digest_hmac_sha256(key, key_n, text, strlen(text), out);
 }
 
 static int signing_key(const struct sigv4 *s, const char *date, unsigned char key[32],
@@ -246,7 +237,7 @@ int sigv4_sign(const struct sigv4 *s, struct buf *out, struct err *err)
 		return -1;
 	mac(key, sizeof(key), text.data, signature);
 	explicit_bzero(key, sizeof(key));
-	hex(signature, sizeof(signature), shown);
+	digest_hex(signature, sizeof(signature), shown);
 	buf_addf(out, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s",
 		 s->access_key, scope.data, names.data, shown);
 	return 0;

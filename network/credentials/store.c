@@ -3,10 +3,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* The plain function: EVP would link in half a library. */
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
-
+#include "common/digest.h"
 #include "network/credentials/internal.h"
 
 static int exists(const struct credential_reference *r, struct err *err)
@@ -174,8 +171,7 @@ void credential_fingerprint(const struct secret *s, char out[9])
 {
 	unsigned char md[SHA256_DIGEST_LENGTH];
 
-	SHA256((const unsigned char *)s->data, s->len, md);
-	for (size_t i = 0; i < 4; i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	digest_sha256(s->data, s->len, md);
+	digest_hex(md, 4, out);
 	explicit_bzero(md, sizeof(md));
 }

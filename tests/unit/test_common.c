@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "common/common.h"
+#include "common/digest.h"
 
 static void test_path_under(void **state)
 {
@@ -146,6 +147,34 @@ static void test_fd_passing(void **state)
 	close(sv[1]);
 }
 
+/* RFC 4231, cases 1, 2 and 6: a short key, a shorter one, one longer than a block. */
+static void test_hmac(void **state)
+{
+	static const struct {
+		const char *key;
+		size_t key_n;
+		const char *text, *want;
+	} rows[] = {
+	    {"\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b", 20,
+	     "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+	    {"Jefe", 4, "what do ya want for nothing?",
+	     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+	    {NULL, 131, "Test Using Larger Than Block-Size Key - Hash Key First",
+	     "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+	};
+	unsigned char mac[SHA256_DIGEST_LENGTH], aa[131];
+	char hex[SHA256_HEX];
+
+	(void)state;
+	memset(aa, 0xaa, sizeof(aa));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		digest_hmac_sha256(rows[i].key ? (const void *)rows[i].key : aa, rows[i].key_n,
+				   rows[i].text, strlen(rows[i].text), mac);
+		digest_hex(mac, sizeof(mac), hex);
+		assert_string_equal(hex, rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(test_printable),	cmocka_unit_test(test_utf8),
 	    cmocka_unit_test(test_json_str),	cmocka_unit_test(test_numbers),
 	    cmocka_unit_test(test_private_dir), cmocka_unit_test(test_fd_passing),
+	    cmocka_unit_test(test_hmac),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
