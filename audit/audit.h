@@ -99,9 +99,11 @@ struct audit_session_info {
 	char *const *command;	/* already redacted, see audit_redact_command() */
 	const char *executable; /* resolved path of the program, may be NULL */
 	const char *profile, *workdir;
-	bool tool_sandbox;	    /* commands have policies of their own */
-	const char *layers_json;    /* object, may be NULL */
-	const char *policy_json;    /* object, may be NULL */
+	bool tool_sandbox;			 /* commands have policies of their own */
+	const char *layers_json;		 /* object, may be NULL */
+	const char *policy_json;		 /* object, may be NULL */
+	const struct audit_redaction *redaction; /* as long as the log */
+	char *const *trees;	    /* whose state before and after is recorded; NULL = none */
 	char *const *tracked_paths; /* writable grants; NULL-terminated */
 };
 
@@ -148,10 +150,17 @@ int audit_log_close(struct audit_log *log, int exit_code, struct err *err);
  * (after 0.2 s) while the session has its supervisor. */
 int audit_adopt(const char *session_id, struct err *err);
 
+/* What the user's configuration adds to what is taken for a secret; NULL = nothing. */
+struct audit_redaction;
+/* *out NULL: there is nothing. Fails if the file is damaged. */
+int audit_redaction_load(struct audit_redaction **out, struct err *err);
+void audit_redaction_free(struct audit_redaction *r); /* NULL is fine */
+const struct audit_redaction *
+audit_log_redaction(const struct audit_log *log); /* log may be NULL */
 /* Replaces secret-looking values by "[REDACTED]". Caller frees with strv_free-like loop. */
-char **audit_redact_command(char *const *argv);
+char **audit_redact_command(const struct audit_redaction *r, char *const *argv);
 /* The same as one line, with blanks between, at the end of out; allocates only what out lacks. */
-void audit_redact_line(char *const *argv, struct buf *out);
+void audit_redact_line(const struct audit_redaction *r, char *const *argv, struct buf *out);
 
 /* ---- reading ----------------------------------------------------------- */
 

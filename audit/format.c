@@ -1,6 +1,7 @@
 #include "audit/format.h"
 
 #include "audit/json.h"
+#include "audit/redaction.h"
 
 #include <sys/syscall.h>
 
@@ -178,12 +179,14 @@ void format_command(struct buf *b, char *const *command)
 	buf_addc(b, ']');
 }
 
-void format_session_started(struct buf *b, const char *started, char *const *command)
+void format_session_started(struct buf *b, const char *started, char *const *command,
+			    const struct audit_redaction *r)
 {
 	buf_adds(b, "{\"type\":\"session_started\",\"started\":");
 	buf_add_json_str(b, started, strlen(started));
 	buf_adds(b, ",\"command\":");
 	format_command(b, command);
+	redaction_add_json(r, b);
 	buf_addc(b, '}');
 }
 

@@ -16,10 +16,11 @@ struct format_clock {
 void format_event(struct buf *b, const struct ring_record *rec, struct format_clock *clock);
 void format_decision(struct buf *b, const char *session_id, const struct audit_decision_event *ev);
 void format_command_policy(struct buf *b, const char *session_id, uint64_t sequence,
-			   const struct audit_command_event *ev);
+			   const struct audit_command_event *ev, const struct audit_redaction *r);
 /* The event itself, without what it is wrapped into. */
 void format_network(struct buf *b, const struct audit_network_event *ev);
-void format_session_started(struct buf *b, const char *started, char *const *command);
+void format_session_started(struct buf *b, const char *started, char *const *command,
+			    const struct audit_redaction *r);
 /* layers and policy are objects or NULL; -1 if one is no object. */
 int format_runtime(struct buf *b, const char *time, bool tool_sandbox, const char *layers,
 		   const char *policy);

@@ -46,10 +46,10 @@ static void add_stream(struct buf *b, const char *key, const struct audit_stream
 }
 
 void format_command_policy(struct buf *b, const char *session_id, uint64_t sequence,
-			   const struct audit_command_event *ev)
+			   const struct audit_command_event *ev, const struct audit_redaction *r)
 {
 	char *const cwd[] = {(char *)(uintptr_t)ev->cwd, NULL};
-	char **shown = audit_redact_command(ev->argv);
+	char **shown = audit_redact_command(r, ev->argv);
 	char now[TIME_STR_MAX];
 
 	time_rfc3339(now, clock_real_ns());

@@ -13,6 +13,7 @@
 #include "audit/format.h"
 #include "audit/log_exe.h"
 #include "audit/store.h"
+#include "audit/trees.h"
 #include "audit/writer.h"
 
 #include <fcntl.h>
@@ -53,6 +54,8 @@ struct audit_log {
 	uint64_t n_network;
 	bool tool_sandbox;
 	struct audit_signer signer;
+	const struct audit_redaction *redaction;
+	struct trees trees;
 };
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, long ns)
@@ -268,6 +271,7 @@ static void log_free(struct audit_log *log)
 	exe_hash_free(&log->exe);
 	writer_free(&log->w);
 	meta_free(&log->meta);
+	trees_free(&log->trees);
 	if (log->ring.half[0])
 		ring_destroy(&log->ring);
 	pthread_mutex_destroy(&log->drain);
@@ -304,8 +308,10 @@ int audit_log_prepare(const struct audit_session_info *info, struct audit_log **
 	}
 	fill_meta(&log->meta, info);
 	log->tool_sandbox = info->tool_sandbox;
+	log->redaction = info->redaction;
+	trees_set(&log->trees, info->trees);
 	exe_hash_start(&log->exe, info->executable);
-	format_session_started(&log->w.event, log->meta.started, info->command);
+	format_session_started(&log->w.event, log->meta.started, info->command, info->redaction);
 	writer_line(&log->w);
 	*out = log;
 	return 0;
@@ -318,6 +324,10 @@ int audit_log_begin(struct audit_log *log, const char *layers_json, const char *
 			   policy_json) < 0)
 		return err_set(err, "audit log: layers or policy is no JSON object");
 	writer_line(&log->w);
+	if (log->trees.paths) {
+		trees_state(&log->trees, "before", &log->w.event, &log->meta.roots);
+		writer_line(&log->w);
+	}
 	if (writer_write(&log->w) < 0)
 		return err_errno(err, log->w.err, "can't write the audit log");
 	if (start_thread(log, err) < 0)
@@ -409,7 +419,7 @@ void audit_emit_command(struct audit_log *log, const struct audit_command_event 
 	if (!log)
 		return;
 	n = atomic_fetch_add_explicit(&log->commands, 1, memory_order_relaxed);
-	format_command_policy(&b, log->meta.id, n, ev);
+	format_command_policy(&b, log->meta.id, n, ev, log->redaction);
 	if (!ev->allowed)
 		atomic_fetch_add_explicit(&log->denials, 1, memory_order_relaxed);
 	emit_text(log, &b);
@@ -449,6 +459,11 @@ void audit_emit_network(struct audit_log *log, const struct audit_network_event 
 		atomic_fetch_add_explicit(&log->denials, 1, memory_order_relaxed);
 	keep_network(log, ev, &b);
 	emit_text(log, &line);
+}
+
+const struct audit_redaction *audit_log_redaction(const struct audit_log *log)
+{
+	return log ? log->redaction : NULL;
 }
 
 void audit_log_sign(struct audit_log *log, const struct audit_signer *s)
@@ -495,6 +510,10 @@ static int finish(struct audit_log *log, int exit_code, struct err *err)
 		return err_errno(err, log->w.err,
 				 "the audit log of session %s could not be completed", m->id);
 	note_lost(log);
+	if (log->trees.paths) {
+		trees_state(&log->trees, "after", &log->w.event, &m->roots);
+		writer_line(&log->w);
+	}
 	buf_add(&log->w.event, b.data, b.len);
 	writer_line(&log->w);
 	if (write_out(log) < 0)

@@ -8,6 +8,7 @@ void meta_free(struct session_meta *m)
 	buf_free(&m->network);
 	buf_free(&m->extra);
 	buf_free(&m->attestation);
+	buf_free(&m->roots);
 	free(m->executable);
 }
 
@@ -82,7 +83,8 @@ void meta_to_json(const struct session_meta *m, struct buf *b)
 		buf_addf(b, "%d", m->exit_code);
 	else
 		buf_adds(b, "null");
-	buf_adds(b, ",\n  \"merkle_roots\": []");
+	add_line(b, "merkle_roots");
+	add_array(b, &m->roots);
 	add_line(b, "network_events");
 	add_array(b, &m->network);
 	if (m->network_count)
@@ -201,7 +203,9 @@ static int parse_member(struct session_meta *m, struct json_span key, struct jso
 			json_compact(&m->attestation, v);
 		return v.p[0] == '{' || v.p[0] == 'n' ? 0 : -1;
 	}
-	if (json_key_is(key, "snapshot_count") || json_key_is(key, "merkle_roots"))
+	if (json_key_is(key, "merkle_roots"))
+		return v.p[0] == '[' ? (compact_into(&m->roots, v), 0) : -1;
+	if (json_key_is(key, "snapshot_count"))
 		return 0;
 	buf_addc(&m->extra, m->extra.len ? ',' : '{');
 	buf_add(&m->extra, key.p, key.n);
@@ -303,7 +307,9 @@ void meta_digest_input(const struct session_meta *m, struct buf *b)
 		buf_addf(b, "%d", m->exit_code);
 	else
 		buf_adds(b, "null");
-	buf_adds(b, ",\"merkle_roots\":[],\"network_events\":");
+	buf_adds(b, ",\"merkle_roots\":");
+	add_array(b, &m->roots);
+	buf_adds(b, ",\"network_events\":");
 	add_array(b, &m->network);
 	buf_addf(b, ",\"audit_event_count\":%llu", (unsigned long long)m->event_count);
 	buf_adds(b, ",\"audit_integrity\":");

@@ -4,24 +4,14 @@
  * prefixes that services give their tokens) is replaced. Better one word too many than one secret.
  */
 #include "audit/audit.h"
+#include "audit/redaction.h"
 
 #include <ctype.h>
 
 #define REDACTED     "[REDACTED]"
-#define NAME_MAX_LEN 64
+#define NAME_MAX_LEN REDACTION_NAME_MAX
 
-/* A name without case and punctuation: "--Api_Key" -> "apikey". */
-static void plain_name(char out[NAME_MAX_LEN], const char *s, size_t n)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < n && len + 1 < NAME_MAX_LEN; i++)
-		if (isalnum((unsigned char)s[i]))
-			out[len++] = (char)tolower((unsigned char)s[i]);
-	out[len] = '\0';
-}
-
-static bool secret_name(const char *s, size_t n)
+static bool secret_name(const struct audit_redaction *r, const char *s, size_t n)
 {
 	static const char *const parts[] = {
 	    "token",	     "secret",	     "password",   "passwd",	 "passphrase",
@@ -40,7 +30,11 @@ static bool secret_name(const char *s, size_t n)
 		s += n - (NAME_MAX_LEN - 1);
 		n = NAME_MAX_LEN - 1;
 	}
-	plain_name(name, s, n);
+	redaction_plain(name, s, n);
+	if (redaction_has(r, REDACTION_ALLOW, name))
+		return false;
+	if (redaction_has(r, REDACTION_NAMES, name))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
 		if (str_ends(name, harmless[i]))
 			return false;
@@ -53,17 +47,21 @@ static bool secret_name(const char *s, size_t n)
 	return false;
 }
 
-static bool secret_query_key(const char *s, size_t n)
+static bool secret_query_key(const struct audit_redaction *r, const char *s, size_t n)
 {
 	static const char *const more[] = {"key",  "sig",	    "signature",
 					   "code", "xamzsignature", "jwt"};
 	char name[NAME_MAX_LEN];
 
-	plain_name(name, s, n);
+	redaction_plain(name, s, n);
+	if (redaction_has(r, REDACTION_ALLOW, name))
+		return false;
+	if (redaction_has(r, REDACTION_QUERY, name))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
 		if (str_eq(name, more[i]))
 			return true;
-	return secret_name(s, n);
+	return secret_name(r, s, n);
 }
 
 static bool name_char(char c)
@@ -130,6 +128,7 @@ static const char *value_end(const char *s, char sep, bool alone, bool query, ch
 }
 
 struct cursor {
+	const struct audit_redaction *rules;
 	const char *arg, *p;
 	struct buf *out;
 };
@@ -166,8 +165,8 @@ static bool redact_named(struct cursor *c)
 	spaced = sep == ' ' && name[0] == '-';
 	if (end == name || (sep != '=' && sep != ':' && !spaced) || (sep == ':' && v[1] == '/'))
 		return false;
-	if (!(query ? secret_query_key(name, (size_t)(end - name))
-		    : secret_name(name, (size_t)(end - name))))
+	if (!(query ? secret_query_key(c->rules, name, (size_t)(end - name))
+		    : secret_name(c->rules, name, (size_t)(end - name))))
 		return false;
 	v++;
 	while (sep != '=' && *v == ' ')
@@ -182,9 +181,9 @@ static bool redact_named(struct cursor *c)
 	return true;
 }
 
-static void redact_arg(struct buf *out, const char *arg)
+static void redact_arg(const struct audit_redaction *r, struct buf *out, const char *arg)
 {
-	struct cursor c = {.arg = arg, .p = arg, .out = out};
+	struct cursor c = {.rules = r, .arg = arg, .p = arg, .out = out};
 
 	while (*c.p) {
 		bool word = c.p == arg || !name_char(c.p[-1]);
@@ -207,12 +206,12 @@ static void redact_arg(struct buf *out, const char *arg)
 
 /* ---- the whole command -------------------------------------------------------- */
 
-static bool flag_takes_secret(const char *arg)
+static bool flag_takes_secret(const struct audit_redaction *r, const char *arg)
 {
 	const char *name = arg + strspn(arg, "-");
 
 	return arg[0] == '-' && *name && !strpbrk(arg, "= :/") && !str_starts(name, "no-") &&
-	       secret_name(name, strlen(name));
+	       secret_name(r, name, strlen(name));
 }
 
 /* curl -u user:password, with its relatives; not "-u 1000:1000". */
@@ -228,18 +227,19 @@ static bool redact_user(struct buf *out, const char *arg)
 }
 
 /* before: the argument in front of it, "" if there is none. */
-static void redact_one(struct buf *out, const char *before, const char *arg)
+static void redact_one(const struct audit_redaction *r, struct buf *out, const char *before,
+		       const char *arg)
 {
 	const bool user = str_eq(before, "-u") || str_eq(before, "--user") ||
 			  str_eq(before, "--proxy-user") || str_eq(before, "-U");
 
-	if (flag_takes_secret(before) && !str_starts(arg, "--"))
+	if (flag_takes_secret(r, before) && !str_starts(arg, "--"))
 		buf_adds(out, REDACTED);
 	else if (!user || !redact_user(out, arg))
-		redact_arg(out, arg);
+		redact_arg(r, out, arg);
 }
 
-char **audit_redact_command(char *const *argv)
+char **audit_redact_command(const struct audit_redaction *r, char *const *argv)
 {
 	size_t n = 0;
 	char **out;
@@ -252,17 +252,17 @@ char **audit_redact_command(char *const *argv)
 
 		buf_reserve(&b, strlen(argv[i]) + 1);
 		b.data[0] = '\0';
-		redact_one(&b, i ? argv[i - 1] : "", argv[i]);
+		redact_one(r, &b, i ? argv[i - 1] : "", argv[i]);
 		out[i] = b.data;
 	}
 	return out;
 }
 
-void audit_redact_line(char *const *argv, struct buf *out)
+void audit_redact_line(const struct audit_redaction *r, char *const *argv, struct buf *out)
 {
 	for (size_t i = 0; argv[i]; i++) {
 		if (i)
 			buf_addc(out, ' ');
-		redact_one(out, i ? argv[i - 1] : "", argv[i]);
+		redact_one(r, out, i ? argv[i - 1] : "", argv[i]);
 	}
 }

@@ -5,7 +5,7 @@
 static const struct {
 	const char *word;
 	bool (*is)(const struct audit_record *rec);
-	const char *types[4];
+	const char *types[5];
 } kinds[] = {
     {"read", record_reads, {0}},
     {"write", record_writes, {0}},
@@ -17,7 +17,9 @@ static const struct {
     {"tool", NULL, {"command_policy"}},
     {"limit", NULL, {"limit"}},
     {"terminal", NULL, {"terminal"}},
-    {"session", NULL, {"session_started", "sandbox_runtime", "session_ended", "events_lost"}},
+    {"session",
+     NULL,
+     {"session_started", "sandbox_runtime", "session_ended", "events_lost", "tree_state"}},
 };
 
 bool record_reads(const struct audit_record *rec)

@@ -38,7 +38,8 @@ struct session_meta {
 	struct buf tracked;				 /* JSON array of strings */
 	struct buf network;				 /* JSON array of objects, the first ones */
 	uint64_t network_count;				 /* of all */
-	struct buf attestation;				 /* JSON object, empty = none */
+	struct buf roots;	/* JSON array of hex: trees before and after */
+	struct buf attestation; /* JSON object, empty = none */
 	struct buf extra; /* our own members, ,"profile":... as compact JSON, kept as they are */
 	char *executable; /* NULL = unknown */
 	char sha256[HASH_HEX];

@@ -161,7 +161,7 @@ cJSON *summary_json(const struct session_meta *m, struct summary *s)
 		cJSON_AddNumberToObject(o, "exit_code", m->exit_code);
 	else
 		cJSON_AddNullToObject(o, "exit_code");
-	cJSON_AddArrayToObject(o, "merkle_roots");
+	cJSON_AddItemToObject(o, "merkle_roots", command_array(&m->roots));
 	cJSON_AddItemToObject(o, "network_events",
 			      s->network ? cJSON_Duplicate(s->network, true) : cJSON_CreateArray());
 	cJSON_AddItemToObject(o, "command_policy_events",

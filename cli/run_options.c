@@ -363,6 +363,10 @@ const struct option_row run_rows[] = {
 	 "How much is recorded: everything, no reads, or refusals and answers alone. Below all, "
 	 "reads that are refused are recorded only with --capability-elevation"},
     {.name = "no-audit", .only = RUN | SHELL, AT(no_audit), .help = "Record nothing"},
+    {.name = "audit-integrity",
+     .only = RUN | SHELL,
+     AT(audit_integrity),
+     .help = "Record the state (Merkle root) of what may be written, before and after"},
     {.name = "audit-sign-key",
      .kind = OPTION_STRING,
      .only = RUN | SHELL,
@@ -535,6 +539,7 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 			       (char *)o->wall_time},
 		},
 	    .no_audit = o->no_audit,
+	    .audit_integrity = o->audit_integrity,
 	    .audit_sign_key = o->audit_sign_key,
 	    .startup_timeout_s = (unsigned)o->startup_timeout,
 	    .ready_timeout_s = (unsigned)o->detach_timeout,

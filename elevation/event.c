@@ -66,13 +66,13 @@ static void read_arguments(const struct call *c, struct arguments *a)
 }
 
 /* Secrets taken out, with blanks between. out: of this thread. */
-static void exec_arguments(const struct call *c, struct buf *out)
+static void exec_arguments(const struct audit_redaction *r, const struct call *c, struct buf *out)
 {
 	struct arguments a;
 
 	read_arguments(c, &a);
 	buf_clear(out);
-	audit_redact_line(a.v, out);
+	audit_redact_line(r, a.v, out);
 	if (out->data)
 		out->data[out->len] = '\0';
 }
@@ -101,7 +101,7 @@ void event_write(struct elevation *e, const struct call *c, enum audit_decision 
 	if (!e->cfg.log || !wanted(e, c, decision))
 		return;
 	if (c->op == OP_EXEC) {
-		exec_arguments(c, args);
+		exec_arguments(audit_log_redaction(e->cfg.log), c, args);
 		ev.target2 = args->data;
 		ev.target2_len = args->len;
 	} else if (c->access2) {

@@ -228,6 +228,7 @@ struct policy {
 	bool protect_workspace;
 	bool private_tmp;
 	enum policy_audit_level audit_level;
+	bool audit_evidence; /* the state of writable trees is recorded */
 	enum nono_want namespaces;
 	char *cap_file;	 /* what policy_set_cap_file() was told, canonical; NULL = none */
 	char *ca_file;	 /* policy_set_ca_file() */

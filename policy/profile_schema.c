@@ -202,7 +202,7 @@ static const struct member audit[] = {
      .help = "what the log holds"},
     {"integrity_hash", M_FLAG, MERGE_CHILD, AT(audit_integrity_hash),
      .help = "the log is chained by hashes (it always is)"},
-    {"evidence_fs", M_FLAG, MERGE_CHILD, AT(audit_evidence_fs), .flags = MEMBER_NO_EFFECT,
+    {"evidence_fs", M_FLAG, MERGE_CHILD, AT(audit_evidence_fs),
      .help = "the writable folders are hashed before and after"},
     {0},
 };

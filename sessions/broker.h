@@ -63,6 +63,7 @@ struct broker {
 	struct proxy *proxy; /* NULL: the network needs none */
 	struct approver approver;
 	struct signer signer;
+	struct audit_redaction *redaction;
 	struct tools *tools; /* NULL: no command has a policy of its own */
 	cJSON *record;
 	cJSON *denials; /* what was refused, once the program has ended */

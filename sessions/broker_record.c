@@ -36,11 +36,27 @@ static char **writable_grants(const struct policy *p)
 	return v;
 }
 
+/* What is the user's own of it: not the temporary directories and devices of every session. */
+static char **own_trees(const struct policy *p)
+{
+	char **v = xcalloc(p->n_grants + 1, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_grants; i++) {
+		const struct policy_grant *g = &p->grants[i];
+		if ((g->access & NONO_WRITE) && !str_eq(g->source, "system") &&
+		    !str_starts(g->source, "group:") && !path_under("/dev", g->path))
+			v[n++] = xstrdup(g->path);
+	}
+	return v;
+}
+
 /* While the program's process confines itself. */
 int broker_prepare_log(struct broker *b, char *const *command, struct err *err)
 {
 	const struct policy *p = b->plan->policy;
 	char **tracked = writable_grants(p);
+	char **trees = b->o->audit_integrity || p->audit_evidence ? own_trees(p) : NULL;
 	struct audit_session_info info = {
 	    .session_id = b->plan->id,
 	    .command = command,
@@ -48,11 +64,14 @@ int broker_prepare_log(struct broker *b, char *const *command, struct err *err)
 	    .profile = p->profile_name,
 	    .workdir = p->workdir,
 	    .tracked_paths = tracked,
+	    .trees = trees,
+	    .redaction = b->redaction,
 	    .tool_sandbox = b->tools != NULL,
 	};
 	int r = audit_log_prepare(&info, &b->log, err);
 
 	strv_free(tracked);
+	strv_free(trees);
 	if (r == 0 && b->signer.fd >= 0)
 		audit_log_sign(b->log, &(struct audit_signer){.sign = signer_sign,
 							      .data = &b->signer,

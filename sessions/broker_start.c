@@ -353,8 +353,11 @@ int broker_start(struct broker *b, struct err *err)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (take_signals(b, err) == 0 && runtime_create(b->plan->id, &b->rt, err) == 0 &&
 	    name_take(b->o->name, b->plan->id, getpid(), b->name, err) == 0) {
-		command = audit_redact_command(b->plan->argv);
-		r = start_steps(b, command, err);
+		r = audit_redaction_load(&b->redaction, err);
+		if (r == 0) {
+			command = audit_redact_command(b->redaction, b->plan->argv);
+			r = start_steps(b, command, err);
+		}
 		strv_free(command);
 	}
 	if (r < 0)
@@ -395,6 +398,7 @@ void broker_end(struct broker *b)
 	if (b->log) /* only when the start failed late: the attempt stays in the record */
 		audit_log_close(b->log, 127, NULL);
 	signer_stop(&b->signer);
+	audit_redaction_free(b->redaction);
 	if (b->recorded && !b->over)
 		registry_remove(b->plan->id);
 	runtime_remove(b->rt.dir, b->rt.tmp);

@@ -25,6 +25,7 @@ struct session_options {
 	char *const *credentials; /* "VARIABLE=reference" (credentials.h), NULL-terminated, may be
 				     NULL */
 	bool no_audit;
+	bool audit_integrity;	    /* the state of writable trees before and after is recorded */
 	const char *audit_sign_key; /* signer.h; NULL = no signature */
 	unsigned
 	    startup_timeout_s;	  /* with a terminal: ends what shows nothing by then; 0 = never */

@@ -344,7 +344,57 @@ def anchor(p):
     p.nono("audit", "checkpoint", "--command", "exit 3", code=1)
 
 
-CASES = [show, listing, damaged, prove, cleanup, sign, anchor]
+def integrity(p):
+    p.write("a", "1")
+    p.inside("echo 2 > b", "--name", "one", "--audit-integrity")
+    p.inside("cat a", "--name", "two", "--audit-integrity")
+    p.inside("cat a", "--name", "three")
+    roots = {}
+    for name in ("one", "two", "three"):
+        roots[name] = p.json("audit", "show", name)["merkle_roots"]
+        p.nono("audit", "verify", name)
+    assert len(roots["one"]) == 2 and roots["one"][0] != roots["one"][1], roots
+    assert roots["two"] == [roots["one"][1]] * 2, roots
+    assert roots["three"] == [], roots
+    trees = p.events("one", "tree_state")
+    assert [t["op"] for t in trees] == ["before", "after"], trees
+    mine = [t for t in trees[1]["trees"] if t["path"] == p.work]
+    assert mine[0]["files"] == 2 and mine[0]["bytes"] == 3, trees
+    # Modes and links count; the name of the profile's member.
+    os.chmod(os.path.join(p.work, "a"), 0o755)
+    p.write(p.outside + "/p.json", json.dumps({"meta": {"name": "p"}, "extends": "default", "audit": {"evidence_fs": True}}))
+    p.inside("true", "--name", "four", "--profile", p.outside + "/p.json")
+    assert p.json("audit", "show", "four")["merkle_roots"][0] != roots["two"][0]
+
+
+def redaction(p):
+    folder = os.path.join(p.home, ".config/nono")
+    os.makedirs(folder)
+    for d in (os.path.dirname(folder), folder):
+        p.own(d)
+
+    def config(text):
+        with open(os.path.join(folder, "config.toml"), "w") as f:
+            f.write(text)
+        p.own(os.path.join(folder, "config.toml"))
+    config('[redaction]\nextra_flags = ["--pin-code"]\nextra_query_keys = ["q"]\nextra_env_vars = ["FOO"]\n')
+    p.inside("/bin/echo --pin-code 4711 'http://h/?q=4712' FOO=4713 --other 4714 PASSWORD=4715; true", "--name", "s")
+    events = p.events("s")
+    text = json.dumps(events)
+    assert "4714" in text and events[0]["redaction_policy"]["extra_names"] == ["pincode", "foo"], events[0]
+    for secret in ("4711", "4712", "4713", "4715"):
+        assert secret not in text, text
+    config('[redaction]\nallow_unredacted_defaults = ["PASSWORD"]\n')
+    p.inside("true", code=2)
+    assert "unsafe_redaction_overrides" in p.err, p.err
+    config('[redaction]\nunsafe_redaction_overrides = true\nallow_unredacted_defaults = ["PASSWORD"]\n')
+    p.inside("/bin/echo PASSWORD=4716; true", "--name", "t")
+    assert "4716" in json.dumps(p.events("t"))
+    config("[redaction]\nextra_flags = 3\n")
+    p.inside("true", code=2)
+
+
+CASES = [integrity, redaction, show, listing, damaged, prove, cleanup, sign, anchor]
 
 if __name__ == "__main__":
     nonolib.main(CASES)

@@ -76,7 +76,7 @@ static void test_table(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		char *argv[] = {(char *)"prog", (char *)(table[i].before ? table[i].before : "x"),
 				(char *)table[i].arg, NULL};
-		char **out = audit_redact_command(argv);
+		char **out = audit_redact_command(NULL, argv);
 		if (!str_eq(out[2], table[i].want))
 			print_error("row %zu: %s\n", i, table[i].arg);
 		assert_string_equal(out[2], table[i].want);
@@ -96,7 +96,7 @@ static void test_no_overrun(void **state)
 		for (size_t n = 0; n <= strlen(table[i].arg); n++) {
 			char *cut = xstrndup(table[i].arg, n);
 			char *argv[] = {cut, cut, NULL};
-			char **out = audit_redact_command(argv);
+			char **out = audit_redact_command(NULL, argv);
 			assert_non_null(out[1]);
 			free(out[0]);
 			free(out[1]);
