@@ -85,6 +85,7 @@ static int ps(struct cli *cli, struct err *err)
 
 	if (session_list(o->all, &l, err) < 0)
 		return -1;
+	session_sweep();
 	if (o->json) {
 		cJSON *array = cJSON_CreateArray();
 		for (size_t i = 0; i < l.n; i++)

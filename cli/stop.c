@@ -204,7 +204,11 @@ static const struct option_row prune_rows[] = {
 static int prune(struct cli *cli, struct err *err)
 {
 	const struct prune_options *o = cli->options;
-	int n = session_prune(o->older_than, o->keep, o->dry_run, err);
+	int n;
+
+	if (!o->dry_run)
+		session_sweep();
+	n = session_prune(o->older_than, o->keep, o->dry_run, err);
 
 	if (n < 0)
 		return -1;

@@ -63,39 +63,12 @@ static int plain_errno(const struct call *c)
 	}
 }
 
-/* ---- objects without a path --------------------------------------------------------------------
- */
-
-static enum decision deny(struct call *c, int *err, const char *rule)
+enum decision decide_deny(struct call *c, int *err, const char *rule)
 {
 	c->verdict =
 	    (struct policy_verdict){.reason = POLICY_NOT_GRANTED, .source = "system", .rule = rule};
 	*err = EACCES;
 	return DECIDED_DENY;
-}
-
-/* A pipe, a memfd, a removed file: reached by a descriptor that the program has. */
-static enum decision decide_anonymous(struct call *c, int *err)
-{
-	bool removed = c->a.st.st_nlink == 0;
-
-	switch (c->op) {
-	case OP_OPEN:
-	case OP_TRUNCATE:
-		return DECIDED_CONTINUE;
-	case OP_CHMOD:
-	case OP_CHOWN:
-	case OP_UTIMES:
-	case OP_SETXATTR:
-	case OP_REMOVEXATTR:
-		if (removed || S_ISFIFO(c->a.st.st_mode) || S_ISSOCK(c->a.st.st_mode))
-			return DECIDED_PERFORM;
-		return deny(c, err, "file without a path");
-	case OP_EXEC:
-		return deny(c, err, "program without a path");
-	default:
-		return deny(c, err, "file without a path");
-	}
 }
 
 /* ---- paths -------------------------------------------------------------------------------------
@@ -360,9 +333,9 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 	/* A nameless file (O_TMPFILE) gets its name; the kernel takes no other removed one. */
 	if (c->a.anonymous &&
 	    !(c->op == OP_LINK && S_ISREG(c->a.st.st_mode) && c->a.st.st_nlink == 0))
-		return decide_anonymous(c, err);
+		return decide_anonymous(e, c, err);
 	if (outside_process(e, c, c->a.path))
-		return deny(c, err, "another process");
+		return decide_deny(c, err, "another process");
 	pin = pinned(e, c);
 	if (pin) {
 		c->verdict_of_b = pin == &c->b;
@@ -389,9 +362,13 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 		d = DECIDED_PERFORM;
 	d = settle(e, c, d);
 	if (d != DECIDED_CONTINUE && c->op == OP_EXEC)
-		return deny(c, err, "the kernel's rules");
+		return decide_deny(c, err, "the kernel's rules");
 	if (d != DECIDED_CONTINUE && foreign_process(e, c))
-		return deny(c, err, "another process");
+		return decide_deny(c, err, "another process");
+	if (c->op == OP_EXEC && interpreter_refused(e, c)) {
+		*err = EACCES;
+		return DECIDED_DENY;
+	}
 	return d;
 }
 

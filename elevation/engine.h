@@ -106,6 +106,12 @@ enum decision {
 };
 /* c was found. lifted: a person granted what is refused. */
 enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err);
+enum decision decide_deny(struct call *c, int *err, const char *rule);
+/* c->a has no path (decide_anonymous.c). */
+enum decision decide_anonymous(struct elevation *e, struct call *c, int *err);
+/* An exec that goes on: will the kernel refuse what runs the script? That is c->a then, with its
+ * verdict, and the script c->b (interpreter.c). */
+bool interpreter_refused(struct elevation *e, struct call *c);
 /* Is a read-only open plainly left to the kernel? */
 bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q,
 		  struct policy_verdict *v);

@@ -54,6 +54,7 @@ static _Noreturn void in_init(struct broker *b, int sock, int gate)
 	close(b->signal_fd);
 	close(b->rt.listen_fd);
 	close(b->rt.cap_fd);
+	close(b->rt.tmp_fd);
 	if (b->ready_fd >= 0)
 		close(b->ready_fd);
 	init_main(&cfg, &b->layers);

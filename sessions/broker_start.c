@@ -347,7 +347,7 @@ int broker_start(struct broker *b, struct err *err)
 	b->started_ns = clock_mono_ns();
 	b->expect_until_ns = b->started_ns + BROKER_LINGER_MS * 1000000ull;
 	b->init_fd = b->gate_fd = b->master_fd = b->host_fd = b->signal_fd = b->approver.fd = -1;
-	b->rt.listen_fd = b->rt.cap_fd = b->signer.fd = -1;
+	b->rt.listen_fd = b->rt.cap_fd = b->rt.tmp_fd = b->signer.fd = -1;
 	prctl(PR_SET_NAME, "nono: broker");
 	/* Should init be killed, what it leaves comes to us and not to the system's init. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -475,6 +475,11 @@ int session_find(const char *what, struct session_record *out, struct err *err)
 	return r == 1 ? 0 : -1;
 }
 
+void session_sweep(void)
+{
+	runtime_sweep_tmp();
+}
+
 int session_prune(long older_than_days, long keep, bool dry_run, struct err *err)
 {
 	struct session_list l;

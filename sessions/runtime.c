@@ -1,9 +1,11 @@
 /* Runtime directory, token, control socket, private temporary directory. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "sessions/limits.h"
 #include "sessions/runtime.h"
@@ -110,7 +112,7 @@ int runtime_make_ca(const struct runtime *r, struct err *err)
 int runtime_create(const char *id, struct runtime *out, struct err *err)
 {
 	_cleanup_free_ char *base = dir_runtime();
-	struct runtime r = {.listen_fd = -1, .cap_fd = -1};
+	struct runtime r = {.listen_fd = -1, .cap_fd = -1, .tmp_fd = -1};
 
 	if (dir_private(base, err) < 0)
 		return -1;
@@ -134,6 +136,13 @@ int runtime_create(const char *id, struct runtime *out, struct err *err)
 		runtime_free(&r);
 		return -1;
 	}
+	r.tmp_fd = open(r.tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (r.tmp_fd < 0 || flock(r.tmp_fd, LOCK_SH | LOCK_NB) < 0) {
+		err_errno(err, errno, "can't lock %s", r.tmp);
+		runtime_remove(r.dir, r.tmp);
+		runtime_free(&r);
+		return -1;
+	}
 	if (make_token(&r, err) < 0 || make_socket(&r, err) < 0 || make_cap_file(&r, err) < 0) {
 		runtime_remove(r.dir, r.tmp);
 		runtime_free(&r);
@@ -141,6 +150,36 @@ int runtime_create(const char *id, struct runtime *out, struct err *err)
 	}
 	*out = r;
 	return 0;
+}
+
+#define SWEEP_AFTER_S 60 /* a younger one may not be locked yet */
+
+static bool is_orphan(int at, const char *name)
+{
+	_cleanup_close_ int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == getuid() &&
+	       st.st_mtime < time(NULL) - SWEEP_AFTER_S && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+void runtime_sweep_tmp(void)
+{
+	_cleanup_free_ char *own = xasprintf("nono-%u-", getuid());
+	DIR *d = opendir("/tmp");
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		const char *id = str_starts(de->d_name, own) ? de->d_name + strlen(own) : "";
+		_cleanup_free_ char *path = NULL;
+
+		if (!runtime_id_valid(id) || !is_orphan(dirfd(d), de->d_name))
+			continue;
+		path = runtime_tmp_path(id);
+		runtime_remove(NULL, path);
+	}
+	if (d)
+		closedir(d);
 }
 
 #define WRAP_FILE "wrap-%d-%llu.json" /* pid, start time */
@@ -191,6 +230,8 @@ void runtime_free(struct runtime *r)
 		close(r->listen_fd);
 	if (r->cap_fd >= 0)
 		close(r->cap_fd);
+	if (r->tmp_fd >= 0)
+		close(r->tmp_fd);
 	free(r->dir);
 	free(r->tmp);
 	free(r->request_socket);
@@ -199,7 +240,7 @@ void runtime_free(struct runtime *r)
 	free(r->tool_tmp);
 	free(r->cap_file);
 	free(r->ca_file);
-	*r = (struct runtime){.listen_fd = -1, .cap_fd = -1};
+	*r = (struct runtime){.listen_fd = -1, .cap_fd = -1, .tmp_fd = -1};
 }
 
 void runtime_remove(const char *dir, const char *tmp)

@@ -21,6 +21,7 @@ struct runtime {
 	char token[TOKEN_LEN + 1];
 	int listen_fd; /* control.sock, listening, non-blocking */
 	int cap_fd;    /* of cap_file, empty at first */
+	int tmp_fd;    /* of tmp, locked as long as the session lives */
 };
 
 /* Everything or nothing. */
@@ -31,6 +32,10 @@ int runtime_make_ca(const struct runtime *r, struct err *err);
 void runtime_free(struct runtime *r);
 /* Removes the files; paths may be NULL. Safe to repeat. */
 void runtime_remove(const char *dir, const char *tmp);
+
+/* Temporary directories of this user whose sessions died without removing them, whatever state
+ * directory those had: no one holds their lock. */
+void runtime_sweep_tmp(void);
 
 /* The same file for a program that confines itself (nono wrap): named after the caller, removed by
  * whoever makes the next one when the program is gone. A descriptor to write it by; its path in

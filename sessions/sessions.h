@@ -89,6 +89,9 @@ void session_list_free(struct session_list *l);
 int session_find(const char *what, struct session_record *out, struct err *err);
 void session_record_free(struct session_record *r);
 const char *session_status_name(enum session_status s);
+/* Removes temporary directories that sessions killed together with their supervisor left in /tmp.
+ */
+void session_sweep(void);
 /* Removes records of ended sessions; returns how many (or would have been). */
 int session_prune(long older_than_days, long keep, bool dry_run, struct err *err);
 /* True inside a sandbox (NONO_CAP_FILE). */

@@ -272,5 +272,65 @@ def pane(p):
     assert "nono: exit" not in s.text()
 
 
+# ---- the log tells what the kernel did ----------------------------------------------------------
+
+def interpreter(p):
+    """A script is refused for what runs it: that is what is told, and granting it is enough."""
+    own = outside(p, "interpreter")
+    with open("/bin/echo", "rb") as f, open(own, "wb") as g:
+        g.write(f.read())
+    os.chmod(own, 0o755)
+    script = p.write("script", "#! %s word\n" % own)
+    twice = p.write("twice", "#!%s\n" % script)
+    os.chmod(script, 0o755)
+    os.chmod(twice, 0o755)
+    for path in (script, twice):
+        told = failed(p, path)
+        assert "  exec       %s  ->  --read-file %s" % (own, own) in told and path not in told, told
+        sid = p.json("ps", "--all")[0]["session_id"]
+        rows = [e for e in p.events(sid, "exec") if e["target"] in (own, path)]
+        assert [(e["target"], e["decision"], e["target2"]) for e in rows] == [(own, "denied", path)], rows
+        assert p.nono("run", "-s", "--allow", p.work, "--read-file", own, "--", path).startswith("word")
+    # What is missing is no refusal.
+    gone = p.write("gone", "#!%s/nothing\n" % p.outside)
+    os.chmod(gone, 0o755)
+    assert "exec" not in failed(p, gone)
+
+
+REMOVED = """
+import os, sys, tempfile
+def again(fd, flags):
+    try:
+        os.close(os.open("/proc/self/fd/%d" % fd, flags))
+        return "opened"
+    except OSError as e:
+        return e.strerror
+with open("removed", "w+") as f:
+    os.unlink("removed")
+    print(again(f.fileno(), os.O_RDWR), again(f.fileno(), os.O_RDONLY), again(f.fileno(), os.O_WRONLY | os.O_TRUNC), sep=",")
+with tempfile.TemporaryFile(dir=".") as f:
+    print(again(f.fileno(), os.O_RDWR))
+print(again(os.memfd_create("x"), os.O_RDWR))
+f = open(sys.argv[1])
+open("ready", "w").close()
+sys.stdin.read(1)
+print(again(f.fileno(), os.O_RDWR), again(f.fileno(), os.O_RDONLY), sep=",")
+"""
+
+
+def removed_files(p):
+    """By its descriptor a removed file opens to what its place was open to, no more."""
+    readable = outside(p, "readable")
+    p.write("again.py", REMOVED)
+    q = p.popen("run", "-s", "--name", "removed", "--allow", p.work, "--read-file", readable, "--", "python3", "again.py", readable,
+                stdin=subprocess.PIPE)
+    until("it is held open", lambda: os.path.exists(os.path.join(p.work, "ready")))
+    os.unlink(readable)
+    out, err = q.communicate("x", timeout=60)
+    assert out.split("\n") == ["opened,opened,opened", "opened", "opened", "Permission denied,opened", ""], (out, err)
+    rows = [(e["op"], e["decision"]) for e in p.events("removed", "open") if e["target"] == readable]
+    assert rows == [("read", "allowed"), ("readwrite", "denied"), ("read", "allowed")], rows
+
+
 nonolib.main([footer, footer_only_then, footer_folds, footer_writes, hostile_names, as_json, grant,
-              grant_more, not_asked, changed_meanwhile, pane], jobs=3)
+              grant_more, not_asked, changed_meanwhile, pane, interpreter, removed_files], jobs=3)

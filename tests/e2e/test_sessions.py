@@ -195,6 +195,23 @@ def stubborn_without_namespaces(p):
     p.nothing_left(r, "stop without namespaces")
 
 
+def swept(p):
+    """Killed with its supervisor, and looked for by somebody who knows nothing of it: what it had in /tmp goes."""
+    dead, live = p.start("dead", "sleep 1000"), p.start("live", "sleep 1000")
+    os.kill(dead["supervisor_pid"], signal.SIGKILL)
+    until("the agent is gone", lambda: not os.path.exists("/proc/%d" % dead["child_pid"]))
+    other = {"XDG_STATE_HOME": p.mkdir("state2"), "XDG_RUNTIME_DIR": p.mkdir("run2")}
+    os.chmod(other["XDG_RUNTIME_DIR"], 0o700)
+    p.nono("ps", env=other)
+    assert os.path.exists(dead["tmp"]), "so young that its lock might be on the way"
+    for row in (dead, live):
+        os.utime(row["tmp"], (0, 0))
+    p.nono("ps", env=other)
+    assert not os.path.exists(dead["tmp"])
+    assert os.path.exists(live["tmp"] + "/.nono-cap.json")
+    p.nono("stop", "live")
+
+
 def prune(p):
     for name in ("a", "b", "c"):
         p.start(name, "exit 0")
@@ -267,4 +284,4 @@ def open_registry(p):
 
 
 nonolib.main([open_registry, detached, names, failed_start, attach_detach, own_pane, two_clients, read_only, window_size,
-              stubborn, stubborn_without_namespaces, prune, pipes, hostile_output])
+              stubborn, stubborn_without_namespaces, swept, prune, pipes, hostile_output])
