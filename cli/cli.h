@@ -63,7 +63,7 @@ struct command {
 
 /* Programs */
 extern const struct command command_run, command_shell, command_wrap, command_learn, command_why;
-extern const struct command command_profile, command_policy, command_credential;
+extern const struct command command_profile, command_policy, command_credential, command_proxy;
 /* Sessions */
 extern const struct command command_tui, command_attach, command_ps, command_inspect, command_stop,
     command_detach, command_prune;

@@ -28,6 +28,7 @@ const struct command *const cli_commands[] = {
 	&command_profile,
 	&command_policy,
 	&command_credential,
+	&command_proxy,
 	&command_why,
 	&command_tui,
 	&command_attach,

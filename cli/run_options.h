@@ -4,8 +4,9 @@
 
 #include "cli/cli.h"
 
-/* WHY has the rows that say what is allowed, the others all. */
-enum { RUN = 1 << 0, SHELL = 1 << 1, WRAP = 1 << 2, WHY = 1 << 3 };
+/* WHY has the rows that say what is allowed, PROXY those about the network by name, the others all.
+ */
+enum { RUN = 1 << 0, SHELL = 1 << 1, WRAP = 1 << 2, WHY = 1 << 3, PROXY = 1 << 4 };
 
 enum run_net { NET_PROFILE = 0, NET_BLOCKED, NET_OPEN };
 enum run_switch { SWITCH_PROFILE = 0, SWITCH_ON, SWITCH_OFF };

@@ -155,6 +155,7 @@ static const struct field config[] = {
     TEXT(net_config, password),
     NUMBER(net_config, max_connections, 1000000),
     TEXT(net_config, log_path),
+    FLAG(net_config, log_text),
     TEXT(net_config, resolver),
     LIST(net_config, phantoms),
     {0},

@@ -60,7 +60,8 @@ struct net_config {
 	bool no_auth;		  /* nono proxy --no-auth */
 	char *password;		  /* nono proxy --pass: instead of the token */
 	unsigned max_connections; /* 0 = default */
-	char *log_path;		  /* for -v of nono proxy: a file, or "-" for stderr; NULL */
+	char *log_path;		  /* nono proxy: a file, or "-" for stderr; NULL = no log */
+	bool log_text;		  /* lines to read instead of JSON */
 	char *resolver;		  /* "ADDRESS:PORT,..." instead of what resolv.conf says; NULL */
 	/* "ROUTE=phantom": the stand-in that the agent got; made by whoever starts the proxy. */
 	char **phantoms;
@@ -76,7 +77,7 @@ void net_policy_add(const struct policy_network *n, struct buf *policy);
 int net_policy_parse(const char *json, size_t n, struct policy_network *out, struct err *err);
 
 #define NET_FD_CONFIG 3
-#define NET_FD_BROKER 4 /* SOCK_SEQPACKET; absent for nono proxy */
+#define NET_FD_BROKER 4 /* SOCK_SEQPACKET; nono proxy: a pipe that gets a byte when it serves */
 #define NET_FD_LISTEN 5 /* listening TCP socket, perhaps of another network namespace */
 
 /* ---- broker and proxy -------------------------------------------------------------------------

@@ -140,6 +140,32 @@ static int check_route(const struct policy_route *r, struct err *err)
 	return 0;
 }
 
+/* "my-api" to "MY_API" and what follows; NULL for what is no variable's name. */
+static char *variable(const char *name, const char *suffix)
+{
+	_cleanup_free_ char *v = xasprintf("%s%s", name, suffix);
+
+	for (char *c = v; *c; c++) {
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+		else if (*c == '-')
+			*c = '_';
+		else if (*c != '_' && !(*c >= 'A' && *c <= 'Z') && !(*c >= '0' && *c <= '9'))
+			return NULL;
+	}
+	return *v >= '0' && *v <= '9' ? NULL : STEAL_PTR(v);
+}
+
+/* The stand-in goes where the program would look for the secret. */
+static char *variable_of_key(const char *key)
+{
+	if (!key)
+		return NULL;
+	if (str_starts(key, "env://"))
+		return xstrdup(key + strlen("env://"));
+	return variable(key, ""); /* an account */
+}
+
 int network_custom_route(const char *name, const struct place *at, struct policy_route *out,
 			 struct err *err)
 {
@@ -159,6 +185,9 @@ int network_custom_route(const char *name, const struct place *at, struct policy
 	    .tls_cert = copy(d, "tls_client_cert"),
 	    .tls_key = copy(d, "tls_client_key"),
 	};
+	out->base_url_var = variable(name, "_BASE_URL");
+	if (!out->env_var)
+		out->env_var = variable_of_key(out->key);
 	if (oauth) {
 		out->oauth.token_url = copy(oauth, "token_url");
 		out->oauth.client_id = copy(oauth, "client_id");

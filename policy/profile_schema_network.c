@@ -70,7 +70,9 @@ static const struct member custom_credential[] = {
     {"spiffe", M_ANY, .help = "SPIFFE identity instead"},
     INJECTION,
     {"proxy", M_UNIT, .members = phantom, .help = "how the stand-in arrives, if otherwise"},
-    {"env_var", M_TEXT, .help = "variable that holds the stand-in"},
+    {"env_var", M_TEXT,
+     .help =
+	 "variable that holds the stand-in; by default the upper-cased account, or that of env://"},
     {"endpoint_rules", M_LIST_OF, .each = &each_endpoint_rule, .help = "only these requests"},
     {"endpoint_policy", M_UNIT, .members = endpoint_policy, .help = "rules with decisions"},
     {"rate_limit", M_UNIT, .members = rate_limit, .help = "requests"},

@@ -69,7 +69,7 @@ void proxy_free(struct proxy *p)
 }
 
 /* A file in memory that nobody can change any more. */
-static int sealed(const struct buf *b, struct err *err)
+int proxy_sealed(const struct buf *b, struct err *err)
 {
 	_cleanup_close_ int fd = memfd_create("nono-proxy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -91,7 +91,7 @@ static int make_config(const struct proxy *p, struct err *err)
 	str_copy(c.token, sizeof(c.token), p->token);
 	str_copy(c.session_id, sizeof(c.session_id), p->cfg.id);
 	net_config_to_json(&c, &b);
-	fd = sealed(&b, err);
+	fd = proxy_sealed(&b, err);
 	explicit_bzero(b.data, b.len);
 	explicit_bzero(c.token, sizeof(c.token));
 	return fd;
@@ -113,7 +113,7 @@ static int make_stderr(void)
 /* ---- start ---------------------------------------------------------------------------------- */
 
 /* Beside nono (as built), else where it is installed. */
-static char *find_program(struct err *err)
+char *proxy_program(struct err *err)
 {
 	_cleanup_free_ char *self = path_real("/proc/self/exe", err);
 	char *slash = self ? strrchr(self, '/') : NULL, *path;
@@ -135,7 +135,7 @@ static char *find_program(struct err *err)
 	return NULL;
 }
 
-static _Noreturn void in_child(const char *program, const int fds[4], pid_t parent)
+_Noreturn void proxy_become(const char *program, const int fds[4], pid_t parent)
 {
 	char *const argv[] = {(char *)(uintptr_t)PROGRAM, NULL};
 	static const int as[] = {NET_FD_CONFIG, NET_FD_BROKER, NET_FD_LISTEN, STDERR_FILENO};
@@ -169,7 +169,7 @@ static _Noreturn void in_child(const char *program, const int fds[4], pid_t pare
 
 int proxy_start(struct proxy *p, int listen_fd, uint16_t port, bool shared, struct err *err)
 {
-	_cleanup_free_ char *program = find_program(err);
+	_cleanup_free_ char *program = proxy_program(err);
 	_cleanup_close_ int listener = listen_fd, config = -1, theirs = -1;
 	pid_t parent = getpid();
 	int pair[2];
@@ -191,7 +191,7 @@ int proxy_start(struct proxy *p, int listen_fd, uint16_t port, bool shared, stru
 	if (p->pid < 0)
 		return err_errno(err, errno, "can't start the network proxy");
 	if (p->pid == 0)
-		in_child(program, (const int[]){config, theirs, listener, p->err_fd}, parent);
+		proxy_become(program, (const int[]){config, theirs, listener, p->err_fd}, parent);
 	return 0;
 }
 

@@ -23,7 +23,10 @@
 struct proxy_config {
 	const struct policy *policy;
 	const char *id;
-	const char *ca_file;	     /* as the proxy finds it */
+	const char *ca_file;  /* as the proxy finds it */
+	const char *address;  /* that programs find it at, NULL = 127.0.0.1 */
+	const char *password; /* instead of the token: no secret of a session; NULL */
+	bool no_auth;
 	void (*changed)(void *data); /* counters moved */
 	void *data;
 };
@@ -53,6 +56,26 @@ void proxy_allow(struct proxy *p, const char *host, uint16_t port);
 /* A child of the broker was reaped. */
 void proxy_reaped(struct proxy *p, pid_t pid);
 void proxy_end(struct proxy *p);
+
+/* ---- without a session (proxy_alone.c) ------------------------------------------------------- */
+
+struct proxy_alone {
+	struct policy *policy; /* gets the file of authorities */
+	const char *listen;    /* address of this machine */
+	uint16_t port;	       /* 0 = any */
+	const char *password;  /* NULL = one is made */
+	bool no_auth;
+	unsigned max_connections;
+	const char *ca_cert, *ca_key; /* files (PEM), NULL = made */
+	const char *log; /* file for lines of JSON, "-" = standard error; NULL = lines to
+			    read, on standard error */
+	bool silent;	 /* no lines to read */
+	/* It serves: variables as "NAME=value", NULL-terminated. -1 ends it. */
+	int (*ready)(void *data, char *const *variables, uint16_t port, struct err *err);
+	void *data;
+};
+/* Serves until SIGINT, SIGTERM or SIGHUP, or until the proxy ends. 0, or -1 with err. */
+int proxy_alone(const struct proxy_alone *o, struct err *err);
 
 /* Hosts and what went there: array, most recent first. */
 cJSON *proxy_hosts_json(const struct proxy *p);

@@ -30,11 +30,29 @@ static void add(struct list *l, char *var)
 	l->n++;
 }
 
+static const char *address(const struct proxy *p)
+{
+	return p->cfg.address ? p->cfg.address : "127.0.0.1";
+}
+
+static void add_proxy(const struct proxy *p, uint16_t port, struct list *l)
+{
+	const char *password = p->cfg.password ? p->cfg.password : p->token;
+
+	for (size_t i = 0; i < ARRAY_LEN(proxy_names); i++)
+		add(l, p->cfg.no_auth
+			   ? xasprintf("%s=http://%s:%u", proxy_names[i], address(p), port)
+			   : xasprintf("%s=http://nono:%s@%s:%u", proxy_names[i], password,
+				       address(p), port));
+}
+
 static void add_no_proxy(const struct proxy *p, struct list *l)
 {
 	_cleanup_(buf_free) struct buf b = {0};
 
 	buf_adds(&b, "localhost,127.0.0.1,::1");
+	if (p->cfg.address && !str_eq(p->cfg.address, "127.0.0.1"))
+		buf_addf(&b, ",%s", p->cfg.address); /* routes are spoken to directly */
 	for (char *const *h = p->cfg.policy->network.no_proxy; h && *h; h++)
 		buf_addf(&b, ",%s", *h);
 	for (size_t i = 0; i < ARRAY_LEN(no_proxy_names); i++)
@@ -72,8 +90,8 @@ static void add_routes(const struct proxy *p, uint16_t port, struct list *l)
 			add(l, xasprintf("%s=%s", r->env_var, phantom_of(p, r)));
 		/* NO_PROXY covers the address: the client speaks to the route itself. */
 		if (r->base_url_var)
-			add(l,
-			    xasprintf("%s=http://127.0.0.1:%u/%s", r->base_url_var, port, r->name));
+			add(l, xasprintf("%s=http://%s:%u/%s", r->base_url_var, address(p), port,
+					 r->name));
 	}
 }
 
@@ -83,14 +101,13 @@ size_t proxy_variables(const struct proxy *p, uint16_t port, char **extra)
 	const char *ca = policy->cap_in_tmp ? POLICY_CA_IN_TMP : policy->ca_file;
 	struct list l = {extra, 0};
 
-	for (size_t i = 0; i < ARRAY_LEN(proxy_names); i++)
-		add(&l,
-		    xasprintf("%s=http://nono:%s@127.0.0.1:%u", proxy_names[i], p->token, port));
+	add_proxy(p, port, &l);
 	add_no_proxy(p, &l);
 	add(&l, xstrdup("NODE_USE_ENV_PROXY=1"));
 	for (size_t i = 0; ca && !policy->network.intercept_off && i < ARRAY_LEN(ca_variables); i++)
 		add(&l, xasprintf("%s=%s", ca_variables[i], ca));
-	add_ssh(&l);
+	if (p->cfg.id) /* nono connect is for sessions */
+		add_ssh(&l);
 	add_routes(p, port, &l);
 	return l.n;
 }

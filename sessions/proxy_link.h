@@ -60,6 +60,14 @@ struct proxy {
 	uint64_t denied[DENIED_MAX]; /* connections whose denial is known, by number */
 };
 
+/* nono-proxy's path (caller frees), and a file in memory that nobody can change any more: -1 with
+ * err. */
+char *proxy_program(struct err *err);
+int proxy_sealed(const struct buf *b, struct err *err);
+/* In a child of parent: is nono-proxy from now on. Its configuration, the socket or pipe to whoever
+ * started it, the listening socket, standard error. */
+_Noreturn void proxy_become(const char *program, const int fds[4], pid_t parent);
+
 /* Takes what is there; false when the other end is gone. */
 bool proxy_read(struct proxy *p);
 /* It is gone, for whatever reason. */

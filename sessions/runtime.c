@@ -182,46 +182,65 @@ void runtime_sweep_tmp(void)
 		closedir(d);
 }
 
-#define WRAP_FILE "wrap-%d-%llu.json" /* pid, start time */
+/* Of programs without a session: pid, start time. */
+#define WRAP_FILE  "wrap-%d-%llu.json"
+#define PROXY_FILE "proxy-%d-%llu.pem"
 
-static void sweep_wrap_files(const char *base)
+static bool left_over(const char *name, const char *format)
+{
+	unsigned long long started;
+	char same[64];
+	int pid;
+
+	if (sscanf(name, format, &pid, &started) != 2 || proc_start_time(pid) == started)
+		return false;
+	snprintf(same, sizeof(same), format, pid, started);
+	return str_eq(same, name);
+}
+
+static void sweep_files(const char *base)
 {
 	DIR *d = opendir(base);
 	struct dirent *de;
 
 	while (d && (de = readdir(d))) {
-		unsigned long long started;
-		char name[64];
-		int pid;
-
-		if (sscanf(de->d_name, WRAP_FILE, &pid, &started) != 2 ||
-		    proc_start_time(pid) == started)
-			continue;
-		snprintf(name, sizeof(name), WRAP_FILE, pid, started);
-		if (str_eq(name, de->d_name))
-			unlinkat(dirfd(d), name, 0);
+		if (left_over(de->d_name, WRAP_FILE) || left_over(de->d_name, PROXY_FILE))
+			unlinkat(dirfd(d), de->d_name, 0);
 	}
 	if (d)
 		closedir(d);
 }
 
-int runtime_wrap_cap_file(char **out, struct err *err)
+/* Named after the caller. */
+static int own_file(const char *format, mode_t mode, char **out, struct err *err)
 {
 	_cleanup_free_ char *base = dir_runtime();
 	_cleanup_free_ char *path = NULL;
+	char name[64];
 	int fd;
 
 	if (dir_private(base, err) < 0)
 		return -1;
-	sweep_wrap_files(base);
-	path = xasprintf("%s/" WRAP_FILE, base, getpid(),
-			 (unsigned long long)proc_start_time(getpid()));
+	sweep_files(base);
+	snprintf(name, sizeof(name), format, getpid(),
+		 (unsigned long long)proc_start_time(getpid()));
+	path = xasprintf("%s/%s", base, name);
 	unlink(path); /* of an earlier exec of this very process */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return err_errno(err, errno, "can't make %s", path);
 	*out = STEAL_PTR(path);
 	return fd;
+}
+
+int runtime_wrap_cap_file(char **path, struct err *err)
+{
+	return own_file(WRAP_FILE, 0400, path, err);
+}
+
+int runtime_proxy_ca_file(char **path, struct err *err)
+{
+	return own_file(PROXY_FILE, 0600, path, err);
 }
 
 void runtime_free(struct runtime *r)

@@ -41,6 +41,8 @@ void runtime_sweep_tmp(void);
  * whoever makes the next one when the program is gone. A descriptor to write it by; its path in
  * *path, caller frees. -1 with err. */
 int runtime_wrap_cap_file(char **path, struct err *err);
+/* And the one that nono proxy has its authorities written to. */
+int runtime_proxy_ca_file(char **path, struct err *err);
 
 /* The temporary directory that a session of this id has. Caller frees. */
 char *runtime_tmp_path(const char *id);

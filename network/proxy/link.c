@@ -85,56 +85,13 @@ static void send_kept(struct proxy *p)
 	h2_server_go_on(p);
 }
 
-/* ---- events without a broker ---- */
-
-static void log_event(FILE *log, const struct net_event *e)
-{
-	_cleanup_(buf_free) struct buf b = {0};
-	struct {
-		const char *name, *value;
-	} words[] = {
-	    {"mode", net_mode_name(e->mode)},
-	    {"decision", net_decision_name(e->decision)},
-	    {"address", e->address},
-	    {"method", e->method},
-	    {"path", e->path},
-	    {"route_id", e->route},
-	    {"rule", e->rule},
-	    {"reason", e->reason},
-	    {"denial_category", e->category},
-	    {"auth_mechanism", e->auth_mechanism},
-	    {"auth_outcome", e->auth_outcome},
-	    {"injection_mode", e->injection},
-	};
-
-	buf_addf(
-	    &b,
-	    "{\"timestamp_unix_ms\":%llu,\"connection\":%llu,\"ended\":%s,\"port\":%u,\"target\":",
-	    (unsigned long long)(e->time_ns / 1000000), (unsigned long long)e->connection,
-	    e->ended ? "true" : "false", e->port);
-	buf_add_json_str(&b, e->host, strlen(e->host));
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (!words[i].value || !*words[i].value)
-			continue;
-		buf_addf(&b, ",\"%s\":", words[i].name);
-		buf_add_json_str(&b, words[i].value, strlen(words[i].value));
-	}
-	if (e->status)
-		buf_addf(&b, ",\"status\":%u", e->status);
-	if (e->ended)
-		buf_addf(&b, ",\"bytes_in\":%llu,\"bytes_out\":%llu,\"duration_us\":%llu",
-			 (unsigned long long)e->bytes_in, (unsigned long long)e->bytes_out,
-			 (unsigned long long)e->duration_us);
-	buf_adds(&b, "}\n");
-	fwrite(b.data, 1, b.len, log);
-	fflush(log);
-}
+/* ---- events ---- */
 
 void link_event(struct proxy *p, const struct net_event *e)
 {
 	if (p->link.fd < 0) {
 		if (p->link.log)
-			log_event(p->link.log, e);
+			log_event(p->link.log, p->config->log_text, e);
 		return;
 	}
 	struct net_msg m = {.type = NET_EVENT, .event = *e};

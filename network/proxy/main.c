@@ -18,11 +18,11 @@
 #define CONFIG_MAX (8u << 20)
 #define SWEEP_MS   5000
 
-static bool is_socket(int fd)
+static bool is_a(int fd, mode_t type)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type;
 }
 
 static int read_config(struct net_config *c, struct err *err)
@@ -159,11 +159,15 @@ static int start(struct running *r, bool broker, struct err *err)
 	return listener_start(p, err);
 }
 
-static void say_ready(struct proxy *p)
+static void say_ready(struct proxy *p, bool pipe)
 {
 	struct net_msg m = {.type = NET_READY, .port = p->port};
 
 	link_send(p, &m);
+	if (pipe) {
+		(void)!write(NET_FD_BROKER, "", 1);
+		close(NET_FD_BROKER);
+	}
 }
 
 static void say_failed(bool broker, const struct err *err)
@@ -180,7 +184,7 @@ static void say_failed(bool broker, const struct err *err)
 int main(void)
 {
 	struct running *r = xcalloc(1, sizeof(*r));
-	bool broker = is_socket(NET_FD_BROKER);
+	bool broker = is_a(NET_FD_BROKER, S_IFSOCK), pipe = is_a(NET_FD_BROKER, S_IFIFO);
 	struct err err = {0};
 
 	signal(SIGPIPE, SIG_IGN);
@@ -189,7 +193,7 @@ int main(void)
 	more_descriptors();
 	r->p.listen_fd = NET_FD_LISTEN;
 	r->p.link.fd = -1;
-	if (!is_socket(NET_FD_LISTEN))
+	if (!is_a(NET_FD_LISTEN, S_IFSOCK))
 		err_usage(&err, "nono-proxy is started by nono, with a listening socket on "
 				"descriptor 5");
 	else if (fd_set_nonblock(NET_FD_LISTEN, true) < 0)
@@ -202,7 +206,7 @@ int main(void)
 		say_failed(broker, &err);
 		return err.cls == ERR_USAGE ? 2 : 1;
 	}
-	say_ready(&r->p);
+	say_ready(&r->p, pipe);
 	uv_run(&r->p.loop.uv, UV_RUN_DEFAULT);
 	/* The kernel takes the rest; secrets are wiped. */
 	credentials_free(r->p.credentials);

@@ -85,6 +85,8 @@ void deadline_clear(struct proxy *p, struct deadline *d);
 /* fd -1: events go to log, which may be NULL. */
 int link_start(struct proxy *p, int fd, FILE *log, struct err *err);
 void link_send(struct proxy *p, const struct net_msg *m);
+/* Into the log of a proxy that has no broker (log.c). */
+void log_event(FILE *log, bool text, const struct net_event *e);
 void link_event(struct proxy *p, const struct net_event *e);
 static inline bool link_full(const struct proxy *p)
 {
