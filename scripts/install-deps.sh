@@ -4,10 +4,10 @@
 set -eu
 
 # Archives: libuv_a.a, libseccomp.a, libcrypto.a, libvterm.a, libtinfo.a, libyaml.a, libssl.a, libnghttp2.a,
-# libhttp_parser.a, libcares.a; libcjson comes shared only.
+# libhttp_parser.a, libcares.a, libzstd.a; libcjson comes shared only.
 build="gcc libc6-dev cmake ninja-build pkg-config git libuv1-dev libvterm-dev libseccomp-dev
 	libcjson-dev libyaml-dev libssl-dev libncurses-dev
-	libnghttp2-dev libhttp-parser-dev libc-ares-dev libsecret-1-dev libcurl4-openssl-dev"
+	libnghttp2-dev libhttp-parser-dev libc-ares-dev libzstd-dev libsecret-1-dev libcurl4-openssl-dev"
 test="libcmocka-dev python3 python3-venv python3-setuptools python3-pytest tmux procps make autoconf automake"
 ci="clang libclang-rt-14-dev clang-format-14 clang-tidy"
 

@@ -1,0 +1,63 @@
+/*
+ * store - the handle: its directories, lock and packs; finding and reading objects.
+ *
+ *   packs/ID.pack        objects; ID: 16 random hex digits
+ *   cache/KEY            what stat said when a set of roots was last taken (cache.h)
+ *   named/NAME.json      records of named snapshots
+ *   lock, generation     who uses it; raised when objects were dropped
+ */
+#ifndef NONO_SNAPSHOTS_STORE_H
+#define NONO_SNAPSHOTS_STORE_H
+
+#include <pthread.h>
+
+#include "snapshots/disk.h"
+#include "snapshots/pack.h"
+
+struct overlay {
+	struct snap_hash hash;
+	void *p;
+	size_t n;
+};
+
+struct snap_store {
+	char *state; /* the product's state directory */
+	int dir, packs_dir, cache_dir, named_dir;
+	struct pack **packs;
+	size_t pack_count;
+	uint64_t quota;
+	struct disk_faults *faults;
+	struct reader *reader;	 /* of the thread that uses the handle */
+	struct overlay *overlay; /* directory objects of scans, by hash order */
+	size_t overlay_count, overlay_cap;
+};
+
+enum store_lock { STORE_SHARED, STORE_ALONE };
+/* Returns a descriptor whose close gives the lock back. cancel may be NULL. */
+int store_lock(struct snap_store *s, enum store_lock how, bool (*cancel)(void *), void *arg,
+	       struct err *err);
+/* Opens packs that have come, forgets those that have gone. bad: a line for each that is damaged,
+ * may be NULL. */
+int store_refresh(struct snap_store *s, struct buf *bad, struct err *err);
+/* Raised by gc and repair: what a stat cache says is in the store may be gone. */
+uint64_t store_generation(struct snap_store *s);
+int store_raise_generation(struct snap_store *s, struct err *err);
+const struct pack_entry *store_find(struct snap_store *s, const struct snap_hash *h,
+				    struct pack **pack);
+
+int overlay_order(const void *a, const void *b);
+
+/* Reads objects; keeps the last blocks. One for each thread. */
+struct reader;
+struct reader *reader_new(struct snap_store *s);
+void reader_free(struct reader *r);
+/* The object's bytes, checked; borrowed until the next call with this reader. */
+int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind *kind,
+		  const void **p, size_t *n, struct err *err);
+/* A certain copy of an object, not checked. */
+int reader_copy(struct reader *r, struct pack *pack, const struct pack_entry *e, const void **p,
+		struct err *err);
+/* How many deltas lie below the object, 0 if it is whole. */
+unsigned store_depth(struct snap_store *s, const struct snap_hash *h);
+
+#endif
