@@ -14,7 +14,7 @@
 #include "snapshots/tree.h"
 #include "snapshots/writer.h"
 
-#define WALK_DEPTH 400
+#define WALK_DEPTH 256
 #define WALK_SLICE 256
 
 struct item {
