@@ -1,13 +1,11 @@
 #include "snapshots/hash.h"
 
-/* The plain block functions: they use the processor's SHA instructions and cost nothing at start.
- */
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
+* /
+#include "common/digest.h"
 
 #define LIST_LEAVES_MAX (1u << 26) /* 64 TiB */
 
-static struct snap_hash prefixed(uint8_t prefix, const void *p, size_t n)
+    static struct snap_hash prefixed(uint8_t prefix, const void *p, size_t n)
 {
 	struct snap_hash h;
 	SHA256_CTX c;

@@ -5,8 +5,7 @@
 
 #include "snapshots/pack.h"
 
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
+#include "common/digest.h"
 
 _Static_assert(sizeof(struct block_head) == 48, "on disk");
 _Static_assert(sizeof(struct pack_entry) == 48, "on disk");

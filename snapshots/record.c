@@ -3,8 +3,7 @@
 
 #include "snapshots/record.h"
 
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
+#include "common/digest.h"
 
 #define DIGEST_KEY ",\"digest\":\""
 #define DIGEST_LEN (sizeof(DIGEST_KEY) - 1 + SNAP_HASH_HEX - 1 + 3) /* quote, brace, newline */

@@ -1,8 +1,7 @@
 #include <fcntl.h>
 #include <zstd.h>
 
-#define OPENSSL_API_COMPAT 0x10100000L
-#include <openssl/sha.h>
+#include "common/digest.h"
 
 #include "snapshots/writer.h"
 
