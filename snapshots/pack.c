@@ -103,7 +103,7 @@ bool pack_index_ok(const struct pack *p)
 	uint8_t head[PACK_HEAD];
 	uint32_t version = PACK_VERSION;
 
-	SHA256((const void *)p->entries, p->count * sizeof(*p->entries), h);
+	digest_sha256(p->entries, p->count * sizeof(*p->entries), h);
 	if (memcmp(h, foot->index_hash, sizeof(h)))
 		return false;
 	if (pread(p->fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||

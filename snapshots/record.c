@@ -99,7 +99,7 @@ void record_format(struct buf *b, const struct snap_record *r)
 		 (unsigned long long)r->files, (unsigned long long)r->dirs,
 		 (unsigned long long)r->bytes, hex);
 	add_left_out(b, r);
-	SHA256((const void *)(b->data + from), b->len - from, digest.b);
+	digest_sha256((b->data + from), b->len - from, digest.b);
 	snap_hash_hex(hex, &digest);
 	buf_addf(b, DIGEST_KEY "%s\"}\n", hex);
 }
@@ -112,7 +112,7 @@ static bool digest_ok(const char *text, size_t n)
 	if (n <= DIGEST_LEN || memcmp(text + n - DIGEST_LEN, DIGEST_KEY, sizeof(DIGEST_KEY) - 1) ||
 	    memcmp(text + n - 3, "\"}\n", 3))
 		return false;
-	SHA256((const void *)text, n - DIGEST_LEN, is.b);
+	digest_sha256(text, n - DIGEST_LEN, is.b);
 	snap_hash_hex(hex, &is);
 	return !memcmp(hex, text + n - DIGEST_LEN + sizeof(DIGEST_KEY) - 1, SNAP_HASH_HEX - 1);
 }

@@ -410,7 +410,7 @@ int writer_finish(struct writer *w, struct err *err)
 		return 0;
 	memcpy(foot.magic, PACK_MAGIC, sizeof(foot.magic));
 	qsort(w->entries, w->count, sizeof(*w->entries), by_hash);
-	SHA256((const void *)w->entries, n, foot.index_hash);
+	digest_sha256(w->entries, n, foot.index_hash);
 	snprintf(name, sizeof(name), "%s.pack", w->tmp + 4);
 	if (disk_pwrite(w->s->faults, w->fd, w->entries, n, w->end) < 0 ||
 	    disk_pwrite(w->s->faults, w->fd, &foot, sizeof(foot), w->end + n) < 0 ||
