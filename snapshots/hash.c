@@ -1,11 +1,10 @@
 #include "snapshots/hash.h"
 
-* /
 #include "common/digest.h"
 
 #define LIST_LEAVES_MAX (1u << 26) /* 64 TiB */
 
-    static struct snap_hash prefixed(uint8_t prefix, const void *p, size_t n)
+static struct snap_hash prefixed(uint8_t prefix, const void *p, size_t n)
 {
 	struct snap_hash h;
 	SHA256_CTX c;
