@@ -362,7 +362,7 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 		d = DECIDED_PERFORM;
 	d = settle(e, c, d);
 	if (d != DECIDED_CONTINUE && c->op == OP_EXEC)
-		return decide_deny(c, err, "the kernel's rules");
+		return decide_deny(c, err, RULE_NEW);
 	if (d != DECIDED_CONTINUE && foreign_process(e, c))
 		return decide_deny(c, err, "another process");
 	if (c->op == OP_EXEC && interpreter_refused(e, c)) {

@@ -106,6 +106,10 @@ enum decision {
 };
 /* c was found. lifted: a person granted what is refused. */
 enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err);
+/* Beside something closed each entry has a rule of its own in the kernel, made at the start, and
+ * nobody can execute for another (to execute Landlock wants the right to read as well, so that
+ * can't be given to the folder as a whole). */
+#define RULE_NEW "new since the start, beside something closed: the next session can execute it"
 enum decision decide_deny(struct call *c, int *err, const char *rule);
 /* c->a has no path (decide_anonymous.c). */
 enum decision decide_anonymous(struct elevation *e, struct call *c, int *err);

@@ -41,7 +41,7 @@ static bool executes(struct elevation *e, const struct call *c, const struct pla
 				  : v->route == POLICY_KERNEL)
 		return true;
 	*v = (struct policy_verdict){
-	    .reason = POLICY_NOT_GRANTED, .source = "system", .rule = "the kernel's rules"};
+	    .reason = POLICY_NOT_GRANTED, .source = "system", .rule = RULE_NEW};
 	return false;
 }
 
