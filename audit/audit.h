@@ -102,6 +102,7 @@ struct audit_session_info {
 	bool tool_sandbox;			 /* commands have policies of their own */
 	const char *layers_json;		 /* object, may be NULL */
 	const char *policy_json;		 /* object, may be NULL */
+	const char *sink;			 /* URL that events go to as well; NULL = none */
 	const struct audit_redaction *redaction; /* as long as the log */
 	char *const *trees;	    /* whose state before and after is recorded; NULL = none */
 	char *const *tracked_paths; /* writable grants; NULL-terminated */

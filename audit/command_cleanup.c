@@ -4,6 +4,7 @@
  * The ledger stays as it is: it goes on saying that there was a session, and what its record was.
  */
 #include "audit/command.h"
+#include "audit/spool.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@ struct candidate {
 	time_t started;
 	char time[TIME_STR_MAX]; /* the same with its fraction, "" = unknown */
 	uint64_t bytes;
-	bool go, damaged;
+	bool go, damaged, undelivered;
 	const char *why; /* it stays */
 };
 struct plan {
@@ -75,11 +76,14 @@ static int look_at(struct candidate *c, struct err *err)
 {
 	_cleanup_close_ int dir = store_open_dir(c->id, err), lock = -1;
 	_cleanup_(meta_free) struct session_meta m = {0};
+	struct spool spool = {0};
 	struct stat st;
 
 	if (dir < 0 || fstat(dir, &st) < 0)
 		return -1;
 	c->bytes = bytes_in(dir);
+	c->undelivered = spool_read(&spool, dir, NULL) == 1 && !spool.done;
+	spool_free(&spool);
 	lock = lock_record(dir, &c->why);
 	if (meta_read(&m, dir, err) == 0) {
 		c->started = command_time(m.started);
@@ -136,6 +140,8 @@ static void choose(struct plan *p, const struct audit_cleanup_options *o)
 			continue;
 		if (c->damaged && !o->all)
 			c->why = "damaged";
+		else if (c->undelivered && !o->all)
+			c->why = "not delivered to its sink";
 		else if (o->keep >= 0 && i < (size_t)o->keep)
 			c->why = "one of the newest";
 		else if (o->older_than >= 0 && c->started >= before)
@@ -216,6 +222,10 @@ static void report(const struct plan *p, const struct audit_cleanup_options *o, 
 				       (unsigned long long)p->v[i].bytes / 1024);
 			else if (str_eq(p->v[i].why, "damaged"))
 				printf("%s stays: it is damaged (--all removes it too)\n",
+				       p->v[i].id);
+			else if (p->v[i].undelivered && !p->v[i].go)
+				printf("%s stays: its sink does not have it all (nono audit export "
+				       "--pending)\n",
 				       p->v[i].id);
 		printf("%s %llu record(s), %llu KiB\n", o->dry_run ? "would remove" : "removed",
 		       (unsigned long long)n, (unsigned long long)bytes / 1024);

@@ -12,6 +12,7 @@
 #include "audit/audit.h"
 #include "audit/format.h"
 #include "audit/log_exe.h"
+#include "audit/spool.h"
 #include "audit/store.h"
 #include "audit/trees.h"
 #include "audit/writer.h"
@@ -286,12 +287,14 @@ static void remove_files(const char *id, int dirfd)
 
 	unlinkat(dirfd, EVENTS_FILE, 0);
 	unlinkat(dirfd, SESSION_FILE, 0);
+	unlinkat(dirfd, SPOOL_FILE, 0);
 	rmdir(dir);
 }
 
 int audit_log_prepare(const struct audit_session_info *info, struct audit_log **out,
 		      struct err *err)
 {
+	struct spool spool = {0};
 	struct audit_log *log;
 
 	*out = NULL;
@@ -302,7 +305,9 @@ int audit_log_prepare(const struct audit_session_info *info, struct audit_log **
 	log->exe.fd = -1;
 	pthread_mutex_init(&log->drain, NULL);
 	pthread_mutex_init(&log->network_lock, NULL);
-	if (ring_init(&log->ring, err) < 0 || make_files(log, info->session_id, err) < 0) {
+	spool.url = (char *)(uintptr_t)info->sink;
+	if (ring_init(&log->ring, err) < 0 || make_files(log, info->session_id, err) < 0 ||
+	    (spool.url && spool_write(&spool, log->dirfd, err) < 0)) {
 		log_free(log);
 		return -1;
 	}

@@ -210,7 +210,7 @@ static const struct option_row cleanup_rows[] = {
      ROW(cleanup_options, max_size),
      .arg = "SIZE",
      .help = "The oldest go until all take no more than SIZE (500M, 2G)"},
-    {.name = "all", ROW(cleanup_options, o.all), .help = "Damaged records too"},
+    {.name = "all", ROW(cleanup_options, o.all), .help = "Damaged and undelivered records too"},
     {.name = "dry-run", ROW(cleanup_options, o.dry_run), .help = "Say what would be removed"},
     {.name = "json", ROW(cleanup_options, o.json), .help = "As JSON"},
     {0},
@@ -257,14 +257,15 @@ static const struct command command_audit_cleanup = {
 };
 
 static const struct command *const subs[] = {
-    &command_audit_list,  &command_audit_show,	     &command_audit_verify,  &command_audit_prove,
-    &command_audit_check, &command_audit_checkpoint, &command_audit_cleanup, NULL,
+    &command_audit_list,   &command_audit_show,	   &command_audit_verify,
+    &command_audit_prove,  &command_audit_check,   &command_audit_checkpoint,
+    &command_audit_export, &command_audit_cleanup, NULL,
 };
 
 const struct command command_audit = {
     .name = "audit",
     .group = GROUP_RECORD,
-    .usage = "list|show|verify|prove|check|checkpoint|cleanup ...",
-    .summary = "The audit records: list, show, verify, prove and remove them",
+    .usage = "list|show|verify|prove|check|checkpoint|export|cleanup ...",
+    .summary = "The audit records: list, show, verify, prove, export and remove them",
     .subs = subs,
 };

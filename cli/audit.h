@@ -6,7 +6,8 @@
 
 #define ROW(type, member) .offset = offsetof(struct type, member)
 
-extern const struct command command_audit_prove, command_audit_checkpoint, command_audit_check;
+extern const struct command command_audit_prove, command_audit_checkpoint, command_audit_check,
+    command_audit_export;
 
 /* A session by its id, what begins it, or its name. */
 int audit_session(const char *what, char id[65], struct err *err);

@@ -37,6 +37,7 @@ struct run_options {
 	int namespaces;		/* enum nono_want */
 	const char *memory, *max_processes, *cpu, *wall_time;
 	bool dry_run, no_audit, detached;
+	const char *audit_sink;
 	bool audit_integrity;
 	const char *audit_sign_key;
 	bool no_diagnostics, diagnostics_json;

@@ -65,6 +65,7 @@ int broker_prepare_log(struct broker *b, char *const *command, struct err *err)
 	    .workdir = p->workdir,
 	    .tracked_paths = tracked,
 	    .trees = trees,
+	    .sink = b->o->audit_sink,
 	    .redaction = b->redaction,
 	    .tool_sandbox = b->tools != NULL,
 	};

@@ -26,6 +26,7 @@ struct session_options {
 				     NULL */
 	bool no_audit;
 	bool audit_integrity;	    /* the state of writable trees before and after is recorded */
+	const char *audit_sink;	    /* URL (audit/export/export.h); NULL = none */
 	const char *audit_sign_key; /* signer.h; NULL = no signature */
 	unsigned
 	    startup_timeout_s;	  /* with a terminal: ends what shows nothing by then; 0 = never */

@@ -8,6 +8,7 @@
 #include "sessions/broker.h"
 #include "sessions/hooks.h"
 #include "sessions/registry.h"
+#include "sessions/sink.h"
 
 #define READY_TIMEOUT_S 30
 
@@ -24,7 +25,8 @@ int session_run(const struct session_options *o, struct err *err)
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
-	if (hooks_keeper_start(plan.policy, plan.id, &keeper, err) < 0) {
+	if (sink_process_start(o, plan.id, err) < 0 ||
+	    hooks_keeper_start(plan.policy, plan.id, &keeper, err) < 0) {
 		plan_free(&plan);
 		return -1;
 	}
@@ -80,7 +82,8 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 	b->o = o;
 	b->plan = plan;
 	b->ready_fd = ready_fd;
-	if (chdir("/") < 0 || hooks_keeper_start(plan->policy, plan->id, &keeper, &err) < 0 ||
+	if (chdir("/") < 0 || sink_process_start(o, plan->id, &err) < 0 ||
+	    hooks_keeper_start(plan->policy, plan->id, &keeper, &err) < 0 ||
 	    broker_start(b, &err) < 0) {
 		if (!err.msg[0])
 			err_errno(&err, errno, "can't enter /");

@@ -1,10 +1,13 @@
 """nono audit: the questions that people have about a session, asked of its record."""
 import base64
+import datetime
 import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -132,7 +135,7 @@ def prove(p):
     # Nothing in a proof can be changed.
     for name in ("proof.json", "since.json"):
         text = p.read(name)
-        for a, b in (("f1", "f2"), ('"event_count": ', '"event_count": 1'), (ids[1], ids[2]),
+        for a, b in (("/f1", "/f2"), ('"event_count": ', '"event_count": 1'), (ids[1], ids[2]),
                      ('"size": 5', '"size": 4'), ('"sequence": 1', '"sequence": 2'), ('exit_code', 'exit_kode')):
             if a in text:
                 p.write("changed.json", text.replace(a, b))
@@ -394,7 +397,110 @@ def redaction(p):
     p.inside("true", code=2)
 
 
-CASES = [integrity, redaction, show, listing, damaged, prove, cleanup, sign, anchor]
+def exports(p):
+    p.inside("echo hi > 'a]b=c|d'; cat %s; ls /" % p.key, "--name", "s", code=None)
+    sid = p.json("audit", "list")[0]["session_id"]
+    events = p.events("s")
+    rows = [json.loads(x) for x in p.nono("audit", "export", "s").splitlines()]
+    assert [r["event"] for r in rows] == events and rows[3]["sequence"] == 3 and rows[0]["session_id"] == sid
+    value = json.loads(p.nono("audit", "export", "s", "--format", "otlp"))
+    logs = value["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    assert len(logs) == len(events), (len(logs), len(events))
+    for record, event in zip(logs, events):
+        if "timestamp" in event:
+            whole = datetime.datetime.fromisoformat(event["timestamp"][:26] + event["timestamp"][29:])
+            assert abs(int(record["timeUnixNano"]) / 1e9 - whole.timestamp()) < 1e-5, (record, event)
+    refused = [r for r in logs if r["severityText"] == "WARN"]
+    assert len(refused) == len([e for e in events if e.get("decision") == "denied"]) > 0
+    lines = p.nono("audit", "export", "s", "--format", "syslog", "--kind", "write").splitlines()
+    assert any(re.match(r'<110>1 \d{4}-\d\d-\d\dT[\d:]+\.\d{6}\S+ \S+ nono \d+ open \[nono@32473 session="%s" '
+                        r'sequence="\d+" op="create" .*a\\\]b=c\|d' % sid, x) for x in lines), lines
+    lines = p.nono("audit", "export", "s", "--format", "cef", "--kind", "write").splitlines()
+    assert any(x.startswith("CEF:0|nono|nono|") and "a]b\\=c|d" in x and "externalId=" + sid in x
+               for x in lines), lines
+    assert "NONO_SESSION_ID=" + sid in p.nono("audit", "export", "s", "--format", "journald")
+    path = os.path.join(p.work, "journal")
+    journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    journal.bind(path)
+    p.own(path)
+    p.nono("audit", "export", "s", "--to", "journald://" + path, "--kind", "session")
+    journal.settimeout(5)
+    assert b"NONO_TYPE=session_started" in journal.recv(65536)
+    for bad in (["--format", "x"], ["--to", "gopher://x"], ["--kind", "x"], ["--pending"]):
+        p.nono("audit", "export", "s", *bad, code=2)
+    p.nono("audit", "export", "s", "--to", "http://127.0.0.1:1/", code=1)
+    p.nono("audit", "export", "s", "--to", "file:///dev/full", code=1)
+
+
+class Sink(http.server.BaseHTTPRequestHandler):
+    got, status = [], 200
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.status == 200:
+            self.got.extend(json.loads(x) for x in body.splitlines())
+        self.send_response(self.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def spool(p):
+    server = http.server.HTTPServer(("127.0.0.1", 0), Sink)
+    port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = "http://127.0.0.1:%d/events" % port
+    # Live: before the session ends.
+    r = p.start("live", "echo x > a; sleep 100", "--audit-sink", url)
+    nonolib.until("live events", lambda: any(e["event"].get("target", "").endswith("/a") for e in Sink.got))
+    # The sink refuses; nothing waits for it.
+    Sink.status = 503
+    p.nono("stop", "live")
+    assert "not deliv" in json.dumps(p.json("audit", "cleanup", "--dry-run")["kept"])
+    Sink.status = 200
+    want = len(p.events(r["session_id"]))
+    nonolib.until(lambda: "all of %d, %d there" % (want, len(Sink.got)), lambda: len(Sink.got) >= want)
+    assert sorted({e["sequence"] for e in Sink.got}) == list(range(want))
+    nonolib.until("delivered", lambda: p.json("audit", "cleanup", "--dry-run")["kept"] == [])
+    server.shutdown()
+    server.server_close()
+    # Killed with the sink away: what is left is delivered when somebody says so.
+    Sink.got.clear()
+    p.inside("echo y > b", "--name", "away", "--audit-sink", url)
+    for pid in nonolib.until("the exporter", lambda: [x for x in p.processes()
+                                                      if "nono-export" in nonolib.command_of(x)]):
+        os.kill(pid, 9)
+    server = http.server.HTTPServer(("127.0.0.1", port), Sink)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    assert "delivered" in p.nono("audit", "export", "--pending")
+    got = [e["sequence"] for e in Sink.got]
+    assert got == list(range(len(p.events("away")))), (got, len(p.events("away")))
+    assert p.nono("audit", "export", "--pending") == ""
+    # TCP syslog, octet counting.
+    listener = socket.create_server(("127.0.0.1", 0))
+    p.nono("audit", "export", "away", "--to", "syslog://127.0.0.1:%d" % listener.getsockname()[1])
+    data, peer = b"", listener.accept()[0]
+    while True:
+        more = peer.recv(65536)
+        if not more:
+            break
+        data += more
+    count = 0
+    while data:
+        n, data = data.split(b" ", 1)
+        assert re.match(rb"<1\d\d>1 ", data), data[:80]
+        data, count = data[int(n):], count + 1
+    assert count == len(p.events("away")), count
+    p.inside("echo ran > ran", "--audit-sink", "gopher://x", code=2)
+    p.inside("echo ran > ran", "--audit-sink", url, "--no-audit", code=2)
+    assert not os.path.exists(os.path.join(p.work, "ran"))
+    server.shutdown()
+    server.server_close()
+
+
+CASES = [exports, spool, integrity, redaction, show, listing, damaged, prove, cleanup, sign, anchor]
 
 if __name__ == "__main__":
     nonolib.main(CASES)

@@ -20,7 +20,7 @@ class Case:
         os.chmod(self.base, 0o755)
         self.path = os.path.join(self.base, "nono")
         shutil.copy2(NONO, self.path)
-        for helper in ("nono-proxy", "nono-keyring", "nono-token", "nono-sign"):
+        for helper in ("nono-proxy", "nono-keyring", "nono-token", "nono-sign", "nono-export"):
             if os.path.exists(os.path.join(os.path.dirname(NONO), helper)):
                 shutil.copy2(os.path.join(os.path.dirname(NONO), helper), self.base)
         for d in ("home", "state", "run", "work", "outside"):

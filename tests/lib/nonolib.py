@@ -80,7 +80,7 @@ class Place:
         # A copy, so that the ordinary user can reach it wherever the build is.
         self.bin = os.path.join(self.base, "nono")
         shutil.copy2(NONO, self.bin)
-        for beside in ("nono-proxy", "nono-keyring", "nono-token", "nono-sign"):
+        for beside in ("nono-proxy", "nono-keyring", "nono-token", "nono-sign", "nono-export"):
             if os.path.exists(os.path.join(os.path.dirname(NONO), beside)):
                 shutil.copy2(os.path.join(os.path.dirname(NONO), beside), os.path.join(self.base, beside))
         # For scripts that run inside: the search for leaks needs what is refused there.
