@@ -5,6 +5,8 @@ own. The model gets the key; the agent's environment, memory and files have the 
 not listed is asked for."""
 import json
 import os
+import shutil
+import struct
 import subprocess
 
 import agents
@@ -15,8 +17,30 @@ from mockmodel import Model
 from nonolib import Skip, until
 
 HOSTS = {"anthropic": "api.anthropic.com", "openai": "api.openai.com"}
+DEMO = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../assets/demo/openai_agent.py")
+# opencode takes both from the variables that the session has; its state goes where XDG says.
+OPENCODE = {"provider": {"mock": {
+    "npm": "@ai-sdk/openai-compatible", "name": "mock", "options": {"baseURL": "{env:OPENAI_BASE_URL}", "apiKey": "{env:OPENAI_API_KEY}"},
+    "models": {"mock": {"name": "mock", "tool_call": True}}}}, "permission": "allow", "autoupdate": False, "share": "disabled"}
 # agent: route, variable, what makes it work on a task without a terminal
-AGENTS = {"claude": ("anthropic", "ANTHROPIC_API_KEY", ["-p", "do the task", "--dangerously-skip-permissions"])}
+AGENTS = {"claude": ("anthropic", "ANTHROPIC_API_KEY", ["-p", "do the task", "--dangerously-skip-permissions"]),
+          "opencode": ("openai", "OPENAI_API_KEY", ["run", "--model", "mock/mock", "do the task"]),
+          "openai": ("openai", "OPENAI_API_KEY", ["do the task"])}
+
+
+def installed(p, name):
+    """The program, and the profile for it."""
+    if name == "openai":
+        return ["/usr/bin/python3", os.path.join(p.base, "openai_agent.py")], "default"
+    if p.uid is not None:
+        raise Skip("the agents are installed where the ordinary user does not reach")
+    program = agents.binary(name)
+    if not program:
+        raise Skip("%s is not installed (tests/install-agents.sh)" % name)
+    p.env.update(agents.seed(name, p.home, p.work))
+    if name == "opencode":
+        p.env["OPENCODE_CONFIG_CONTENT"] = json.dumps(OPENCODE)
+    return [program], agents.PROFILE[name]
 
 
 def holders(pids, secret):
@@ -31,29 +55,43 @@ def holders(pids, secret):
             except OSError:
                 pass
         try:
-            with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
+            with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem, \
+                    open("/proc/%d/pagemap" % pid, "rb", 0) as pages:
                 for line in maps:
                     span, rights = line.split()[:2]
-                    if rights[0] == "r" and rights[1] == "w" and searched(mem, *(int(x, 16) for x in span.split("-")), secret):
+                    if rights[0] == "r" and rights[1] == "w" and searched(mem, pages, *(int(x, 16) for x in span.split("-")), secret):
                         out.append("memory of %d, %s" % (pid, line.strip()))
         except OSError:
             pass
     return out
 
 
-def searched(mem, start, end, secret):
+PIECE = 1 << 22
+PAGE = os.sysconf("SC_PAGESIZE")
+
+
+def there(pages, start, end):
+    """Is any page of it in memory, or swapped out? Runtimes reserve more than there is."""
+    pages.seek(start // PAGE * 8)
+    entries = pages.read((end - start) // PAGE * 8)
+    return any(e >> 62 for e in struct.unpack("<%dQ" % (len(entries) // 8), entries))
+
+
+def searched(mem, pages, start, end, secret):
     """In pieces that overlap: heaps of agents are large."""
     tail = b""
     try:
-        mem.seek(start)
         while start < end:
-            data = mem.read(min(end - start, 1 << 22))
-            if not data:
-                return False
-            if secret in tail + data:
-                return True
-            tail = data[-len(secret):]
-            start += len(data)
+            piece = min(end, start + PIECE)
+            if there(pages, start, piece):
+                mem.seek(start)
+                data = mem.read(piece - start)
+                if secret in tail + data:
+                    return True
+                tail = data[-len(secret):]
+            else:
+                tail = b""
+            start = piece
     except (OSError, ValueError):
         pass  # gone, or nothing is behind it
     return False
@@ -66,11 +104,7 @@ def files_with(directory, secret):
 
 def works(name):
     def case(p):
-        if p.uid is not None:
-            raise Skip("the agents are installed where the ordinary user does not reach")
-        program = agents.binary(name)
-        if not program:
-            raise Skip("%s is not installed (tests/install-agents.sh)" % name)
+        program, profile = installed(p, name)
         route, var, args = AGENTS[name]
         directory = os.path.join(p.base, "servers")
         os.mkdir(directory)
@@ -79,20 +113,22 @@ def works(name):
         evil = "https://evil.%s/%%s" % netservers.DOMAIN
         model = Model([{"text": "I look.", "shell": "env > env.txt; curl -sS --max-time 60 %s; echo $? > out.txt" % (evil % name)},
                        {"text": "Finished: MOCK_FINAL_TEXT"}], where=(netservers.ADDRESS, 443), tls=authority.context())
-        p.env.update(agents.seed(name, p.home, p.work))
         for gone in [k for k in p.env if k.endswith("_BASE_URL")] + ["NO_PROXY"]:
             p.env.pop(gone, None)
         p.env["SSL_CERT_FILE"] = authority.ca
-        profile = agents.PROFILE[name]
+        if name == "openai":
+            shutil.copy(DEMO, program[1])
         if route == "openai":  # the built-in route has its key in a keyring; here there is none
-            profile = os.path.join(p.base, "own.json")
-            p.write(profile, json.dumps({"meta": {"name": "own"}, "extends": agents.PROFILE[name], "network": {"custom_credentials": {
-                "openai": {"upstream": "https://api.openai.com/v1", "credential_key": "env://" + var, "env_var": var}}}}))
-            p.env["OPENAI_BASE_URL"] = "https://api.openai.com/v1"  # as outside: TLS is opened on the way
+            base, profile = profile, os.path.join(p.base, "own.json")
+            p.write(profile, json.dumps({
+                "meta": {"name": "own"}, "extends": base, "security": {"capability_elevation": True},
+                "filesystem": {"read": [program[-1]] if name == "openai" else []}, "workdir": {"access": "readwrite"},
+                "network": {"custom_credentials": {
+                    "openai": {"upstream": "https://api.openai.com/v1", "credential_key": "env://" + var}}}}))
         p.env[var] = key
         try:
             p.nono("run", "--silent", "--detached", "--name", "net", "--profile", profile, "--allow-cwd", "--credential", route,
-                   "--", program, *args)
+                   "--", *program, *args)
             child = p.json("inspect", "net")["child_pid"]
 
             # In the middle of its work: it waits for the answer about a host that is not listed.
@@ -108,6 +144,8 @@ def works(name):
             assert not held, "the agent holds the key: %s" % held
             phantom = [line.split("=", 1)[1] for line in p.read("env.txt").splitlines() if line.startswith(var + "=")]
             assert phantom and phantom[0] and phantom[0] != key, phantom
+            if route == "openai":  # it speaks to the proxy as to the service
+                assert "OPENAI_BASE_URL=http://127.0.0.1:" in p.read("env.txt"), p.read("env.txt")
             assert holders(pids, phantom[0].encode()), "looked in the wrong place: the stand-in is nowhere"
             p.nono("deny", r["id"], "--scope", "session")
             p.shows("net", "MOCK_FINAL_TEXT", 90)

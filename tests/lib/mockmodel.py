@@ -75,6 +75,16 @@ class Model:
             def log_message(self, *_):
                 pass
 
+            def finish(self):
+                """An answer that ends with the connection ends with TLS's own word for it: else it is cut off."""
+                super().finish()
+                if tls:
+                    self.connection.settimeout(2)
+                    try:
+                        self.connection.unwrap()
+                    except OSError:
+                        pass
+
             def reply(self, body, status=200):
                 data = json.dumps(body).encode()
                 self.send_response(status)
