@@ -188,6 +188,9 @@ int audit_reader_open(const char *session_id, struct audit_reader **out, struct 
 int audit_reader_next(struct audit_reader *r, struct audit_line *line, struct err *err);
 /* Starts again n lines before the end (for a pane that opens on a long log). */
 int audit_reader_seek_tail(struct audit_reader *r, size_t n, struct err *err);
+/* Where the next line begins, in bytes; and going there, or to n lines before it. */
+uint64_t audit_reader_offset(const struct audit_reader *r);
+int audit_reader_seek(struct audit_reader *r, uint64_t offset, size_t n, struct err *err);
 int audit_reader_fd(const struct audit_reader *r); /* for inotify by path, see /proc/self/fd */
 void audit_reader_free(struct audit_reader *r);
 int audit_parse(const char *json, size_t len, struct audit_record *out);

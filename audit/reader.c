@@ -51,14 +51,17 @@ int audit_reader_next(struct audit_reader *r, struct audit_line *line, struct er
 	return 1;
 }
 
-int audit_reader_seek_tail(struct audit_reader *r, size_t n, struct err *err)
+uint64_t audit_reader_offset(const struct audit_reader *r)
 {
-	off_t at = lseek(r->fd, 0, SEEK_END);
+	return r->lines.offset;
+}
+
+int audit_reader_seek(struct audit_reader *r, uint64_t offset, size_t n, struct err *err)
+{
+	off_t at = (off_t)offset;
 	_cleanup_free_ char *block = xcalloc(1, BLOCK);
 	uint64_t from = 0;
 
-	if (at < 0)
-		return err_errno(err, errno, "can't read the audit log");
 	while (at > 0 && from == 0) {
 		size_t len = at < (off_t)BLOCK ? (size_t)at : BLOCK;
 		at -= (off_t)len;
@@ -67,7 +70,7 @@ int audit_reader_seek_tail(struct audit_reader *r, size_t n, struct err *err)
 		for (size_t i = len; i-- > 0;) {
 			if (block[i] != '\n')
 				continue;
-			/* The n+1st newline from the end stands before the n last lines. */
+			/* The n+1st newline from there stands before the n last lines. */
 			if (n-- == 0) {
 				from = (uint64_t)at + i + 1;
 				break;
@@ -77,6 +80,15 @@ int audit_reader_seek_tail(struct audit_reader *r, size_t n, struct err *err)
 	lines_free(&r->lines);
 	lines_init(&r->lines, r->fd, from);
 	return 0;
+}
+
+int audit_reader_seek_tail(struct audit_reader *r, size_t n, struct err *err)
+{
+	off_t end = lseek(r->fd, 0, SEEK_END);
+
+	if (end < 0)
+		return err_errno(err, errno, "can't read the audit log");
+	return audit_reader_seek(r, (uint64_t)end, n, err);
 }
 
 int audit_reader_fd(const struct audit_reader *r)

@@ -214,7 +214,7 @@ bool terminal_wheel(struct pane *p, const struct input_event *ev);
 bool audit_key(struct pane *p, const struct input_event *ev);
 bool audit_text(struct pane *p); /* the filter is being typed */
 void audit_paste(struct pane *p, const char *text, size_t n);
-void audit_poll(struct pane *p); /* new events */
+bool audit_poll(struct pane *p); /* new events; true: there are more already */
 void audit_view_free(struct audit_view *v);
 void audit_scroll(struct pane *p, int lines);
 bool violations_key(struct pane *p, const struct input_event *ev);

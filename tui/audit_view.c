@@ -69,6 +69,16 @@ void audit_view_clear(struct audit_view *v)
 	v->skipped = false;
 }
 
+void audit_view_restart(struct audit_view *v)
+{
+	bool any = v->filter.show != SHOW_ALL || v->filter.denied_only || v->filter.text[0];
+
+	audit_view_clear(v);
+	v->whole = any;
+	v->paused = v->context = v->at_end = false;
+	v->matched = v->percent = 0;
+}
+
 void audit_view_free(struct audit_view *v)
 {
 	if (!v)
@@ -117,12 +127,15 @@ static void add_hit(struct audit_view *v, uint64_t n)
 }
 
 void audit_view_add(struct audit_view *v, const char *id, const char *name, const char *json,
-		    size_t len)
+		    size_t len, uint64_t offset)
 {
 	struct audit_item *it;
 
 	if (audit_parse(json, len, &v->record))
 		return;
+	if (v->whole && !audit_filter_match(&v->filter, &v->record, name))
+		return;
+	v->matched++;
 	if (v->next - v->first == AUDIT_KEEP)
 		drop_first(v);
 	it = item(v, v->next);
@@ -131,6 +144,7 @@ void audit_view_add(struct audit_view *v, const char *id, const char *name, cons
 	str_copy(it->time, sizeof(it->time), v->record.time);
 	it->pid = v->record.pid;
 	it->ppid = v->record.ppid;
+	it->offset = offset;
 	it->json = xstrndup(json, len);
 	it->len = len;
 	if (audit_filter_match(&v->filter, &v->record, name))

@@ -35,6 +35,7 @@ struct audit_item {
 	char id[SESSION_ID_LEN + 1], name[SESSION_NAME_MAX];
 	char time[TIME_STR_MAX];
 	pid_t pid, ppid;
+	uint64_t offset; /* in its log */
 	char *json;
 	size_t len;
 };
@@ -54,6 +55,13 @@ struct audit_view {
 	size_t n_hits, hits_from, cap_hits;
 	struct audit_filter filter;
 	bool paused, follow, skipped;
+	/* With a filter, of one session: its log is read from the start, and what matches is kept.
+	 */
+	bool whole, at_end;
+	uint64_t matched; /* then */
+	unsigned percent;
+	bool context; /* the events around one, paused; behind it this filter waits */
+	struct audit_filter behind;
 	uint64_t selected; /* number of an event */
 	size_t top;	   /* first row shown, counted from hits_from */
 	struct line_edit line;
@@ -67,8 +75,10 @@ struct audit_view *audit_view_new(void);
 void audit_view_free(struct audit_view *v);  /* NULL is fine */
 void audit_view_clear(struct audit_view *v); /* events and sources */
 void audit_view_add(struct audit_view *v, const char *id, const char *name, const char *json,
-		    size_t len);
+		    size_t len, uint64_t offset);
 void audit_view_refilter(struct audit_view *v);
+/* Begins anew: at the log's start with the filter if there is one, else at its end. */
+void audit_view_restart(struct audit_view *v);
 size_t audit_view_count(const struct audit_view *v); /* events that match */
 /* The i-th of those, NULL beyond. */
 const struct audit_item *audit_view_at(const struct audit_view *v, size_t i);
@@ -82,6 +92,8 @@ uint64_t audit_view_number(const struct audit_view *v, size_t i);
 
 /* audit_source.c: reads what is new of one source; bounded in time. */
 void audit_source_poll(struct audit_view *v, struct audit_source *s, uint64_t now);
+/* The events around the one at offset in the log of session id; that one is selected. */
+int audit_source_context(struct audit_view *v, const char *id, uint64_t offset, struct err *err);
 struct audit_source *audit_source_add(struct audit_view *v, const char *id, const char *name);
 void audit_source_free(struct audit_source *s);
 

@@ -168,7 +168,7 @@ static void on_tick(uv_timer_t *h)
 
 static void on_poll_timer(uv_timer_t *h)
 {
-	bool ready;
+	bool ready, more = false;
 	struct tui *t = h->data;
 	struct tab *tab = tab_current(t);
 	void *v[LAYOUT_LEAVES];
@@ -178,12 +178,14 @@ static void on_poll_timer(uv_timer_t *h)
 		struct pane *p = v[i];
 
 		if (p->shown && p->kind == PANE_AUDIT)
-			audit_poll(p);
+			more = audit_poll(p) || more;
 		else if (p->shown && p->kind == PANE_VIOLATIONS)
 			violations_poll(p);
 		else if (p->shown && p->kind == PANE_NETWORK)
 			network_poll(p);
 	}
+	if (more) /* a whole log is being searched: keys in between, and on */
+		uv_timer_start(h, on_poll_timer, 1, uv_timer_get_repeat(h));
 	/* Becomes ready by time alone; the person must see when. */
 	ready = t->requests.ready;
 	requests_look(&t->requests, clock_mono_ns(), t->last_key_ns);

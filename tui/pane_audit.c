@@ -13,22 +13,23 @@ static struct audit_view *view(struct pane *p)
 
 /* ---- reading ------------------------------------------------------------------ */
 
-void audit_poll(struct pane *p)
+bool audit_poll(struct pane *p)
 {
 	struct audit_view *v = view(p);
 	struct tui *t = p->tui;
 	uint64_t before = v->next, now = clock_mono_ns();
 
 	if (v->paused)
-		return;
+		return false;
 	if (p->agent)
 		audit_source_add(v, p->agent->id, p->agent->name);
 	for (size_t i = 0; !p->agent && i < t->n_agents; i++)
 		audit_source_add(v, t->agents[i]->id, t->agents[i]->name);
 	for (size_t i = 0; i < v->n_sources; i++)
 		audit_source_poll(v, v->sources[i], i ? clock_mono_ns() : now);
-	if (v->next != before)
+	if (v->next != before || (v->whole && !v->at_end))
 		tui_dirty(t);
+	return v->whole && !v->at_end && v->n_sources && v->sources[0]->reader;
 }
 
 /* ---- drawing ------------------------------------------------------------------ */
@@ -100,7 +101,7 @@ static void draw_bar(struct pane *p, int y, bool focused)
 	struct audit_view *v = view(p);
 	struct tui *t = p->tui;
 	struct rect r = {p->body.x, y, p->body.w, 1};
-	char text[512];
+	char text[512], dropped[64] = "";
 	int x = r.x;
 
 	canvas_fill(&t->canvas, &r, style(t, S_BAR));
@@ -109,23 +110,34 @@ static void draw_bar(struct pane *p, int y, bool focused)
 		line_draw(&v->line, &t->canvas, x, y, r.w - (x - r.x), style(t, S_BAR), focused);
 		return;
 	}
-	if (v->paused)
+	if (v->context)
+		x += canvas_text(&t->canvas, x, y, r.w, style(t, S_MARK), " around it, Esc back ");
+	else if (v->paused)
 		x += canvas_text(&t->canvas, x, y, r.w, style(t, S_MARK), " paused ");
+	else if (v->whole && !v->at_end)
+		x += canvas_textf(&t->canvas, x, y, r.w, style(t, S_MARK), " searching %u %% ",
+				  v->percent);
 	else if (!v->follow)
 		x += canvas_text(&t->canvas, x, y, r.w, style(t, S_MARK), " scrolled, G live ");
-	snprintf(text, sizeof(text), " %s%s%s%s · %zu%s", audit_show_name(v->filter.show),
+	if (v->whole && v->matched > audit_view_count(v))
+		snprintf(dropped, sizeof(dropped), " of %llu, the newest",
+			 (unsigned long long)v->matched);
+	snprintf(text, sizeof(text), " %s%s%s%s · %zu%s%s", audit_show_name(v->filter.show),
 		 v->filter.denied_only ? " · denied only" : "", v->filter.text[0] ? " · /" : "",
-		 v->filter.text, audit_view_count(v), v->skipped ? " · some left out" : "");
+		 v->filter.text, audit_view_count(v), dropped,
+		 v->skipped ? " · some left out" : "");
 	x += canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR), text);
 	if (focused)
-		canvas_text(
-		    &t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
-		    "  ? keys  Enter details  t kind  d denied  / text  p pause  a all  q close");
+		canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
+			    "  ? keys  Enter details  c around  t kind  d denied  / text  p pause  "
+			    "a all  q close");
 }
 
 static const char *empty_text(const struct audit_view *v)
 {
-	if (v->next)
+	if (v->whole && !v->at_end)
+		return "searching the whole log ...";
+	if (v->next || v->whole)
 		return "nothing matches the filter (Esc clears it)";
 	for (size_t i = 0; i < v->n_sources; i++)
 		if (v->sources[i]->error[0])
@@ -189,24 +201,68 @@ void audit_paste(struct pane *p, const char *text, size_t n)
 	tui_dirty(p->tui);
 }
 
-static bool typing_key(struct audit_view *v, const struct input_event *ev)
+/* Of one session the whole log is searched, of all what is here. */
+static void refilter(struct pane *p)
 {
+	if (!p->agent) {
+		audit_view_refilter(p->audit);
+		return;
+	}
+	audit_view_restart(p->audit);
+	audit_poll(p);
+}
+
+static bool typing_key(struct pane *p, const struct input_event *ev)
+{
+	struct audit_view *v = p->audit;
+
 	if (ev->key == PTY_KEY_ENTER || ev->key == PTY_KEY_ESCAPE) {
 		v->typing = false;
 		if (ev->key == PTY_KEY_ESCAPE)
 			line_set(&v->line, "");
+		apply_text(v);
+		refilter(p);
+		return true;
 	} else if (!line_key(&v->line, ev)) {
 		return true;
 	}
-	apply_text(v);
+	if (!v->whole) /* what is here, until Enter */
+		apply_text(v);
 	return true;
 }
 
-static void clear_filter(struct audit_view *v)
+/* From the events around one back to where it was found; else no filter. */
+static void clear_filter(struct pane *p)
 {
-	line_set(&v->line, "");
-	v->filter = (struct audit_filter){0};
-	audit_view_refilter(v);
+	struct audit_view *v = p->audit;
+
+	if (v->context) {
+		v->filter = v->behind;
+	} else {
+		line_set(&v->line, "");
+		v->filter = (struct audit_filter){0};
+	}
+	if (v->context && !p->agent) {
+		audit_view_restart(v);
+		v->whole = false;
+		audit_poll(p);
+		return;
+	}
+	refilter(p);
+}
+
+static void around(struct pane *p)
+{
+	struct audit_view *v = p->audit;
+	const struct audit_item *it = audit_view_at(v, audit_view_selected(v));
+	char id[SESSION_ID_LEN + 1];
+	struct err err;
+
+	if (!it || v->context)
+		return;
+	str_copy(id, sizeof(id), it->id);
+	if (audit_source_context(v, id, it->offset, &err) < 0)
+		dialog_text(p->tui, "The events around it", err.msg, false, NULL, NULL, NULL);
 }
 
 static void all_or_one(struct pane *p)
@@ -254,7 +310,7 @@ static bool move_key(struct audit_view *v, const struct input_event *ev, long pa
 	case PTY_KEY_END:
 	case 'G':
 		audit_view_move(v, AUDIT_KEEP);
-		v->paused = false;
+		v->paused = v->context;
 		return true;
 	default:
 		return false;
@@ -267,7 +323,9 @@ static const char keys_text[] = "↑ ↓ PgUp PgDn Home   choose an event\n"
 				"t, T                 next kind of event, the one before\n"
 				"d                    denied ones only\n"
 				"/                    text in path, program, rule, session\n"
-				"Esc                  no filter\n"
+				"                     (of one session: the whole log is searched)\n"
+				"c                    the events around it, whatever the filter\n"
+				"Esc                  back from there; no filter\n"
 				"p                    pause, and go on\n"
 				"a                    all sessions, or the one of the event\n"
 				"q                    close the pane\n";
@@ -279,7 +337,7 @@ bool audit_key(struct pane *p, const struct input_event *ev)
 
 	tui_dirty(t);
 	if (v->typing)
-		return typing_key(v, ev);
+		return typing_key(p, ev);
 	if ((ev->mods & ~(unsigned)PTY_SHIFT) || move_key(v, ev, p->body.h > 2 ? p->body.h - 2 : 1))
 		return true;
 	switch (ev->key) {
@@ -291,24 +349,28 @@ bool audit_key(struct pane *p, const struct input_event *ev)
 		break;
 	case 't':
 		v->filter.show = (v->filter.show + 1u) % SHOW_COUNT;
-		audit_view_refilter(v);
+		refilter(p);
 		break;
 	case 'T':
 		v->filter.show = (v->filter.show + SHOW_COUNT - 1u) % SHOW_COUNT;
-		audit_view_refilter(v);
+		refilter(p);
 		break;
 	case 'd':
 		v->filter.denied_only = !v->filter.denied_only;
-		audit_view_refilter(v);
+		refilter(p);
+		break;
+	case 'c':
+		around(p);
 		break;
 	case 'p':
-		v->paused = !v->paused;
+		if (!v->context)
+			v->paused = !v->paused;
 		break;
 	case 'a':
 		all_or_one(p);
 		break;
 	case PTY_KEY_ESCAPE:
-		clear_filter(v);
+		clear_filter(p);
 		break;
 	case '?':
 		dialog_text(t, "Keys of the audit pane", keys_text, false, NULL, NULL, NULL);

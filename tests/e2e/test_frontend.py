@@ -224,6 +224,41 @@ def jump(p):
     stop_all(p)
 
 
+def audit_search(p):
+    """What happened long before the events that the pane holds is found, and what was around it."""
+    p.write("needle", "x")
+    p.start("alpha", "cat needle; cat ~/.ssh/id_rsa; i=0; while [ $i -lt 250 ]; do cat /etc/hostname >/dev/null; "
+            "i=$((i+1)); done; echo over; sleep 1000")
+    p.shows("alpha", "over")
+    assert len(p.events("alpha")) > 5000
+    s = Screen(p, "attach", "alpha", cols=150, rows=44)
+    s.command("a")
+    s.sees("audit: ")
+    s.sees_not("needle")
+    s.type("/")
+    s.type("NEEDLE")
+    s.keys("Enter")
+    s.sees("cat +.*/needle")
+    s.sees_not("searching")
+    s.keys("End")
+    s.type("c")
+    s.sees("around it")
+    s.sees(r"/needle\s*$")
+    s.keys("Escape")
+    s.sees("/NEEDLE")
+    s.sees_not("around it")
+    s.keys("Escape")
+    s.sees_not("/NEEDLE")
+    s.type("d")
+    s.sees("denied only")
+    s.sees_not("searching")
+    s.sees("id_rsa")
+    s.type("q")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
 def audit_pane(p):
     p.start("alpha", "echo up; while read x; do cat /etc/$x > /dev/null; cat ~/.ssh/id_rsa; done")
     s = Screen(p, "attach", "alpha", cols=150, rows=44)
@@ -489,5 +524,5 @@ def headless(p):
 
 
 nonolib.main([side_by_side, zoom_and_layouts, remembered, new_agent, splits, help_keys, other_prefix, status_line,
-              jump, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
+              jump, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
               read_only_answers_nothing, scrollback, small_terminal, terminal_restored, headless], jobs=3)

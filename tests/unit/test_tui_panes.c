@@ -23,7 +23,7 @@ static void add(struct audit_view *v, const char *type, const char *decision, co
 		 "\"op\":\"read\",\"decision\":\"%s\",\"pid\":%d,\"ppid\":%d,"
 		 "\"program\":\"/usr/bin/prog%d\",\"target\":\"%s\"}",
 		 type, decision, pid, ppid, pid, target);
-	audit_view_add(v, "0123456789abcdef", "calm-otter", json, strlen(json));
+	audit_view_add(v, "0123456789abcdef", "calm-otter", json, strlen(json), 0);
 }
 
 static void audit_filters(void **state)
@@ -55,8 +55,8 @@ static void audit_filters(void **state)
 	add(v, "open", "allowed", "/x", 13, 1);
 	add(v, "exec", "allowed", "/y", 14, 1);
 	assert_int_equal(audit_view_count(v), 2);
-	audit_view_add(v, "0123456789abcdef", "x", "{\"no\":\"type\"}", 13);
-	audit_view_add(v, "0123456789abcdef", "x", "not json", 8);
+	audit_view_add(v, "0123456789abcdef", "x", "{\"no\":\"type\"}", 13, 0);
+	audit_view_add(v, "0123456789abcdef", "x", "not json", 8, 0);
 	assert_int_equal(audit_view_count(v), 2);
 	audit_view_free(v);
 }
