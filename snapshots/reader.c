@@ -44,6 +44,14 @@ void reader_free(struct reader *r)
 	free(r);
 }
 
+void reader_forget(struct reader *r)
+{
+	for (size_t i = 0; i < SLOTS; i++) {
+		free(r->slots[i].raw);
+		memset(&r->slots[i], 0, sizeof(r->slots[i]));
+	}
+}
+
 static int load_packed(struct reader *r, struct pack *p, uint64_t at, const struct block_head *h,
 		       struct err *err)
 {
@@ -59,10 +67,12 @@ static int load_packed(struct reader *r, struct pack *p, uint64_t at, const stru
 	return 0;
 }
 
-static int find_object(struct reader *r, const struct snap_hash *h, unsigned depth,
+/* most: deltas below it, at most. A base has fewer than what stands on it, whatever copies there
+ * are. */
+static int find_object(struct reader *r, const struct snap_hash *h, unsigned most,
 		       struct slot **slot, const struct pack_entry **e, struct err *err);
 
-static int unpack(struct reader *r, struct pack *p, uint64_t at, unsigned depth, struct slot *out,
+static int unpack(struct reader *r, struct pack *p, uint64_t at, unsigned most, struct slot *out,
 		  struct err *err)
 {
 	_cleanup_free_ uint8_t *base = NULL;
@@ -71,16 +81,15 @@ static int unpack(struct reader *r, struct pack *p, uint64_t at, unsigned depth,
 
 	if (pack_block(p, at, &h, err) < 0)
 		return -1;
+	if (h.depth > most)
+		return err_set(err, "the pack %s is damaged: a delta of itself", p->name);
 	if (h.depth) {
 		struct snap_hash hash;
 		struct slot *below;
 		const struct pack_entry *e;
 
-		if (depth >= DELTA_DEPTH)
-			return err_set(err, "the pack %s is damaged: deltas without an end",
-				       p->name);
 		memcpy(hash.b, h.base, sizeof(hash.b));
-		if (find_object(r, &hash, depth + 1, &below, &e, err) < 0)
+		if (find_object(r, &hash, h.depth - 1u, &below, &e, err) < 0)
 			return err_prefix(err, "what it is a delta of");
 		base_len = ENTRY_LEN(e);
 		base = xcalloc(1, base_len + 1);
@@ -118,7 +127,7 @@ static int unpack(struct reader *r, struct pack *p, uint64_t at, unsigned depth,
 	return 0;
 }
 
-static struct slot *load_block(struct reader *r, struct pack *p, uint64_t at, unsigned depth,
+static struct slot *load_block(struct reader *r, struct pack *p, uint64_t at, unsigned most,
 			       struct err *err)
 {
 	struct slot fresh = {0}, *oldest = &r->slots[0];
@@ -130,7 +139,7 @@ static struct slot *load_block(struct reader *r, struct pack *p, uint64_t at, un
 			return s;
 		}
 	}
-	if (unpack(r, p, at, depth, &fresh, err) < 0) {
+	if (unpack(r, p, at, most, &fresh, err) < 0) {
 		free(fresh.raw);
 		return NULL;
 	}
@@ -151,7 +160,7 @@ static int check_bounds(const struct slot *b, const struct pack *p, const struct
 	return 0;
 }
 
-static int find_object(struct reader *r, const struct snap_hash *h, unsigned depth,
+static int find_object(struct reader *r, const struct snap_hash *h, unsigned most,
 		       struct slot **slot, const struct pack_entry **e, struct err *err)
 {
 	char hex[SNAP_HASH_HEX];
@@ -166,7 +175,7 @@ static int find_object(struct reader *r, const struct snap_hash *h, unsigned dep
 		if (!*e)
 			continue;
 		found = true;
-		*slot = load_block(r, p, (*e)->block, depth, err);
+		*slot = load_block(r, p, (*e)->block, most, err);
 		if (!*slot || check_bounds(*slot, p, *e, err) < 0)
 			continue;
 		if (object_hash(ENTRY_KIND(*e), (*slot)->raw + (*e)->at, ENTRY_LEN(*e), &is) == 0 &&
@@ -203,7 +212,7 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 		*n = o->n;
 		return 0;
 	}
-	if (find_object(r, h, 0, &slot, &e, err) < 0)
+	if (find_object(r, h, DELTA_DEPTH, &slot, &e, err) < 0)
 		return -1;
 	*kind = ENTRY_KIND(e);
 	*p = slot->raw + e->at;
@@ -214,7 +223,7 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 int reader_copy(struct reader *r, struct pack *pack, const struct pack_entry *e, const void **p,
 		struct err *err)
 {
-	struct slot *b = load_block(r, pack, e->block, 0, err);
+	struct slot *b = load_block(r, pack, e->block, DELTA_DEPTH, err);
 
 	if (!b || check_bounds(b, pack, e, err) < 0)
 		return -1;

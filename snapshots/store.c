@@ -148,10 +148,8 @@ int store_refresh(struct snap_store *s, struct buf *bad, struct err *err)
 	if (count)
 		qsort(packs, count, sizeof(*packs), by_size);
 	/* Blocks that a reader keeps are named by their pack. */
-	if (s->reader) {
-		reader_free(s->reader);
-		s->reader = reader_new(s);
-	}
+	if (s->reader)
+		reader_forget(s->reader);
 	return 0;
 }
 

@@ -57,6 +57,8 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 /* A certain copy of an object, not checked. */
 int reader_copy(struct reader *r, struct pack *pack, const struct pack_entry *e, const void **p,
 		struct err *err);
+/* Forgets the blocks it keeps: packs have come or gone. */
+void reader_forget(struct reader *r);
 /* How many deltas lie below the object, 0 if it is whole. */
 unsigned store_depth(struct snap_store *s, const struct snap_hash *h);
 
