@@ -57,8 +57,8 @@ int main(int argc, char **argv)
 		struct snap_record r = {0};
 		rc = snap_take(s, &t, &r, &err);
 		if (rc == 0)
-			printf("%u: %llu files, %llu bytes\n", r.number, (unsigned long long)r.files,
-			       (unsigned long long)r.bytes);
+			printf("%u: %llu files, %llu bytes\n", r.number,
+			       (unsigned long long)r.files, (unsigned long long)r.bytes);
 		snap_record_free(&r);
 	} else if (str_eq(argv[1], "bytes")) {
 		printf("%llu\n", (unsigned long long)snap_store_bytes(s));

@@ -11,26 +11,6 @@ struct cache_head {
 	uint64_t version, generation, size, top, sum;
 };
 
-/* Not against malice (the directory is closed to others): against a crash and a flipped bit. */
-static uint64_t checksum(const void *data, size_t n)
-{
-	const uint8_t *p = data;
-	uint64_t lane[4] = {1, 2, 3, 4};
-
-	for (; n >= 32; p += 32, n -= 32)
-		for (unsigned i = 0; i < 4; i++) {
-			uint64_t v;
-			memcpy(&v, p + 8 * (size_t)i, 8);
-			lane[i] = (lane[i] ^ v) * 0x9e3779b97f4a7c15ull;
-			lane[i] ^= lane[i] >> 29;
-		}
-	for (; n; p++, n--)
-		lane[0] = (lane[0] ^ *p) * 0x100000001b3ull;
-	for (unsigned i = 1; i < 4; i++)
-		lane[0] = (lane[0] ^ lane[i]) * 0x9e3779b97f4a7c15ull + (lane[0] >> 31);
-	return lane[0];
-}
-
 void cache_open(struct cache *c, struct snap_store *s, const char *key)
 {
 	_cleanup_close_ int fd = openat(s->cache_dir, key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -48,7 +28,7 @@ void cache_open(struct cache *c, struct snap_store *s, const char *key)
 	}
 	h = c->map;
 	if (memcmp(h->magic, MAGIC, 8) || h->version != VERSION || h->size != c->size ||
-	    h->sum != checksum(h + 1, c->size - sizeof(*h)))
+	    h->sum != hash_sum(h + 1, c->size - sizeof(*h)))
 		return;
 	c->same_generation = h->generation == store_generation(s);
 	c->top = cache_dir_at(c, h->top);
@@ -119,7 +99,7 @@ void cache_write(struct snap_store *s, const char *key, struct buf *body, uint64
 	char tmp[32], id[17];
 
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
-	h.sum = checksum(body->data + sizeof(h), body->len - sizeof(h));
+	h.sum = hash_sum(body->data + sizeof(h), body->len - sizeof(h));
 	memcpy(body->data, &h, sizeof(h));
 	random_hex(id, 8);
 	snprintf(tmp, sizeof(tmp), "tmp-%s", id);

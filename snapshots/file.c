@@ -155,7 +155,8 @@ static int read_large(struct worker *k, int fd, struct cache_item *c, const stru
 {
 	_cleanup_(buf_free) struct buf list = {0}, before = {0};
 	struct hash_tree t = {0};
-	uint64_t at = 0;
+	struct snap_hash hole_hash;
+	uint64_t at = 0, holes = 0;
 
 	load_old_list(k, old, &before);
 	buf_add(&list, &at, 8);
@@ -168,7 +169,15 @@ static int read_large(struct worker *k, int fd, struct cache_item *c, const stru
 
 		if (!p)
 			return -1;
-		if (c->sparse && is_hole(fd, at, want))
+		bool hole = c->sparse && is_hole(fd, at, want);
+
+		if (hole && want == CHUNK_MAX && holes++) {
+			hash_tree_add(&t, &hole_hash);
+			add_run(&list, &hole_hash);
+			at += want;
+			continue;
+		}
+		if (hole)
 			memset(p, 0, want);
 		else
 			got = read_at(fd, p, want, at);
@@ -181,6 +190,8 @@ static int read_large(struct worker *k, int fd, struct cache_item *c, const stru
 			return -1;
 		hash_tree_add(&t, &h);
 		add_run(&list, &h);
+		if (hole && want == CHUNK_MAX)
+			hole_hash = h;
 		at += (size_t)got;
 		k->w->bytes_read += (size_t)got;
 		if ((size_t)got < want)

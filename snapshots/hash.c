@@ -4,6 +4,25 @@
 
 #define LIST_LEAVES_MAX (1u << 26) /* 64 TiB */
 
+uint64_t hash_sum(const void *data, size_t n)
+{
+	const uint8_t *p = data;
+	uint64_t lane[4] = {1, 2, 3, 4};
+
+	for (; n >= 32; p += 32, n -= 32)
+		for (unsigned i = 0; i < 4; i++) {
+			uint64_t v;
+			memcpy(&v, p + 8 * (size_t)i, 8);
+			lane[i] = (lane[i] ^ v) * 0x9e3779b97f4a7c15ull;
+			lane[i] ^= lane[i] >> 29;
+		}
+	for (; n; p++, n--)
+		lane[0] = (lane[0] ^ *p) * 0x100000001b3ull;
+	for (unsigned i = 1; i < 4; i++)
+		lane[0] = (lane[0] ^ lane[i]) * 0x9e3779b97f4a7c15ull + (lane[0] >> 31);
+	return lane[0];
+}
+
 static struct snap_hash prefixed(uint8_t prefix, const void *p, size_t n)
 {
 	struct snap_hash h;

@@ -7,7 +7,7 @@
 
 #include "common/digest.h"
 
-_Static_assert(sizeof(struct block_head) == 48, "on disk");
+_Static_assert(sizeof(struct block_head) == 56, "on disk");
 _Static_assert(sizeof(struct pack_entry) == 48, "on disk");
 _Static_assert(sizeof(struct pack_foot) == 56, "on disk");
 

@@ -32,6 +32,7 @@ struct block_head {
 	uint16_t objects;
 	uint32_t raw, packed;	      /* bytes */
 	uint8_t base[SNAP_HASH_SIZE]; /* if depth */
+	uint64_t sum;		      /* hash_sum() of the block with 0 here: for verify */
 };
 struct pack_entry {
 	struct snap_hash hash;

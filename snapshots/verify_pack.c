@@ -33,6 +33,18 @@ static bool padding_ok(const struct pack *p, uint64_t from, uint64_t to)
 	return true;
 }
 
+static bool sum_ok(const struct pack *p, uint64_t at, const struct block_head *h)
+{
+	size_t n = sizeof(*h) + 4ull * h->objects + h->packed;
+	_cleanup_free_ uint8_t *bytes = malloc(n);
+	uint64_t zero = 0;
+
+	if (!bytes || pread(p->fd, bytes, n, (off_t)at) != (ssize_t)n)
+		return false;
+	memcpy(bytes + offsetof(struct block_head, sum), &zero, sizeof(zero));
+	return hash_sum(bytes, n) == h->sum;
+}
+
 /* The head and the lengths against what the index says. n may be fewer than the block holds: gc
  * drops objects from the index alone. */
 static const char *check_head(struct verify *v, const struct pack *p, const struct pack_entry *e,
@@ -42,6 +54,8 @@ static const char *check_head(struct verify *v, const struct pack *p, const stru
 	uint64_t sum = 0;
 	size_t at = 0;
 
+	if (!sum_ok(p, e->block, h))
+		return "a block's sum";
 	if (pread(p->fd, lens, 4ull * h->objects, (off_t)(e->block + sizeof(*h))) !=
 	    (ssize_t)(4ull * h->objects))
 		return "lengths";

@@ -253,6 +253,8 @@ static int write_block(struct packer *p, struct pack_entry *objects, uint32_t co
 	for (uint32_t i = 0; i < count; i++)
 		memcpy(p->out + sizeof(h) + 4 * (size_t)i, &objects[i].len_kind, 4);
 	total = room + h.packed;
+	h.sum = hash_sum(p->out, total);
+	memcpy(p->out, &h, sizeof(h));
 	if (allot(p->w, total, &at, err) < 0 || write_at(p->w, p->out, total, at, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < count; i++)
@@ -371,10 +373,16 @@ int writer_copy_block(struct writer *w, struct pack *from, uint64_t at,
 	_cleanup_free_ uint8_t *bytes = NULL;
 	struct block_head h;
 	uint64_t to;
-	size_t n;
+	size_t n, fresh = 0;
 
 	if (pack_block(from, at, &h, err) < 0)
 		return -1;
+	pthread_mutex_lock(&w->mutex);
+	for (size_t i = 0; i < count; i++)
+		fresh += w->table[slot_of(w, &entries[i].hash)] == 0;
+	pthread_mutex_unlock(&w->mutex);
+	if (!fresh)
+		return 0;
 	n = sizeof(h) + 4 * (size_t)h.objects + h.packed;
 	bytes = malloc(n);
 	if (!bytes || pread(from->fd, bytes, n, (off_t)at) != (ssize_t)n)

@@ -1,0 +1,226 @@
+/* Bits that flip in the store are found and named, and mended where there is another copy. */
+#include "tests/lib/snapenv.h"
+
+#include <dirent.h>
+
+struct seen {
+	unsigned calls, store, files, repaired;
+	char last[512];
+};
+
+static void note(void *arg, const struct snap_damage *d)
+{
+	struct seen *s = arg;
+
+	s->calls++;
+	s->store += !d->path;
+	s->files += d->path != NULL;
+	s->repaired += d->repaired;
+	if (d->path)
+		snprintf(s->last, sizeof(s->last), "%s #%u %s", d->where, d->number, d->path);
+}
+
+static void first_pack(struct snapenv *e, char path[400])
+{
+	char dir[120];
+	struct dirent *de;
+	DIR *d;
+
+	snprintf(dir, sizeof(dir), "%s/snapshots/packs", e->state);
+	d = opendir(dir);
+	while ((de = readdir(d)) && !str_ends(de->d_name, ".pack"))
+		;
+	snprintf(path, 400, "%s/%s", dir, de->d_name);
+	closedir(d);
+}
+
+static void flip(const char *path, off_t at, uint8_t bit)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint8_t c;
+
+	assert_int_equal(pread(fd, &c, 1, at), 1);
+	c ^= bit;
+	assert_int_equal(pwrite(fd, &c, 1, at), 1);
+	close(fd);
+}
+
+static struct seen verify(struct snapenv *e, bool repair)
+{
+	struct snap_verified v;
+	struct seen s = {0};
+
+	snap_close(e->s);
+	assert_int_equal(snap_open(&e->s, e->state, &e->err), 0);
+	if (snap_verify(e->s, repair, note, &s, &v, &e->err) < 0)
+		fail_msg("%s", e->err.msg);
+	assert_int_equal(v.damaged, s.calls);
+	return s;
+}
+
+/* Every byte of a small store, one bit each. */
+static void every_byte_of_a_pack(void **state)
+{
+	struct snapenv e;
+	struct snap_record r;
+	struct stat st;
+	char pack[400];
+
+	(void)state;
+	env_open(&e);
+	env_mkdir(&e, "d");
+	env_text(&e, "d/some", "some text, some text, some text, some text");
+	env_text(&e, "other", "other");
+	env_text(&e, "empty", "");
+	env_take(&e, &r);
+	snap_record_free(&r);
+	first_pack(&e, pack);
+	assert_int_equal(stat(pack, &st), 0);
+	assert_int_equal(verify(&e, false).calls, 0);
+	for (off_t at = 0; at < st.st_size; at++) {
+		uint8_t bit = (uint8_t)(1u << (at % 8));
+
+		flip(pack, at, bit);
+		if (verify(&e, false).calls == 0)
+			fail_msg("byte %ld of %ld", (long)at, (long)st.st_size);
+		flip(pack, at, bit);
+	}
+	assert_int_equal(verify(&e, false).calls, 0);
+	env_close(&e);
+}
+
+static void every_byte_of_a_record(void **state)
+{
+	struct snapenv e;
+	struct snap_record r, *v;
+	struct stat st;
+	char path[300];
+
+	(void)state;
+	env_open(&e);
+	env_text(&e, "f", "x");
+	env_take(&e, &r);
+	snap_record_free(&r);
+	snprintf(path, sizeof(path), "%s/rollbacks/test/snapshots/000.json", e.state);
+	assert_int_equal(stat(path, &st), 0);
+	for (off_t at = 0; at < st.st_size; at++) {
+		struct buf bad = {0};
+		struct snap_gc gc;
+		size_t n;
+
+		flip(path, at, 4);
+		assert_int_equal(snap_record_list(e.s, "test", &v, &n, &bad, &e.err), 0);
+		assert_int_equal(n, 0);
+		assert_non_null(strstr(bad.data, "000.json"));
+		buf_free(&bad);
+		/* What it names is not known: nothing may be dropped. */
+		assert_int_equal(snap_gc(e.s, &gc, &e.err), -1);
+		flip(path, at, 4);
+	}
+	env_close(&e);
+}
+
+static void named_and_mended(void **state)
+{
+	struct snapenv e;
+	struct snap_record a, b;
+	static char big[3 << 20];
+	char pack[400];
+	struct snap_entry x;
+	struct pack *p;
+	const struct pack_entry *pe;
+	struct seen s;
+	struct buf got = {0};
+
+	(void)state;
+	env_open(&e);
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = (char)env_rand(&e);
+	env_write(&e, "big", big, sizeof(big));
+	env_text(&e, "small", "small");
+	env_take(&e, &a);
+	env_text(&e, "small", "other");
+	env_take(&e, &b);
+	x = env_entry(&e, &a, "big");
+	struct snap_hash second = {0};
+	second = hash_chunk(big + CHUNK_MAX, CHUNK_MAX);
+	pe = store_find(e.s, &second, &p);
+	assert_non_null(pe);
+	snprintf(pack, sizeof(pack), "%s/snapshots/packs/%s", e.state, p->name);
+	flip(pack, (off_t)pe->block + 5000, 1);
+	s = verify(&e, false);
+	assert_int_equal(s.files, 2); /* of both snapshots */
+	assert_non_null(strstr(s.last, "test #1 "));
+	assert_non_null(strstr(s.last, "/tree/big"));
+	/* Never handed out. */
+	assert_int_equal(snap_blob_read(e.s, &x.hash, 4 << 20, &got, &e.err), -1);
+	buf_free(&got);
+	/* The live tree still has it. */
+	s = verify(&e, true);
+	assert_int_equal(s.repaired, 2);
+	assert_int_equal(verify(&e, false).calls, 0);
+	memset(&got, 0, sizeof(got));
+	assert_int_equal(snap_blob_read(e.s, &x.hash, 4 << 20, &got, &e.err), 0);
+	assert_int_equal(got.len, sizeof(big));
+	assert_memory_equal(got.data, big, sizeof(big));
+	buf_free(&got);
+	snap_record_free(&a);
+	snap_record_free(&b);
+	env_close(&e);
+}
+
+/* Deltas: each edit costs little, every version comes back, also when older ones are gone. */
+static void edits_and_gc(void **state)
+{
+	struct snapenv e;
+	struct snap_record r[40];
+	static char text[200000];
+	struct snap_gc gc;
+	uint64_t first;
+
+	(void)state;
+	env_open(&e);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)env_rand(&e);
+	for (unsigned i = 0; i < 40; i++) {
+		memset(text + (env_rand(&e) % 199000), 'a' + (int)i % 26, 50);
+		env_write(&e, "f", text, sizeof(text));
+		env_take(&e, &r[i]);
+		if (i == 0)
+			first = snap_store_bytes(e.s);
+	}
+	assert_true(snap_store_bytes(e.s) < 4 * first);
+	for (unsigned i = 0; i < 39; i++)
+		if (i != 20)
+			assert_int_equal(snap_record_delete(e.s, "test", i, NULL, &e.err), 0);
+	assert_int_equal(snap_gc(e.s, &gc, &e.err), 0);
+	assert_true(gc.bytes_after < gc.bytes_before);
+	assert_int_equal(verify(&e, false).calls, 0);
+	struct snap_entry x = env_entry(&e, &r[39], "f");
+	struct buf got = {0};
+	assert_int_equal(snap_blob_read(e.s, &x.hash, sizeof(text), &got, &e.err), 0);
+	assert_memory_equal(got.data, text, sizeof(text));
+	buf_free(&got);
+	for (unsigned i = 0; i < 40; i++)
+		snap_record_free(&r[i]);
+	assert_int_equal(snap_record_delete(e.s, "test", 39, NULL, &e.err), 0);
+	assert_int_equal(snap_record_delete(e.s, "test", 20, NULL, &e.err), 0);
+	assert_int_equal(snap_gc(e.s, &gc, &e.err), 0);
+	assert_true(gc.bytes_after < 200);
+	env_take(&e, &r[0]); /* the stat cache does not believe that it is still there */
+	assert_int_equal(verify(&e, false).calls, 0);
+	snap_record_free(&r[0]);
+	env_close(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_byte_of_a_pack),
+	    cmocka_unit_test(every_byte_of_a_record),
+	    cmocka_unit_test(named_and_mended),
+	    cmocka_unit_test(edits_and_gc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
