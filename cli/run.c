@@ -177,7 +177,7 @@ static int in_front_end(struct start *s, struct session_options *so, struct err 
 {
 	struct tui_options t = {.own = true, .prefix = s->o->prefix};
 
-	if (session_start(so, s->id, err) < 0)
+	if (tui_ready(err) < 0 || session_start(so, s->id, err) < 0)
 		return -1;
 	t.attach = s->id;
 	return tui_main(&t);

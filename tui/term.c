@@ -14,11 +14,13 @@ static const char enter_sequence[] = "\033[22;0t\033[?1049h\033[?7l\033[?2004h\0
 static const char questions[] =
     "\033[?u\033[?2026$p\033]10;?\033\\\033]11;?\033\\\033[?2031$p\033[c";
 
-static int open_terminal(struct err *err)
+/* *shared: the flags to give back to a description that others use as well, -1 if it is our own. */
+static int open_terminal(int *shared, struct err *err)
 {
 	char path[64];
 	int fd;
 
+	*shared = -1;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return err_set(err,
 			       "standard input and output are not a terminal; use nono ps, logs, "
@@ -26,9 +28,24 @@ static int open_terminal(struct err *err)
 	fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && !ttyname_r(STDIN_FILENO, path, sizeof(path)))
 		fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	/* Under su and its kind it may belong to somebody else: what we were given still works. */
+	*shared = fcntl(STDIN_FILENO, F_GETFL);
+	if ((*shared & O_ACCMODE) == O_RDWR)
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return err_errno(err, errno, "cannot open the terminal (/dev/tty)");
 	return fd;
+}
+
+int term_usable(struct err *err)
+{
+	int shared;
+	_cleanup_close_ int fd = open_terminal(&shared, err);
+	struct term_caps caps = {0};
+
+	return fd < 0 ? -1 : term_detect(&caps, fd, err);
 }
 
 static void set_raw(struct terminal *t)
@@ -45,7 +62,7 @@ int term_open(struct terminal *t, struct err *err)
 {
 	memset(t, 0, sizeof(*t));
 	t->guard_fd = -1;
-	t->fd = open_terminal(err);
+	t->fd = open_terminal(&t->shared, err);
 	if (t->fd < 0)
 		return -1;
 	if (term_detect(&t->caps, t->fd, err))
@@ -56,6 +73,8 @@ int term_open(struct terminal *t, struct err *err)
 	}
 	if (term_guard_start(t, err))
 		goto fail;
+	if (t->shared >= 0)
+		fcntl(t->fd, F_SETFL, t->shared | O_NONBLOCK);
 	set_raw(t);
 	buf_adds(&t->replies, enter_sequence);
 	buf_adds(&t->replies, questions);
@@ -147,6 +166,8 @@ void term_again(struct terminal *t)
 {
 	int mouse = t->mouse;
 
+	if (t->shared >= 0)
+		fcntl(t->fd, F_SETFL, t->shared | O_NONBLOCK);
 	set_raw(t);
 	buf_adds(&t->replies, enter_sequence);
 	if (t->caps.kitty)
@@ -226,6 +247,8 @@ void term_close(struct terminal *t)
 	}
 	buf_free(&leave);
 	tcsetattr(t->fd, TCSAFLUSH, &t->saved);
+	if (t->shared >= 0)
+		fcntl(t->fd, F_SETFL, t->shared);
 	term_guard_end(t);
 	buf_free(&t->replies);
 	close(t->fd);

@@ -25,6 +25,7 @@ struct term_caps {
 
 struct terminal {
 	int fd;
+	int shared; /* flags of a description that is not ours alone, else -1 */
 	struct termios saved;
 	struct term_caps caps;
 	struct buf replies; /* sequences to send with the next write */
@@ -34,6 +35,8 @@ struct terminal {
 };
 /* Opens, checks (a terminal that can move its cursor), enters raw mode and the alternate screen. */
 int term_open(struct terminal *t, struct err *err);
+/* Would it open? Leaves it as it is. */
+int term_usable(struct err *err);
 void term_size(const struct terminal *t, int *cols, int *rows);
 /* Takes an answer of the terminal; true if what is drawn, or told to agents, changes. */
 bool term_reply(struct terminal *t, const struct input_event *ev);

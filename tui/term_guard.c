@@ -16,6 +16,8 @@ static void restore(const struct terminal *t)
 {
 	struct termios now;
 
+	if (t->shared >= 0)
+		fcntl(t->fd, F_SETFL, t->shared);
 	if (tcgetattr(t->fd, &now) || (now.c_lflag & ICANON))
 		return; /* gone, or somebody else's already */
 	if (write_full(t->fd, term_leave_sequence, strlen(term_leave_sequence)))

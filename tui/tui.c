@@ -163,6 +163,11 @@ static void free_all(struct tui *t)
 	free(t->state_dir);
 }
 
+int tui_ready(struct err *err)
+{
+	return term_usable(err);
+}
+
 int tui_main(const struct tui_options *o)
 {
 	struct tui *t = xcalloc(1, sizeof(*t));

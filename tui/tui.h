@@ -20,6 +20,9 @@ struct tui_options {
 };
 /* Exit code: 0 detached or quit, the program's own with own, 1 on failure (message printed). */
 int tui_main(const struct tui_options *o);
+/* Is there a terminal that it can run on? -1 with err. To be asked before a session is started for
+ * it. */
+int tui_ready(struct err *err);
 
 /* What the terminal at fd can do, in words; -1 with the reason if the front end can't use it. */
 int tui_terminal(int fd, char *out, size_t size, struct err *err);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Sessions: started in the background, listed, found by name and id, attached to on a terminal, left
 and come back to, by several clients at once; stopped with all that they started."""
+import fcntl
 import os
 import re
 import signal
@@ -195,6 +196,25 @@ def stubborn_without_namespaces(p):
     p.nothing_left(r, "stop without namespaces")
 
 
+def lent_terminal(p):
+    """Under su the terminal belongs to another: it is used all the same, and given back as it was."""
+    t = Pty(p, "run", "-s", "--name", "lent", "--allow", p.work, "--", "sh", "-c", "echo up; read x; exit 3", lent=True)
+    t.wait_for(b"up")
+    t.send(b"\r")
+    assert t.ended() == 3
+    t.restored("the lent terminal")
+    assert not fcntl.fcntl(t.slave, fcntl.F_GETFL) & os.O_NONBLOCK
+    t.close()
+
+
+def no_terminal_for_it(p):
+    """Where the front end can't be, no session is started for it."""
+    t = Pty(p, "run", "-s", "--allow", p.work, "--", "sleep", "1000", env={"TERM": "dumb"})
+    t.wait_for(b"TERM=dumb")
+    assert t.ended() == 1 and p.json("ps", "--all") == []
+    t.close()
+
+
 def swept(p):
     """Killed with its supervisor, and looked for by somebody who knows nothing of it: what it had in /tmp goes."""
     dead, live = p.start("dead", "sleep 1000"), p.start("live", "sleep 1000")
@@ -284,4 +304,4 @@ def open_registry(p):
 
 
 nonolib.main([open_registry, detached, names, failed_start, attach_detach, own_pane, two_clients, read_only, window_size,
-              stubborn, stubborn_without_namespaces, swept, prune, pipes, hostile_output])
+              stubborn, stubborn_without_namespaces, lent_terminal, no_terminal_for_it, swept, prune, pipes, hostile_output])

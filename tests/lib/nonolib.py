@@ -341,13 +341,15 @@ def children(pid):
 class Pty:
     """A program on a bare pseudo terminal: its bytes, unparsed."""
 
-    def __init__(self, place, *args, cols=100, rows=30, env=None):
+    def __init__(self, place, *args, cols=100, rows=30, env=None, lent=False):
+        """lent: neither its controlling terminal nor, as root, its user's, as under su."""
         self.fd, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-        place.own(os.ttyname(slave))
+        if not lent:
+            place.own(os.ttyname(slave))
         self.before = termios.tcgetattr(slave)
         self.slave = slave  # kept open: the settings can be read after the program is gone
-        self.p = subprocess.Popen(["setsid", "-c", place.bin, *args], stdin=slave, stdout=slave,
+        self.p = subprocess.Popen(["setsid", *([] if lent else ["-c"]), place.bin, *args], stdin=slave, stdout=slave,
                                   stderr=slave, env=dict(place.env, **(env or {})), cwd=place.work,
                                   **place.who())
         self.data = b""
