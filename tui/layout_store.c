@@ -29,13 +29,22 @@ static cJSON *save_tab(struct tab *tab)
 	return o;
 }
 
+/* The one pane that "nono run" came with is nobody's arrangement. */
+static bool arranged(struct tui *t)
+{
+	void *v[2];
+
+	return !t->options->own || t->n_tabs > 1 ||
+	       (t->n_tabs == 1 && layout_panes(&t->tabs[0].layout, v, 2) > 1);
+}
+
 void layout_store(struct tui *t)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	cJSON *o, *tabs;
 	struct err err;
 
-	if (!t->layout_changed || t->options->own || t->options->headless_cols)
+	if (!t->layout_changed || !arranged(t) || t->options->headless_cols)
 		return;
 	t->layout_changed = false;
 	o = cJSON_CreateObject();

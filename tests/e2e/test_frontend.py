@@ -106,6 +106,26 @@ def remembered(p):
     stop_all(p)
 
 
+def remembered_from_run(p):
+    """What was arranged around one's own program comes back; the one pane that it came with changes nothing."""
+    layout = os.path.join(p.base, "state", "nono", "layout.json")
+    for arranged in (False, True):
+        s = Screen(p, "run", "-s", "--name", "own%d" % arranged, "--allow", p.work, "--", "sh", "-c", "echo mine; sleep 1000")
+        s.sees("mine")
+        if arranged:
+            s.command("v")
+            s.sees("refused: own1")
+        s.command("d")
+        assert s.ended() == 0
+        assert os.path.exists(layout) == arranged
+    t = Screen(p, "attach", "own1")
+    t.sees("mine")
+    t.sees("refused: own1")
+    t.command("d")
+    assert t.ended() == 0
+    stop_all(p)
+
+
 def new_agent(p):
     """An agent started from inside, in a pane, in a tab; ended with a question first."""
     echo(p, "alpha")
@@ -523,6 +543,6 @@ def headless(p):
     stop_all(p)
 
 
-nonolib.main([side_by_side, zoom_and_layouts, remembered, new_agent, splits, help_keys, other_prefix, status_line,
-              jump, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
+nonolib.main([side_by_side, zoom_and_layouts, remembered, remembered_from_run, new_agent, splits, help_keys, other_prefix,
+              status_line, jump, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
               read_only_answers_nothing, scrollback, small_terminal, terminal_restored, headless], jobs=3)
