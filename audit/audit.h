@@ -130,6 +130,10 @@ struct audit_signer {
 	const char *key_id, *public_key;
 };
 void audit_log_sign(struct audit_log *log, const struct audit_signer *s);
+/* A new file beside the log, for writing; -1 with err. And a record's file, for reading. */
+int audit_log_file(struct audit_log *log, const char *name, struct err *err);
+int audit_open_file(const char *session_id, const char *name, struct err *err);
+#define AUDIT_SCREEN_FILE "screen.rec"
 void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
@@ -194,6 +198,8 @@ int audit_reader_seek(struct audit_reader *r, uint64_t offset, size_t n, struct 
 int audit_reader_fd(const struct audit_reader *r); /* for inotify by path, see /proc/self/fd */
 void audit_reader_free(struct audit_reader *r);
 int audit_parse(const char *json, size_t len, struct audit_record *out);
+/* Nanoseconds since 1970 of an RFC 3339 time, 0 if it is none. */
+uint64_t audit_time_ns(const char *s);
 
 /* ---- the commands ------------------------------------------------------------ */
 

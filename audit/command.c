@@ -90,16 +90,7 @@ int command_meta(int dir, struct session_meta *m, bool *alive, struct err *err)
 
 time_t command_time(const char *s)
 {
-	struct tm tm = {0};
-	int hours, minutes;
-	const char *p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-
-	if (!p)
-		return 0;
-	p += strcspn(p, "+-Z");
-	if (*p && *p != 'Z' && sscanf(p + 1, "%2d:%2d", &hours, &minutes) == 2)
-		return timegm(&tm) - (*p == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-	return timegm(&tm);
+	return (time_t)(audit_time_ns(s) / 1000000000u);
 }
 
 cJSON *command_array(const struct buf *json)

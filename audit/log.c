@@ -288,6 +288,7 @@ static void remove_files(const char *id, int dirfd)
 	unlinkat(dirfd, EVENTS_FILE, 0);
 	unlinkat(dirfd, SESSION_FILE, 0);
 	unlinkat(dirfd, SPOOL_FILE, 0);
+	unlinkat(dirfd, AUDIT_SCREEN_FILE, 0);
 	rmdir(dir);
 }
 
@@ -469,6 +470,14 @@ void audit_emit_network(struct audit_log *log, const struct audit_network_event 
 const struct audit_redaction *audit_log_redaction(const struct audit_log *log)
 {
 	return log ? log->redaction : NULL;
+}
+
+int audit_log_file(struct audit_log *log, const char *name, struct err *err)
+{
+	int fd = openat(log->dirfd, name,
+			O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd >= 0 ? fd : err_errno(err, errno, "can't create the audit file %s", name);
 }
 
 void audit_log_sign(struct audit_log *log, const struct audit_signer *s)

@@ -2,6 +2,8 @@
 #include "audit/audit.h"
 #include "audit/json.h"
 
+#include <time.h>
+
 struct field {
 	const char *key;
 	size_t offset, size;
@@ -240,4 +242,28 @@ int audit_parse(const char *json, size_t len, struct audit_record *out)
 			return -1;
 	}
 	return r < 0 || !out->type[0] ? -1 : 0;
+}
+
+uint64_t audit_time_ns(const char *s)
+{
+	struct tm tm = {0};
+	const char *p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+	uint64_t frac = 0, scale = 1000000000;
+	int hours, minutes, sign;
+	time_t t;
+
+	if (!p)
+		return 0;
+	if (*p == '.')
+		for (p++; *p >= '0' && *p <= '9'; p++)
+			if (scale > 1) {
+				scale /= 10;
+				frac += scale * (uint64_t)(*p - '0');
+			}
+	t = timegm(&tm);
+	if ((*p == '+' || *p == '-') && sscanf(p + 1, "%2d:%2d", &hours, &minutes) == 2) {
+		sign = *p == '-' ? 1 : -1;
+		t += sign * (hours * 3600 + minutes * 60);
+	}
+	return t > 0 ? (uint64_t)t * 1000000000u + frac : 0;
 }

@@ -11,6 +11,16 @@ struct audit_reader {
 	struct lines lines;
 };
 
+int audit_open_file(const char *session_id, const char *name, struct err *err)
+{
+	_cleanup_close_ int dir = store_open_dir(session_id, err);
+	int fd = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir >= 0 && fd < 0)
+		err_errno(err, errno, "can't open %s of session %s", name, session_id);
+	return fd;
+}
+
 int audit_reader_open(const char *session_id, struct audit_reader **out, struct err *err)
 {
 	_cleanup_close_ int dir = store_open_dir(session_id, err);

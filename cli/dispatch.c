@@ -48,6 +48,7 @@ const struct command *const cli_commands[] = {
 	&command_logs,
 	&command_events,
 	&command_audit,
+	&command_replay,
 	&command_setup,
 	&command_completion,
 	&command_complete,

@@ -38,7 +38,7 @@ struct run_options {
 	const char *memory, *max_processes, *cpu, *wall_time;
 	bool dry_run, no_audit, detached;
 	const char *audit_sink;
-	bool audit_integrity;
+	bool audit_integrity, record;
 	const char *audit_sign_key;
 	bool no_diagnostics, diagnostics_json;
 	int verbose;

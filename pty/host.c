@@ -88,6 +88,7 @@ void host_set_size(struct host *h, int cols, int rows)
 		return;
 	ws = (struct winsize){.ws_col = (unsigned short)h->t->cols,
 			      .ws_row = (unsigned short)h->t->rows};
+	recorder_size(&h->recorder, h->t->cols, h->t->rows);
 	if (h->master >= 0)
 		ioctl(h->master, TIOCSWINSZ, &ws);
 }
@@ -170,6 +171,7 @@ static void read_agent(struct host *h, size_t max, uint64_t until)
 		error = errno;
 		done += h->chunk_len;
 		if (h->chunk_len) {
+			recorder_output(&h->recorder, h->chunk, h->chunk_len);
 			h->report.bytes_out += h->chunk_len;
 			h->report.last_output_ns = clock_mono_ns();
 		}
@@ -201,6 +203,10 @@ static void obey(struct host *h, const struct pty_control *m, int fd)
 	case PTY_CONTROL_QUIT:
 		h->quit = true;
 		break;
+	case PTY_CONTROL_RECORD:
+		if (fd >= 0)
+			recorder_start(&h->recorder, fd, h->t->cols, h->t->rows);
+		return;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -333,6 +339,7 @@ int pty_host_main(const struct pty_host_config *cfg)
 	struct host h = {.master = cfg->master_fd,
 			 .control = cfg->control_fd,
 			 .message_fd = -1,
+			 .recorder.fd = -1,
 			 .events_left = EVENT_BURST};
 	const struct terminal_events ev = {.reply = on_reply,
 					   .bell = on_bell,
@@ -357,6 +364,7 @@ int pty_host_main(const struct pty_host_config *cfg)
 	for (size_t i = 0; i < h.n_clients; i++)
 		host_client_free(h.clients[i]);
 	terminal_free(h.t);
+	recorder_stop(&h.recorder);
 	buf_free(&h.to_agent);
 	free(h.chunk);
 	return h.quit ? 0 : 1;

@@ -4,6 +4,7 @@
 
 #include "pty/delta.h"
 #include "pty/input.h"
+#include "pty/recording.h"
 
 #define HOST_CLIENTS_MAX 64
 #define TO_AGENT_MAX	 (PTY_FRAME_MAX + (64u << 10)) /* typed and pasted, not yet read */
@@ -29,6 +30,7 @@ struct host {
 	struct host_client *clients[HOST_CLIENTS_MAX];
 	size_t n_clients;
 	struct buf to_agent;
+	struct recorder recorder;
 	struct pty_control message; /* under way */
 	size_t message_got;
 	int message_fd;

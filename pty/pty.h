@@ -201,11 +201,23 @@ enum pty_control_type {
 	PTY_CONTROL_DROP,	/* drop all clients (nono detach) */
 	PTY_CONTROL_EXITED,	/* agent is gone: drain, tell the clients, go on serving */
 	PTY_CONTROL_QUIT,
+	PTY_CONTROL_RECORD, /* fd attached: what comes from the agent goes there too */
 };
 struct pty_control {
 	uint32_t type;
 	int32_t arg0, arg1;
 };
+
+/* A frame of a recording (recording.h), then n bytes. */
+enum pty_frame_kind { PTY_RECORDED_OUTPUT = 1, PTY_RECORDED_SIZE };
+#define PTY_RECORDED_MAX (128u << 10)
+struct pty_recorded {
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint32_t kind, n;
+	uint32_t cols, rows; /* of SIZE, when read */
+};
+/* 1, 0 at the end, -1 if it is damaged. */
+int pty_recorded_next(FILE *in, struct pty_recorded *f, struct buf *data);
 
 /* Host -> broker, fixed size, sent when something changed, at most ~20 a second. Strings are
  * printable and terminated; the broker copies, never parses. */

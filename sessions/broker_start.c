@@ -276,6 +276,25 @@ static void say_layers(const struct broker *b)
 		fprintf(stderr, "nono: %s\n", *w);
 }
 
+static int start_recording(struct broker *b, struct err *err)
+{
+	const struct pty_control m = {.type = PTY_CONTROL_RECORD};
+	int fd, r;
+
+	if (!b->o->record)
+		return 0;
+	if (!b->log || !b->o->terminal)
+		return err_usage(
+		    err, b->log ? "--record needs a terminal (or --detached)"
+				: "--record belongs to a record, and --no-audit makes none");
+	fd = audit_log_file(b->log, AUDIT_SCREEN_FILE, err);
+	if (fd < 0)
+		return -1;
+	r = broker_tell_host(b, &m, fd);
+	close(fd);
+	return r < 0 ? err_set(err, "the screen host does not answer") : 0;
+}
+
 static int start_signer(struct broker *b, struct err *err)
 {
 	if (!b->o->audit_sign_key)
@@ -308,7 +327,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (prepare_tools(b, err) < 0 ||
 	    approver_start(b->plan->policy, b->plan->id, &b->approver, err) < 0 ||
 	    start_signer(b, err) < 0 || confine_self(err) < 0 ||
-	    (!b->o->no_audit && broker_prepare_log(b, command, err) < 0))
+	    (!b->o->no_audit && broker_prepare_log(b, command, err) < 0) ||
+	    start_recording(b, err) < 0)
 		return -1;
 	policy_to_json(b->plan->policy, &policy_text);
 	net_policy_add(&b->plan->policy->network, &policy_text);

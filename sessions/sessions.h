@@ -26,6 +26,7 @@ struct session_options {
 				     NULL */
 	bool no_audit;
 	bool audit_integrity;	    /* the state of writable trees before and after is recorded */
+	bool record;		    /* what the terminal is given, for nono replay */
 	const char *audit_sink;	    /* URL (audit/export/export.h); NULL = none */
 	const char *audit_sign_key; /* signer.h; NULL = no signature */
 	unsigned

@@ -1,8 +1,6 @@
 #include "audit/export/export.h"
 #include "audit/json.h"
 
-#include <time.h>
-
 static const char *const names[FORMATS] = {"ndjson", "otlp", "syslog", "cef", "journald"};
 
 const char *export_format_name(enum export_format f)
@@ -18,31 +16,6 @@ int export_format_parse(const char *s, enum export_format *out)
 			return 0;
 		}
 	return -1;
-}
-
-/* Nanoseconds since 1970 of an RFC 3339 time, 0 if it is none. */
-static uint64_t time_ns(const char *s)
-{
-	struct tm tm = {0};
-	const char *p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-	uint64_t frac = 0, scale = 1000000000;
-	int hours, minutes, sign;
-	time_t t;
-
-	if (!p)
-		return 0;
-	if (*p == '.')
-		for (p++; *p >= '0' && *p <= '9'; p++)
-			if (scale > 1) {
-				scale /= 10;
-				frac += scale * (uint64_t)(*p - '0');
-			}
-	t = timegm(&tm);
-	if ((*p == '+' || *p == '-') && sscanf(p + 1, "%2d:%2d", &hours, &minutes) == 2) {
-		sign = *p == '-' ? 1 : -1;
-		t += sign * (hours * 3600 + minutes * 60);
-	}
-	return t > 0 ? (uint64_t)t * 1000000000u + frac : 0;
 }
 
 static bool refused(const struct audit_record *r)
@@ -131,7 +104,7 @@ static void otlp(struct buf *b, const struct export_item *it)
 {
 	_cleanup_(buf_free) struct buf sentence = {0};
 	const struct audit_record *r = it->rec;
-	unsigned long long ns = time_ns(r->time);
+	unsigned long long ns = audit_time_ns(r->time);
 
 	buf_adds(&sentence, "");
 	add_sentence(&sentence, r);
@@ -160,7 +133,7 @@ static void syslog_time(struct buf *b, const char *s)
 {
 	const char *dot = strchr(s, '.');
 
-	if (!time_ns(s)) {
+	if (!audit_time_ns(s)) {
 		buf_addc(b, '-');
 		return;
 	}
@@ -247,7 +220,7 @@ static void cef(struct buf *b, const struct export_item *it)
 
 	buf_addf(b, "CEF:0|nono|nono|" NONO_VERSION "|%s|%s %s|%d|rt=%llu", r->type,
 		 r->op[0] ? r->op : r->type, r->decision, refused(r) ? 6 : 2,
-		 (unsigned long long)(time_ns(r->time) / 1000000));
+		 (unsigned long long)(audit_time_ns(r->time) / 1000000));
 	buf_addf(b, " externalId=%s cn1Label=sequence cn1=%llu", it->session,
 		 (unsigned long long)it->sequence);
 	cef_member(b, "act", r->decision);

@@ -500,7 +500,44 @@ def spool(p):
     server.server_close()
 
 
-CASES = [exports, spool, integrity, redaction, show, listing, damaged, prove, cleanup, sign, anchor]
+def replay(p):
+    p.start("rec", "printf '\\033[31mr\\303\\251d\\033[0m\\n'; touch made; cat %s; sleep 0.5; echo second; sleep 0.3" % p.key,
+            "--record")
+    nonolib.until("its end", lambda: p.json("inspect", "rec")["status"] == "exited")
+    lines = [json.loads(x) for x in p.nono("replay", "rec", "--cast").splitlines()]
+    assert lines[0]["version"] == 2 and lines[0]["width"] == 80 and lines[0]["height"] == 24, lines[0]
+    out = "".join(x[2] for x in lines[1:] if x[1] == "o")
+    assert out.startswith("\x1b[31mr\u00e9d\x1b[0m\r\n") and out.endswith("second\r\n"), out
+    marks = [x for x in lines[1:] if x[1] == "m"]
+    assert any("touch" in m[2] and "/made" in m[2] for m in marks), marks
+    times = [x[0] for x in lines[1:]]
+    assert times == sorted(times) and 0.5 < times[-1] < 10, times
+    p.nono("audit", "verify", "rec")
+    s = nonolib.Screen(p, "replay", "rec", "--speed", "2")
+    text = s.sees("second")
+    assert "r\u00e9d" in text, text
+    s.sees("create .*/made")
+    s.sees("END")
+    s.keys("q")
+    assert s.ended() == 0
+    # A recording that was cut off is shown as far as it goes; what is none, is not.
+    sid = p.json("audit", "list")[0]["session_id"]
+    path = os.path.join(p.base, "state/nono/audit", sid, "screen.rec")
+    size = os.path.getsize(path)
+    os.truncate(path, size - 3)
+    cut = "".join(json.loads(x)[2] for x in p.nono("replay", "rec", "--cast").splitlines()[1:] if '"o"' in x)
+    assert "r\u00e9d" in cut and "second" not in cut, cut
+    os.truncate(path, 3)
+    p.nono("replay", "rec", "--cast", code=1)
+    p.inside("true", "--name", "bare")
+    p.nono("replay", "bare", "--cast", code=1)
+    p.nono("replay", "rec", code=2)
+    p.nono("replay", "rec", "--cast", "--speed", "fast", code=2)
+    p.inside("echo ran > ran", "--record", code=2)
+    assert not os.path.exists(os.path.join(p.work, "ran"))
+
+
+CASES = [replay, exports, spool, integrity, redaction, show, listing, damaged, prove, cleanup, sign, anchor]
 
 if __name__ == "__main__":
     nonolib.main(CASES)

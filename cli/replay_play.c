@@ -1,0 +1,278 @@
+/*
+ * On the terminal. The recorded bytes go to a screen host of their own, confined as a session's is;
+ * what is drawn is its picture, so nothing of them reaches the terminal unparsed.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "cli/replay.h"
+#include "cli/screen.h"
+
+#define PANEL	 8u /* lines of events, with the bar above them */
+#define FRAME_NS 40000000ull
+
+struct player {
+	struct replay *r;
+	pid_t pid;
+	int feed, control; /* the host's terminal, the host's control socket */
+	struct screen s;
+	char event[PANEL - 1][800];
+	size_t n_events;
+	uint64_t at_ns, shown_ns; /* time in the session; of the last picture */
+	double speed, max_wait_ns;
+	bool paused, over, quit, changed;
+};
+
+/* ---- the host -------------------------------------------------------------------------------- */
+
+static _Noreturn void in_host(int terminal, int control, int cols, int rows)
+{
+	struct pty_host_config cfg = {
+	    .master_fd = 3, .control_fd = 4, .cols = cols, .rows = rows, .scrollback = 100};
+	int a = fcntl(terminal, F_DUPFD, 10), b = fcntl(control, F_DUPFD, 10);
+
+	if (a < 0 || b < 0 || dup2(a, 3) < 0 || dup2(b, 4) < 0)
+		_exit(1);
+	close_range(5, ~0u, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	_exit(pty_host_main(&cfg));
+}
+
+static int start(struct player *p, struct err *err)
+{
+	const struct pty_control add = {.type = PTY_CONTROL_CLIENT, .arg0 = 0};
+	int terminal[2], control[2], client[2], cols = (int)p->r->frame.cols,
+						rows = (int)p->r->frame.rows;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, terminal) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client) < 0)
+		return err_errno(err, errno, "can't make a socket pair");
+	p->pid = fork();
+	if (p->pid == 0)
+		in_host(terminal[1], control[1], cols, rows);
+	close(terminal[1]);
+	close(control[1]);
+	p->feed = terminal[0];
+	p->control = control[0];
+	fd_set_nonblock(p->feed, true);
+	if (p->pid < 0 || fd_send(p->control, &add, sizeof(add), client[1]) < 0)
+		return err_errno(err, errno, "can't start the screen host");
+	close(client[1]);
+	p->s.client =
+	    pty_client_new(client[0], cols, rows, false, &(struct pty_client_events){.data = p});
+	return p->s.client ? screen_await_picture(&p->s, CALL_TIMEOUT_MS, err)
+			   : err_set(err, "no memory for the screen");
+}
+
+static void stop(struct player *p)
+{
+	screen_close(&p->s);
+	if (p->feed >= 0)
+		close(p->feed);
+	if (p->control >= 0)
+		close(p->control);
+	if (p->pid > 0) {
+		kill(p->pid, SIGKILL);
+		waitpid(p->pid, NULL, 0);
+	}
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* All of it; what the terminal would answer is thrown away. */
+static void feed(struct player *p)
+{
+	const char *s = p->r->data.data;
+	size_t n = p->r->data.len;
+	char answers[4096];
+
+	while (n > 0 && !p->over) {
+		ssize_t done = send(p->feed, s, n, MSG_NOSIGNAL);
+		while (recv(p->feed, answers, sizeof(answers), MSG_DONTWAIT) > 0)
+			;
+		if (done > 0) {
+			s += done;
+			n -= (size_t)done;
+		} else if (errno == EAGAIN) {
+			p->over = screen_serve(&p->s, 5) < 0;
+		} else {
+			p->over = true;
+		}
+	}
+}
+
+static void add_event(struct player *p)
+{
+	const size_t keep = ARRAY_LEN(p->event);
+	char text[760];
+
+	if (p->n_events == keep) {
+		memmove(p->event[0], p->event[1], (keep - 1) * sizeof(p->event[0]));
+		p->n_events--;
+	}
+	replay_event_text(p->r, text, sizeof(text));
+	snprintf(p->event[p->n_events++], sizeof(p->event[0]), "%.8s %s",
+		 strlen(p->r->rec->time) > 19 ? p->r->rec->time + 11 : "", text);
+	p->changed = true;
+}
+
+/* Everything up to now. */
+static void catch_up(struct player *p)
+{
+	struct replay *r = p->r;
+
+	while (r->have_frame && r->frame.time_ns <= p->at_ns && !p->over) {
+		if (r->frame.kind == PTY_RECORDED_OUTPUT)
+			feed(p);
+		else
+			pty_client_resize(p->s.client, (int)r->frame.cols, (int)r->frame.rows);
+		p->changed = true;
+		replay_next_frame(r);
+	}
+	for (; replay_event_due(r, p->at_ns); replay_next_event(r))
+		add_event(p);
+}
+
+static void advance(struct player *p, uint64_t real_ns)
+{
+	struct replay *r = p->r;
+
+	if (p->paused)
+		return;
+	p->at_ns += (uint64_t)((double)real_ns * p->speed);
+	if (r->have_frame && p->max_wait_ns > 0 && r->frame.time_ns > p->at_ns &&
+	    (double)(r->frame.time_ns - p->at_ns) > p->max_wait_ns)
+		p->at_ns = r->frame.time_ns - (uint64_t)p->max_wait_ns;
+}
+
+/* ---- drawing --------------------------------------------------------------------------------- */
+
+static void add_line(struct buf *b, const char *s, size_t n)
+{
+	buf_add(b, s, n);
+	buf_adds(b, "\033[0m\033[K\r\n");
+}
+
+static void draw(struct player *p)
+{
+	_cleanup_(buf_free) struct buf screen = {0}, b = {0};
+	struct winsize ws = {.ws_row = 24, .ws_col = 80};
+	uint64_t s = (p->at_ns - p->r->begin_ns) / 1000000000u;
+	size_t rows, n = 0;
+	char bar[200];
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+	rows = ws.ws_row > PANEL + 2 ? ws.ws_row - PANEL - 1u : 1u;
+	pty_dump_screen(screen_picture(&p->s), true, &screen);
+	buf_adds(&b, "\033[?2026h\033[H");
+	for (const char *at = screen.data, *end = at + screen.len; at < end && n < rows; n++) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((nl ? nl : end) - at);
+		add_line(&b, at, len);
+		at += len + 1;
+	}
+	for (; n < rows; n++)
+		add_line(&b, "", 0);
+	snprintf(bar, sizeof(bar), " %llu:%02llu  %gx%s  Space pause  + - speed  . on  q end ",
+		 (unsigned long long)(s / 60), (unsigned long long)(s % 60), p->speed,
+		 !p->r->have_frame ? "  END"
+		 : p->paused	   ? "  PAUSED"
+				   : "");
+	buf_adds(&b, "\033[7m");
+	buf_addf(&b, "%-*.*s", ws.ws_col, ws.ws_col, bar);
+	add_line(&b, "", 0);
+	for (size_t i = 0; i < ARRAY_LEN(p->event); i++)
+		add_line(&b, i < p->n_events ? p->event[i] : "",
+			 i < p->n_events ? strlen(p->event[i]) : 0);
+	buf_adds(&b, "\033[?2026l");
+	if (write_full(STDOUT_FILENO, b.data, b.len) < 0)
+		p->quit = true;
+	p->changed = false;
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+static void key(struct player *p, char c)
+{
+	if (c == 'q' || c == 3)
+		p->quit = true;
+	else if (c == ' ')
+		p->paused = !p->paused;
+	else if (c == '+' && p->speed < 100)
+		p->speed *= 2;
+	else if (c == '-' && p->speed > 0.1)
+		p->speed /= 2;
+	else if (c == '.')
+		p->at_ns += 10000000000ull;
+	p->changed = true;
+}
+
+static void read_keys(struct player *p)
+{
+	char c[64];
+	ssize_t n = read(STDIN_FILENO, c, sizeof(c));
+
+	if (n <= 0)
+		p->quit = n == 0 || errno != EINTR;
+	for (ssize_t i = 0; i < n; i++)
+		key(p, c[i]);
+}
+
+static void run(struct player *p)
+{
+	uint64_t last = clock_mono_ns();
+
+	while (!p->quit) {
+		struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+		uint64_t now;
+
+		if (poll(&in, 1, p->r->have_frame && !p->paused ? 10 : 100) > 0)
+			read_keys(p);
+		now = clock_mono_ns();
+		advance(p, now - last);
+		last = now;
+		catch_up(p);
+		p->s.changed = false;
+		if (!p->over && screen_serve(&p->s, 0) < 0)
+			p->over = true;
+		if (now - p->shown_ns < FRAME_NS)
+			continue;
+		p->shown_ns = now;
+		draw(p);
+	}
+}
+
+int replay_play(struct replay *r, double speed, double max_wait_s, struct err *err)
+{
+	struct player p = {.r = r,
+			   .feed = -1,
+			   .control = -1,
+			   .speed = speed,
+			   .max_wait_ns = max_wait_s * 1e9,
+			   .at_ns = r->begin_ns};
+	struct termios before, raw;
+	int code = start(&p, err);
+
+	if (code == 0 && tcgetattr(STDIN_FILENO, &before) == 0) {
+		raw = before;
+		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+		/* Alternate screen, no wrapping, no cursor. */
+		printf("\033[?1049h\033[?7l\033[?25l\033[2J");
+		fflush(stdout);
+		run(&p);
+		printf("\033[?7h\033[?25h\033[?1049l");
+		fflush(stdout);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+	}
+	stop(&p);
+	return code;
+}
