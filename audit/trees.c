@@ -51,7 +51,7 @@ static struct hash nothing(void)
 {
 	struct hash h;
 
-	SHA256((const uint8_t *)"", 0, h.b);
+	digest_sha256("", 0, h.b);
 	return h;
 }
 
@@ -82,7 +82,7 @@ static struct hash hash_link(int dir, const char *name)
 	ssize_t len = readlinkat(dir, name, target, sizeof(target));
 	struct hash h;
 
-	SHA256((const uint8_t *)target, len > 0 ? (size_t)len : 0, h.b);
+	digest_sha256(target, len > 0 ? (size_t)len : 0, h.b);
 	return h;
 }
 

@@ -3,7 +3,7 @@
 verifying and filtering a long log against sha256sum (and OpenSSL, which uses the processor's SHA
 instructions) over the same bytes; memory.
 
-    bench/audit.py [EVENTS]      default 10000000; needs 850 bytes of disk an event
+    bench/audit.py [EVENTS [ROUNDS]]   default 10000000, 3; needs 860 bytes of disk an event
     BENCH names bench_audit_emit (default: build/release/bench/bench_audit_emit)
 """
 import os
@@ -29,6 +29,7 @@ def timed(argv, env):
 
 def main():
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 10000000
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with benchlib.Scratch() as s:
         flood, memory, out = timed([BENCH, str(n), "keep"], s.env)
         rate = float(re.search(r"flood +(\d+) events/s", out).group(1))
@@ -39,7 +40,7 @@ def main():
         print("emitter   %d ns an event, clock included (goal 300)" % emit)
         rows = {"sha256sum": [], "openssl": [], "verify": [], "denied": []}
         peak = {}
-        for _ in range(3):
+        for _ in range(rounds):
             for name, argv in (("sha256sum", ["sha256sum", path]), ("openssl", ["openssl", "dgst", "-sha256", path]),
                                ("verify", [benchlib.NONO, "audit", "verify", "bench"]),
                                ("denied", [benchlib.NONO, "audit", "show", "bench", "--denied", "--path", "/x"])):

@@ -1,8 +1,8 @@
 /* nono audit prove, checkpoint, check */
-#include <openssl/sha.h>
 
 #include "audit/audit.h"
 #include "cli/audit.h"
+#include "common/digest.h"
 #include "network/credentials/credentials.h"
 #include "sessions/signer.h"
 
@@ -99,7 +99,7 @@ static int sign_point(const struct checkpoint_options *o, const struct buf *poin
 
 	if (signer_start(o->sign_key, NULL, &s, err) < 0)
 		return -1;
-	SHA256((const unsigned char *)point->data, point->len, sum);
+	digest_sha256(point->data, point->len, sum);
 	buf_adds(&statement,
 		 "{\"_type\":\"https://in-toto.io/Statement/v1\",\"subject\":[{\"name\":"
 		 "\"audit-checkpoint\",\"digest\":{\"sha256\":\"");
