@@ -4,7 +4,8 @@
  *   target.c   whom it is for, and who asks
  *   decide.c   rules, a person's answer
  *   route.c    credentials
- *   relay.c    a connection upstream, and the bytes
+ *   upstream.c a tunnel, or a connection upstream
+ *   relay.c    the bytes of both ways
  *   answer.c   what the proxy itself answers; events
  */
 #ifndef NONO_PROXY_JOB_H
