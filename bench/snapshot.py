@@ -2,7 +2,8 @@
 """Snapshots against git and restic: a first one, one after edits, one of an unchanged large tree, and
 what the store weighs after twenty. Builds bench_snapshot_store (STORE names another one).
 
-  snapshot.py [FILES [UNCHANGED]]     20000 files of about 24 KB, 200000 small ones
+  snapshot.py [FILES [UNCHANGED [PART...]]]   20000 files of about 24 KB, 200000 small ones; parts: first,
+                                              again, size, unchanged
 """
 import os
 import random
@@ -96,6 +97,7 @@ class Peers:
                         GIT_AUTHOR_NAME="x", GIT_AUTHOR_EMAIL="x", GIT_COMMITTER_NAME="x",
                         GIT_COMMITTER_EMAIL="x")
         run(["git", "init", "-q"], self.env)
+        run(["git", "config", "gc.auto", "0"], self.env)
         if have("restic"):
             run(["restic", "init", "-q"], self.env)
 
@@ -117,10 +119,70 @@ def ratio(peer, ours):
     return median(peer) / median(ours)
 
 
+def first(p, _paths, _rng):
+    t = {"nono": [], "git": [], "restic": []}
+    for _ in range(3):
+        p.renew()
+        os.sync()
+        for n in t:
+            t[n].append(getattr(p, n)())
+    show("first snapshot", t, "git", 4)
+    show("first snapshot", t, "restic", 2)
+
+
+def again(p, paths, rng):
+    t = {"nono": [], "git": [], "restic": []}
+    p.renew()
+    p.nono(), p.git(), p.restic()
+    for _ in range(5):
+        edit(paths, rng, 10)
+        time.sleep(0.1)
+        for n in t:
+            t[n].append(getattr(p, n)())
+    show("10 files changed", t, "git", 1)
+    show("10 files changed", t, "restic", 10)
+
+
+def size(p, paths, rng):
+    p.renew()
+    for _ in range(20):
+        p.nono(), p.git_commit(), p.restic()
+        edit(paths, rng, 30)
+    run(["git", "gc", "-q", "--prune=now"], p.env, p.tree)
+    ours = weight(os.path.join(p.top, "state", "snapshots", "packs")) + \
+        weight(os.path.join(p.top, "state", "rollbacks"))
+    theirs = {"git": weight(os.path.join(p.top, "git", "objects"))}
+    if have("restic"):
+        theirs["restic"] = weight(os.path.join(p.top, "restic"))
+    best = min(theirs, key=theirs.get)
+    print("after 20: nono %.1f MB, %s" %
+          (ours / 1e6, ", ".join("%s %.1f MB" % (k, v / 1e6) for k, v in theirs.items())))
+    report("store after 20 snapshots", best, "%.2f" % (ours / theirs[best]), "x", "<= 1.2",
+           ours <= 1.2 * theirs[best])
+
+
+def unchanged(p, many):
+    shutil.rmtree(p.tree)
+    make(p.tree, many, 300, 2)
+    os.sync()
+    p.renew()
+    p.nono(), p.git()
+    run(["git", "status"], p.env, p.tree)
+    time.sleep(1)
+    p.nono()
+    t = {"nono": [], "git status": []}
+    for _ in range(7):
+        t["nono"].append(p.nono())
+        t["git status"].append(run(["git", "status"], p.env, p.tree))
+    show("nothing changed, %d files" % many, t, "git status", 1)
+
+
 def main():
     files = int(sys.argv[1]) if len(sys.argv) > 1 else 20000
     many = int(sys.argv[2]) if len(sys.argv) > 2 else 200000
-    top = tempfile.mkdtemp(prefix=".nono-bench-", dir=os.environ.get("NONO_BENCH_DIR", os.path.expanduser("~")))
+    parts = sys.argv[3:] or ["first", "again", "size", "unchanged"]
+    top = tempfile.mkdtemp(prefix=".nono-bench-",
+                           dir=os.environ.get("NONO_BENCH_DIR", os.path.expanduser("~")))
     tree = os.path.join(top, "tree")
     rng = random.Random(7)
     try:
@@ -128,47 +190,11 @@ def main():
         print("%d files, %.0f MB" % (files, weight(tree) / 1e6))
         os.sync()
         p = Peers(top, tree)
-        t = {"nono": [], "git": [], "restic": []}
-        for _ in range(3):
-            p.renew()
-            os.sync()
-            for n in t:
-                t[n].append(getattr(p, n)())
-        show("first snapshot", t, "git", 4)
-        show("first snapshot", t, "restic", 2)
-        t = {"nono": [], "git": [], "restic": []}
-        for _ in range(5):
-            edit(paths, rng, 10)
-            time.sleep(0.1)
-            for n in t:
-                t[n].append(getattr(p, n)())
-        show("10 files changed", t, "git", 1)
-        show("10 files changed", t, "restic", 10)
-        p.renew()
-        for i in range(20):
-            p.nono(), p.git_commit(), p.restic()
-            edit(paths, rng, 30)
-        run(["git", "gc", "-q", "--prune=now"], p.env, tree)
-        ours = weight(os.path.join(top, "state", "snapshots", "packs")) + weight(os.path.join(top, "state", "rollbacks"))
-        theirs = {"git": weight(os.path.join(top, "git", "objects"))}
-        if have("restic"):
-            theirs["restic"] = weight(os.path.join(top, "restic"))
-        best = min(theirs, key=theirs.get)
-        print("after 20: nono %.1f MB, %s" % (ours / 1e6, ", ".join("%s %.1f MB" % (k, v / 1e6) for k, v in theirs.items())))
-        report("store after 20 snapshots", best, "%.2f" % (ours / theirs[best]), "x", "<= 1.2", ours <= 1.2 * theirs[best])
-        shutil.rmtree(tree)
-        make(tree, many, 300, 2)
-        os.sync()
-        p.renew()
-        p.nono(), p.git()
-        run(["git", "status"], p.env, tree)
-        time.sleep(1)
-        p.nono()
-        t = {"nono": [], "git status": []}
-        for _ in range(7):
-            t["nono"].append(p.nono())
-            t["git status"].append(run(["git", "status"], p.env, tree))
-        show("nothing changed, %d files" % many, t, "git status", 1)
+        for part in parts:
+            if part == "unchanged":
+                unchanged(p, many)
+            else:
+                {"first": first, "again": again, "size": size}[part](p, paths, rng)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 

@@ -7,7 +7,8 @@
 #include "snapshots/tree.h"
 
 #define SMALL_PACK (8u << 20)
-#define SMALL_MOST 8 /* this many small packs are kept before they become one */
+#define MERGE_AT   48 /* each is a descriptor: more are made one while nobody else is here */
+#define SMALL_MOST 8  /* this many small packs are kept before they become one */
 
 struct mark {
 	struct snap_store *s;
@@ -239,7 +240,7 @@ static void sweep_leftovers(struct snap_store *s)
 }
 
 int gc_rewrite(struct snap_store *s, const bool *old, struct writer *w, struct packer *k,
-	       gc_keep_fn *keep, void *arg, struct err *err)
+	       bool drops, gc_keep_fn *keep, void *arg, struct err *err)
 {
 	size_t count = s->pack_count;
 	int rc = 0;
@@ -251,7 +252,7 @@ int gc_rewrite(struct snap_store *s, const bool *old, struct writer *w, struct p
 				rc = move_pack(s, k, w, s->packs[i], old, &pass, keep, arg, err);
 	if (rc == 0)
 		rc = packer_flush(k, err);
-	if (rc == 0)
+	if (rc == 0 && drops)
 		rc = store_raise_generation(s, err);
 	if (rc == 0)
 		rc = writer_finish(w, err);
@@ -325,11 +326,44 @@ int snap_gc(struct snap_store *s, struct snap_gc *out, struct err *err)
 		s->quota = 0; /* it gets smaller in the end */
 		w = writer_new(s);
 		k = packer_new(w);
-		rc = gc_rewrite(s, old, w, k, is_live, &live, err);
+		rc = gc_rewrite(s, old, w, k, true, is_live, &live, err);
 		packer_free(k);
 		writer_free(w);
 		s->quota = quota;
 	}
 	out->bytes_after = snap_store_bytes(s);
 	return rc;
+}
+
+static bool keep_all(void *arg, const struct pack *p, const struct pack_entry *e)
+{
+	(void)arg;
+	(void)p;
+	(void)e;
+	return true;
+}
+
+void gc_merge(struct snap_store *s)
+{
+	_cleanup_close_ int lock = -1;
+	_cleanup_free_ bool *old = NULL;
+	uint64_t quota = s->quota;
+	struct writer *w;
+	struct packer *k;
+	size_t small = 0;
+
+	for (size_t i = 0; i < s->pack_count; i++)
+		small += s->packs[i]->size < SMALL_PACK;
+	if (small <= MERGE_AT || (lock = store_trylock(s)) < 0 || store_refresh(s, NULL, NULL) < 0)
+		return;
+	old = xcalloc(s->pack_count + 1, sizeof(*old));
+	for (size_t i = 0; i < s->pack_count; i++)
+		old[i] = s->packs[i]->size < SMALL_PACK;
+	s->quota = 0;
+	w = writer_new(s);
+	k = packer_new(w);
+	(void)gc_rewrite(s, old, w, k, false, keep_all, NULL, NULL);
+	packer_free(k);
+	writer_free(w);
+	s->quota = quota;
 }

@@ -2,8 +2,6 @@
 
 #include "common/digest.h"
 
-#define LIST_LEAVES_MAX (1u << 26) /* 64 TiB */
-
 uint64_t hash_sum(const void *data, size_t n)
 {
 	const uint8_t *p = data;

@@ -11,7 +11,8 @@ enum object_kind {
 	OBJECT_DIR,   /* H(0x01 | bytes) */
 	OBJECT_LIST,  /* the chunks of a large file; hash: the root of their Merkle tree */
 };
-#define CHUNK_MAX (1u << 20)
+#define CHUNK_MAX	(1u << 20)
+#define LIST_LEAVES_MAX (1u << 22) /* a file of 4 TiB, holes counted */
 
 /* A fast sum, not against malice (the store is closed to others): against a flipped bit. */
 uint64_t hash_sum(const void *p, size_t n);

@@ -319,7 +319,8 @@ static enum snap_why budget(struct walk *w, const struct cache_item *c)
 	const struct snap_options *o = w->o;
 	uint64_t files, bytes;
 
-	if (o->max_file_bytes && c->kind == SNAP_FILE && c->size > o->max_file_bytes)
+	if (c->kind == SNAP_FILE && ((o->max_file_bytes && c->size > o->max_file_bytes) ||
+				     c->size > (uint64_t)LIST_LEAVES_MAX * CHUNK_MAX))
 		return SNAP_WHY_FILE_BYTES;
 	files = atomic_fetch_add(&w->files, 1) + 1;
 	bytes = atomic_fetch_add(&w->bytes, c->size) + c->size;

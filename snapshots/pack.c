@@ -76,6 +76,7 @@ void pack_close(struct pack *p)
 		munmap(p->map, p->map_size);
 	if (p->fd >= 0)
 		close(p->fd);
+	free(p->own);
 	free(p);
 }
 
@@ -98,6 +99,8 @@ const struct pack_entry *pack_find(const struct pack *p, const struct snap_hash 
 
 bool pack_index_ok(const struct pack *p)
 {
+	if (p->own)
+		return false;
 	const struct pack_foot *foot = (const void *)(p->entries + p->count);
 	uint8_t h[SNAP_HASH_SIZE];
 	uint8_t head[PACK_HEAD];

@@ -57,6 +57,7 @@ struct pack {
 	size_t count;
 	void *map;
 	size_t map_size;
+	struct pack_entry *own; /* of a salvaged pack: entries is this */
 };
 /* NULL with *err if it is damaged or gone (err->code ENOENT). */
 struct pack *pack_open(int dir, const char *name, struct err *err);

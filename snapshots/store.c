@@ -93,6 +93,14 @@ int store_lock(struct snap_store *s, enum store_lock how, bool (*cancel)(void *)
 	return STEAL_FD(fd);
 }
 
+int store_trylock(struct snap_store *s)
+{
+	_cleanup_close_ int fd =
+	    openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? STEAL_FD(fd) : -1;
+}
+
 static struct pack *known(struct snap_store *s, const char *name)
 {
 	for (size_t i = 0; i < s->pack_count; i++)

@@ -36,6 +36,8 @@ enum store_lock { STORE_SHARED, STORE_ALONE };
 /* Returns a descriptor whose close gives the lock back. cancel may be NULL. */
 int store_lock(struct snap_store *s, enum store_lock how, bool (*cancel)(void *), void *arg,
 	       struct err *err);
+/* Alone, or -1 at once. */
+int store_trylock(struct snap_store *s);
 /* Opens packs that have come, forgets those that have gone. bad: a line for each that is damaged,
  * may be NULL. */
 int store_refresh(struct snap_store *s, struct buf *bad, struct err *err);

@@ -1,6 +1,7 @@
 /* Taking a snapshot, and looking what one would be. */
 #include <fcntl.h>
 
+#include "snapshots/gc.h"
 #include "snapshots/record.h"
 #include "snapshots/walk.h"
 
@@ -203,6 +204,10 @@ int snap_take(struct snap_store *s, const struct snap_take *t, struct snap_recor
 	if (rc == 0)
 		rc = take_locked(s, t, roots, count, &r, err);
 	free_roots(roots);
+	if (lock >= 0) {
+		close(STEAL_FD(lock));
+		gc_merge(s);
+	}
 	if (rc == 0 && out)
 		*out = r;
 	else

@@ -223,6 +223,8 @@ static int verify(struct verify *v, const char *session, bool one, struct err *e
 	bool any = false;
 
 	v->err = err;
+	if (rc == 0 && v->repair)
+		repair_salvage(v->s);
 	if (rc == 0)
 		rc = check_packs(v, &bad);
 	if (rc == 0 && v->repair) {
@@ -234,7 +236,7 @@ static int verify(struct verify *v, const char *session, bool one, struct err *e
 	for (size_t i = 0; rc == 0 && v->damaged && i < v->s->pack_count; i++)
 		any = any || v->damaged[i];
 	if (rc == 0 && v->repair && (any || v->fixed.count))
-		rc = gc_rewrite(v->s, v->damaged, v->w, v->k, keep_good, v, err);
+		rc = gc_rewrite(v->s, v->damaged, v->w, v->k, true, keep_good, v, err);
 	verify_free(v);
 	return rc;
 }

@@ -26,6 +26,8 @@ struct snap_hash copy_key(const struct pack *p, const struct pack_entry *e);
 int verify_record(struct verify *v, const char *session, const struct snap_record *r);
 /* Puts the lost object back from a file of the live tree; false if that has other content now. */
 bool repair_file(struct verify *v, const char *path, const struct snap_entry *e);
+/* Takes in packs without a readable end, with what is whole of their blocks. */
+void repair_salvage(struct snap_store *s);
 void verify_tell(struct verify *v, const struct snap_damage *d);
 
 #endif

@@ -169,6 +169,49 @@ static void named_and_mended(void **state)
 	env_close(&e);
 }
 
+/* A pack that lost its end: what is in its blocks comes back. */
+static void a_pack_without_its_end(void **state)
+{
+	struct snapenv e;
+	struct snap_record r;
+	struct stat st;
+	char pack[400];
+
+	(void)state;
+	env_open(&e);
+	env_grow(&e, "", 2);
+	env_take(&e, &r);
+	first_pack(&e, pack);
+	assert_int_equal(stat(pack, &st), 0);
+	assert_int_equal(truncate(pack, st.st_size - 30), 0);
+	assert_true(verify(&e, false).files > 0);
+	assert_int_equal(verify(&e, true).files, 0);
+	assert_int_equal(verify(&e, false).calls, 0);
+	assert_int_equal(env_entry(&e, &r, "").kind, SNAP_DIR);
+	snap_record_free(&r);
+	env_close(&e);
+}
+
+/* Many snapshots do not mean many packs. */
+static void small_packs_become_one(void **state)
+{
+	struct snapenv e;
+	struct snap_record r;
+
+	(void)state;
+	env_open(&e);
+	for (unsigned i = 0; i < 54; i++) {
+		char text[40];
+		snprintf(text, sizeof(text), "version %u", i);
+		env_text(&e, "f", text);
+		env_take(&e, &r);
+		snap_record_free(&r);
+		assert_true(e.s->pack_count <= 50);
+	}
+	assert_int_equal(verify(&e, false).calls, 0);
+	env_close(&e);
+}
+
 /* Deltas: each edit costs little, every version comes back, also when older ones are gone. */
 static void edits_and_gc(void **state)
 {
@@ -216,10 +259,9 @@ static void edits_and_gc(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_byte_of_a_pack),
-	    cmocka_unit_test(every_byte_of_a_record),
-	    cmocka_unit_test(named_and_mended),
-	    cmocka_unit_test(edits_and_gc),
+	    cmocka_unit_test(every_byte_of_a_pack),   cmocka_unit_test(every_byte_of_a_record),
+	    cmocka_unit_test(named_and_mended),	      cmocka_unit_test(a_pack_without_its_end),
+	    cmocka_unit_test(small_packs_become_one), cmocka_unit_test(edits_and_gc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
