@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -72,6 +73,21 @@ static inline int in_child(void (*fn)(void *), void *arg, bool as_user)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline void unshare_here(void *arg)
+{
+	(void)arg;
+	CHECK(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+}
+
+/* Some hosts, and every chroot, forbid them. */
+static inline bool user_namespaces_forbidden(void)
+{
+	if (in_child(unshare_here, NULL, true) == 0)
+		return false;
+	fprintf(stderr, "user namespaces are forbidden here: skipped\n");
+	return true;
 }
 
 /* A directory that the ordinary user of the tests may use too. */

@@ -348,6 +348,8 @@ static void test_view(void **state)
 
 static void test_view_namespaces(void **state)
 {
+	if (user_namespaces_forbidden())
+		skip();
 	with_namespaces = true;
 	assert_int_equal(in_child(all, NULL, *state != NULL), 0);
 }
