@@ -314,7 +314,10 @@ int snap_gc(struct snap_store *s, struct snap_gc *out, struct err *err)
 		return err_set(err, "%.*s; verify can repair it", (int)strcspn(bad.data, "\n"),
 			       bad.data);
 	out->bytes_before = snap_store_bytes(s);
-	if (gc_mark(s, &live, err) < 0)
+	s->busy = true;
+	rc = gc_mark(s, &live, err);
+	s->busy = false;
+	if (rc < 0)
 		return -1;
 	sweep_leftovers(s);
 	old = xcalloc(s->pack_count + 1, sizeof(*old));

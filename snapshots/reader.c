@@ -201,6 +201,7 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 {
 	const struct pack_entry *e;
 	struct slot *slot;
+	struct err why = {0};
 
 	const struct overlay *o =
 	    r->s->overlay_count
@@ -212,8 +213,18 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 		*n = o->n;
 		return 0;
 	}
-	if (find_object(r, h, DELTA_DEPTH, &slot, &e, err) < 0)
-		return -1;
+	if (find_object(r, h, DELTA_DEPTH, &slot, &e, &why) < 0) {
+		/* Perhaps another process has put it in, or gc moved it, since the handle was
+		 * opened. */
+		bool again = why.code == ENOENT && r == r->s->reader && !r->s->busy;
+
+		if (!again || store_refresh(r->s, NULL, &why) < 0 ||
+		    find_object(r, h, DELTA_DEPTH, &slot, &e, &why) < 0) {
+			if (err)
+				*err = why;
+			return -1;
+		}
+	}
 	*kind = ENTRY_KIND(e);
 	*p = slot->raw + e->at;
 	*n = ENTRY_LEN(e);

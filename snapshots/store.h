@@ -26,6 +26,7 @@ struct snap_store {
 	struct pack **packs;
 	size_t pack_count;
 	uint64_t quota;
+	bool busy; /* an operation relies on packs staying what they are */
 	struct disk_faults *faults;
 	struct reader *reader;	 /* of the thread that uses the handle */
 	struct overlay *overlay; /* directory objects of scans, by hash order */

@@ -201,8 +201,10 @@ int snap_take(struct snap_store *s, const struct snap_take *t, struct snap_recor
 		rc = -1;
 	if (rc == 0)
 		rc = store_refresh(s, NULL, err);
+	s->busy = true;
 	if (rc == 0)
 		rc = take_locked(s, t, roots, count, &r, err);
+	s->busy = false;
 	free_roots(roots);
 	if (lock >= 0) {
 		close(STEAL_FD(lock));
@@ -234,7 +236,9 @@ int snap_scan(struct snap_store *s, const char *const *paths, const struct snap_
 	}
 	out->parent = -1;
 	out->time_ns = clock_real_ns();
+	s->busy = true;
 	rc = walk_roots(&w, roots, count, key, err);
+	s->busy = false;
 	walk_free(&w);
 	free_roots(roots);
 	if (s->overlay_count)

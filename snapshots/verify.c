@@ -223,6 +223,7 @@ static int verify(struct verify *v, const char *session, bool one, struct err *e
 	bool any = false;
 
 	v->err = err;
+	v->s->busy = true;
 	if (rc == 0 && v->repair)
 		repair_salvage(v->s);
 	if (rc == 0)
@@ -233,6 +234,7 @@ static int verify(struct verify *v, const char *session, bool one, struct err *e
 	}
 	if (rc == 0)
 		rc = one ? verify_records(v, session) : verify_all_records(v);
+	v->s->busy = false;
 	for (size_t i = 0; rc == 0 && v->damaged && i < v->s->pack_count; i++)
 		any = any || v->damaged[i];
 	if (rc == 0 && v->repair && (any || v->fixed.count))

@@ -355,6 +355,35 @@ static void named_and_absent(void **state)
 	env_close(&e);
 }
 
+/* A handle that was opened before another process took, and collected. */
+static void an_old_handle_sees_what_is_new(void **state)
+{
+	struct snapenv e;
+	struct snap_record r;
+	struct snap_store *old;
+	struct snap_gc gc;
+	struct buf b = {0};
+
+	(void)state;
+	env_open(&e);
+	env_text(&e, "f", "first");
+	env_take(&e, &r);
+	snap_record_free(&r);
+	assert_int_equal(snap_open(&old, e.state, &e.err), 0);
+	env_text(&e, "f", "second");
+	env_take(&e, &r);
+	assert_int_equal(snap_record_delete(e.s, "test", 0, NULL, &e.err), 0);
+	assert_int_equal(snap_gc(e.s, &gc, &e.err), 0);
+	snap_close(e.s);
+	e.s = old;
+	struct snap_entry x = env_entry(&e, &r, "f");
+	assert_int_equal(snap_blob_read(e.s, &x.hash, 100, &b, &e.err), 0);
+	assert_string_equal(b.data, "second");
+	buf_free(&b);
+	snap_record_free(&r);
+	env_close(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +395,7 @@ int main(void)
 	    cmocka_unit_test(what_is_left_out),
 	    cmocka_unit_test(budgets_and_the_end),
 	    cmocka_unit_test(named_and_absent),
+	    cmocka_unit_test(an_old_handle_sees_what_is_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
