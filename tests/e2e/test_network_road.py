@@ -346,6 +346,96 @@ print("end", flush=True)
         assert any(x.get("op") == "proxy_died" for x in events(c)), "not in the log"
 
 
+def stopped_proxy(c):
+    """One that stands still opens no other way, keeps nobody from looking, and ends with the session."""
+    for way in WAYS:
+        write(c, "client.py", CLIENT)
+        write(c, "t.py", """
+from client import *
+import time
+print(get("localhost:%d"), flush=True)
+open("up", "w").close()
+while os.path.exists("up"):
+    time.sleep(0.02)
+socket.setdefaulttimeout(1)
+tried("direct", lambda: socket.create_connection(("127.0.0.1", %d), 1))
+def through():
+    s = socket.create_connection(way()[0], 1)
+    s.sendall(b"CONNECT localhost:%d HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    s.settimeout(1)
+    s.recv(1)
+tried("proxy", through)
+print("end", flush=True)
+""" % (PORT, PORT, PORT))
+        p = c.popen("run", "-s", "--namespaces", way, "--allow", c.work, "--allow-domain", "localhost", "--",
+                    "python3", "t.py")
+        up = os.path.join(c.work, "up")
+        until("the program runs", lambda: os.path.exists(up))
+        proxy = until("the proxy", lambda: proxy_of(p.pid))
+        seen = len(SERVER.seen)
+        os.kill(proxy, signal.SIGSTOP)
+        try:
+            assert newest(c)["session_id"]
+            os.remove(up)
+            out = p.communicate(timeout=30)[0].decode()
+            until("its end", lambda: not alive(proxy))
+        finally:
+            if alive(proxy):
+                os.kill(proxy, signal.SIGCONT)
+        assert "WORKED" not in out and "end" in out, out
+        assert len(SERVER.seen) == seen
+
+
+def passed_sockets(c):
+    """A connected socket that somebody outside would give: as a descriptor at the start, or by SCM_RIGHTS."""
+    for way in WAYS:
+        door = socket.create_server(("127.0.0.1", 0))
+        out, path = socket.create_connection(door.getsockname()), os.path.join(c.work, "helper")
+        helper, abstract = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+        helper.bind(path)
+        os.chmod(path, 0o777)
+        name = "nono-test-%d-%d" % (os.getpid(), time.monotonic_ns())
+        abstract.bind("\0" + name)
+        given = []
+
+        def give(s):
+            s.listen(5)
+            while True:
+                try:
+                    peer, _ = s.accept()
+                    given.append(peer)
+                    socket.send_fds(peer, [b"x"], [out.fileno()])
+                except OSError:
+                    return
+        for s in (helper, abstract):
+            threading.Thread(target=give, args=(s,), daemon=True).start()
+        write(c, "t.py", """
+import os, socket, sys
+for name in ("%s", "\\0%s"):
+    try:
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(name)
+        print("GIVEN", socket.recv_fds(s, 1, 1))
+    except OSError as e:
+        print("no", e)
+for fd in range(3, 300):
+    try:
+        os.fstat(fd)
+        if socket.socket(fileno=os.dup(fd)).getpeername():
+            print("KEPT", fd)
+    except OSError:
+        pass
+print("end")
+""" % (path, name))
+        p = c.popen("run", "-s", "--namespaces", way, "--allow", c.work, "--allow-domain", "localhost", "--",
+                    "python3", "t.py", pass_fds=[out.fileno()])
+        text = p.communicate(timeout=30)[0].decode()
+        assert "GIVEN" not in text and "KEPT" not in text and "end" in text and not given, text
+        for s in (out, door, helper, abstract):
+            s.close()
+        os.unlink(path)
+
+
 def nothing_stays(c):
     for victim in ("broker", "init", "end"):
         p = c.popen("run", "-s", "--allow", c.work, "--allow-domain", "localhost", "--", "sh", "-c",
@@ -438,5 +528,5 @@ def footer(c):
 
 
 clienv.main([goes_through, variables, connects_for_ssh, no_other_way, listens_nowhere, ports_that_are_granted,
-             strangers_are_not_served, dead_proxy, nothing_stays, no_proxy_no_start, waits_for_an_answer, always,
-             footer])
+             strangers_are_not_served, dead_proxy, stopped_proxy, passed_sockets, nothing_stays,
+             no_proxy_no_start, waits_for_an_answer, always, footer])

@@ -91,7 +91,7 @@ class Proxy:
 
     def events(self):
         with open(self.log) as f:
-            return [json.loads(line) for line in f]
+            return [json.loads(line) for line in f if line.endswith("\n")]  # one may be half written
 
     def wait_event(self, what, seconds=5):
         end = time.monotonic() + seconds * SLOW
