@@ -143,7 +143,8 @@ void broker_make_record(struct broker *b, char *const *command)
 
 int broker_write_record(struct broker *b, struct err *err)
 {
-	bool attached = b->have_report && b->report.clients > 0;
+	/* A front end may go on showing the last screen of what has ended. */
+	bool attached = !b->agent_gone && b->have_report && b->report.clients > 0;
 	cJSON *o = b->record;
 
 	cJSON_ReplaceItemInObjectCaseSensitive(

@@ -167,8 +167,7 @@ void draw_terminal(struct pane *p, bool focused)
 			    style(t, S_MARK), " detached by nono detach — Enter attaches again ");
 	else if (p->agent->screen_over && !p->agent->ended)
 		canvas_text(&t->canvas, p->body.x, p->body.y + p->body.h - 1, p->body.w,
-			    style(t, S_BAD),
-			    " its screen process is gone; the session is being ended ");
+			    style(t, S_MARK), " disconnected from its screen ");
 }
 
 /* ---- scrolling ---------------------------------------------------------- */

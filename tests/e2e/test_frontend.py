@@ -532,6 +532,28 @@ def terminal_restored(p):
     p.nothing_left(r, "stop")
 
 
+def let_go(p):
+    """nono detach: the pane says so and comes back; what has ended is attached to by nobody, although its pane stays."""
+    r = echo(p, "alpha")
+    echo(p, "beta")
+    s = Screen(p, "tui", cols=150, rows=30)
+    s.sees("I am alpha")
+    s.sees("I am beta")
+    p.nono("detach", "alpha")
+    s.sees("detached by nono detach")
+    s.keys("Enter")  # for the pane in front, whichever it is
+    s.command("o")
+    s.keys("Enter")
+    s.sees_not("detached by nono detach")
+    until("alpha attached again", lambda: p.json("inspect", "alpha")["attachment"] == "attached")
+    p.nono("stop", "--force", "alpha")
+    s.sees("ended: exit 137")
+    assert p.json("inspect", r["session_id"])["attachment"] == "detached"
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
 def headless(p):
     for name in ("alpha", "beta"):
         echo(p, name)
@@ -545,4 +567,4 @@ def headless(p):
 
 nonolib.main([side_by_side, zoom_and_layouts, remembered, remembered_from_run, new_agent, splits, help_keys, other_prefix,
               status_line, jump, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
-              read_only_answers_nothing, scrollback, small_terminal, terminal_restored, headless], jobs=3)
+              read_only_answers_nothing, scrollback, small_terminal, terminal_restored, let_go, headless], jobs=3)
