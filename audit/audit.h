@@ -134,6 +134,10 @@ void audit_log_sign(struct audit_log *log, const struct audit_signer *s);
 int audit_log_file(struct audit_log *log, const char *name, struct err *err);
 int audit_open_file(const char *session_id, const char *name, struct err *err);
 #define AUDIT_SCREEN_FILE "screen.rec"
+/* Snapshots were taken of the session: how many, Merkle roots of the first and the last one (64 hex
+ * digits, "" = none). Before audit_log_close(), which writes an event of it. */
+void audit_log_snapshots(struct audit_log *log, unsigned count, const char *first,
+			 const char *last);
 void audit_emit(struct audit_log *log,
 		const struct audit_event *ev); /* log may be NULL: no audit */
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);

@@ -135,7 +135,7 @@ static cJSON *item_json(const struct item *it)
 	cJSON_AddItemToObject(o, "ended", command_str_or_null(m->ended));
 	cJSON_AddItemToObject(o, "command", command_array(&m->command));
 	cJSON_AddItemToObject(o, "tracked_paths", command_array(&m->tracked));
-	cJSON_AddNumberToObject(o, "snapshot_count", 0);
+	cJSON_AddNumberToObject(o, "snapshot_count", (double)m->snapshots);
 	if (m->has_exit)
 		cJSON_AddNumberToObject(o, "exit_code", m->exit_code);
 	else

@@ -51,7 +51,8 @@ struct audit_log {
 	_Atomic bool failed;
 	_Atomic uint64_t lost, events, denials, commands;
 	pthread_mutex_t network_lock;
-	struct buf network; /* for session.json: what is between the brackets */
+	struct buf network;	   /* for session.json: what is between the brackets */
+	struct buf snapshot_roots; /* the same, of audit_log_snapshots() */
 	uint64_t n_network;
 	bool tool_sandbox;
 	struct audit_signer signer;
@@ -278,6 +279,7 @@ static void log_free(struct audit_log *log)
 	pthread_mutex_destroy(&log->drain);
 	pthread_mutex_destroy(&log->network_lock);
 	buf_free(&log->network);
+	buf_free(&log->snapshot_roots);
 	free(log);
 }
 
@@ -528,6 +530,13 @@ static int finish(struct audit_log *log, int exit_code, struct err *err)
 		trees_state(&log->trees, "after", &log->w.event, &m->roots);
 		writer_line(&log->w);
 	}
+	if (m->snapshots && log->snapshot_roots.len) {
+		buf_addf(&log->w.event,
+			 "{\"type\":\"snapshots\",\"timestamp\":\"%s\",\"count\":%llu,"
+			 "\"merkle_roots\":[%s]}",
+			 m->ended, (unsigned long long)m->snapshots, log->snapshot_roots.data);
+		writer_line(&log->w);
+	}
 	buf_add(&log->w.event, b.data, b.len);
 	writer_line(&log->w);
 	if (write_out(log) < 0)
@@ -545,6 +554,28 @@ static int finish(struct audit_log *log, int exit_code, struct err *err)
 	if (meta_write(m, log->dirfd, err) < 0)
 		return -1;
 	return ledger_append(m, false, err);
+}
+
+static void add_root(struct buf *list, const char *hex)
+{
+	if (hex[0])
+		buf_addf(list, "%s\"%s\"", list->len ? "," : "", hex);
+}
+
+void audit_log_snapshots(struct audit_log *log, unsigned count, const char *first, const char *last)
+{
+	struct buf *roots = &log->meta.roots, *own = &log->snapshot_roots;
+
+	log->meta.snapshots = count;
+	buf_clear(own);
+	buf_adds(own, "");
+	add_root(own, first);
+	add_root(own, last);
+	if (!own->len)
+		return;
+	if (roots->len)
+		roots->len--;
+	buf_addf(roots, "%s%s]", roots->len ? "," : "[", own->data);
 }
 
 int audit_log_close(struct audit_log *log, int exit_code, struct err *err)

@@ -77,7 +77,7 @@ void meta_to_json(const struct session_meta *m, struct buf *b)
 	}
 	add_line(b, "tracked_paths");
 	add_array(b, &m->tracked);
-	buf_adds(b, ",\n  \"snapshot_count\": 0");
+	buf_addf(b, ",\n  \"snapshot_count\": %llu", (unsigned long long)m->snapshots);
 	add_line(b, "exit_code");
 	if (m->has_exit)
 		buf_addf(b, "%d", m->exit_code);
@@ -206,7 +206,7 @@ static int parse_member(struct session_meta *m, struct json_span key, struct jso
 	if (json_key_is(key, "merkle_roots"))
 		return v.p[0] == '[' ? (compact_into(&m->roots, v), 0) : -1;
 	if (json_key_is(key, "snapshot_count"))
-		return 0;
+		return json_u64(v, &m->snapshots);
 	buf_addc(&m->extra, m->extra.len ? ',' : '{');
 	buf_add(&m->extra, key.p, key.n);
 	buf_addc(&m->extra, ':');
@@ -302,7 +302,7 @@ void meta_digest_input(const struct session_meta *m, struct buf *b)
 	}
 	buf_adds(b, ",\"tracked_paths\":");
 	add_tracked_bytes(b, &m->tracked);
-	buf_adds(b, ",\"snapshot_count\":0,\"exit_code\":");
+	buf_addf(b, ",\"snapshot_count\":%llu,\"exit_code\":", (unsigned long long)m->snapshots);
 	if (m->has_exit)
 		buf_addf(b, "%d", m->exit_code);
 	else

@@ -5,7 +5,7 @@
 static const struct {
 	const char *word;
 	bool (*is)(const struct audit_record *rec);
-	const char *types[5];
+	const char *types[6];
 } kinds[] = {
     {"read", record_reads, {0}},
     {"write", record_writes, {0}},
@@ -19,7 +19,8 @@ static const struct {
     {"terminal", NULL, {"terminal"}},
     {"session",
      NULL,
-     {"session_started", "sandbox_runtime", "session_ended", "events_lost", "tree_state"}},
+     {"session_started", "sandbox_runtime", "session_ended", "events_lost", "tree_state",
+      "snapshots"}},
 };
 
 bool record_reads(const struct audit_record *rec)

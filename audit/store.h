@@ -43,6 +43,7 @@ struct session_meta {
 	struct buf extra; /* our own members, ,"profile":... as compact JSON, kept as they are */
 	char *executable; /* NULL = unknown */
 	char sha256[HASH_HEX];
+	uint64_t snapshots;
 	bool has_exit, has_integrity;
 	int exit_code;
 	uint64_t event_count;

@@ -73,7 +73,8 @@ extern const struct command command_capture, command_send, command_wait;
 extern const struct command command_requests, command_approve, command_deny, command_request,
     command_connect;
 /* Records */
-extern const struct command command_logs, command_events, command_audit, command_replay;
+extern const struct command command_logs, command_events, command_audit, command_replay,
+    command_rollback, command_snapshot;
 /* Others */
 extern const struct command command_setup, command_completion, command_complete, command_help;
 

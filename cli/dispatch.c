@@ -49,6 +49,8 @@ const struct command *const cli_commands[] = {
 	&command_events,
 	&command_audit,
 	&command_replay,
+	&command_rollback,
+	&command_snapshot,
 	&command_setup,
 	&command_completion,
 	&command_complete,

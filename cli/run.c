@@ -3,6 +3,7 @@
 
 #include "cli/diagnostics.h"
 #include "cli/keys.h"
+#include "cli/rollback.h"
 #include "cli/run_options.h"
 #include "tui/tui.h"
 
@@ -204,6 +205,8 @@ static int start_once(struct start *s, struct err *err)
 	r = so.terminal ? in_front_end(s, &so, err) : session_run(&so, err);
 	if (r >= 0)
 		explain_end(s, &so.policy, r, so.terminal);
+	if (r >= 0 && s->id[0] && so.snapshots.on && !s->cli->silent)
+		rollback_review(s->cli, s->id, !o->no_rollback_prompt);
 	return r;
 }
 

@@ -1,6 +1,8 @@
 /* Options of run, shell and wrap. */
 #include "cli/run_options.h"
 
+#include "snapshots/snapshots.h"
+
 #define NOT_WHY	   (RUN | SHELL | WRAP)
 #define SANDBOX	   (NOT_WHY | WHY) /* not of a proxy alone */
 #define AT(member) .offset = offsetof(struct run_options, member)
@@ -405,6 +407,54 @@ const struct option_row run_rows[] = {
      AT(audit_sign_key),
      .arg = "KEY",
      .help = "Sign the record: a file (PEM), pkcs11:..., or a credential's reference"},
+    {.name = "rollback",
+     .only = RUN | SHELL,
+     .kind = OPTION_SET,
+     .value = SWITCH_ON,
+     AT(rollback),
+     .help = "Keep the state of what may be written before and after: nono rollback shows what "
+	     "changed and puts it back"},
+    {.name = "no-rollback",
+     .only = RUN | SHELL,
+     .kind = OPTION_SET,
+     .value = SWITCH_OFF,
+     AT(rollback),
+     .help = "No snapshots"},
+    {.name = "no-rollback-prompt",
+     .only = RUN | SHELL,
+     AT(no_rollback_prompt),
+     .help = "Do not say at the end what changed"},
+    {.name = "rollback-exclude",
+     .only = RUN | SHELL,
+     .kind = OPTION_LIST,
+     AT(rollback_exclude),
+     .arg = "PATTERN",
+     .help = "Leave these out: a name, a pattern of names (*.log), a part of a path (a/b)"},
+    {.name = "rollback-include",
+     .only = RUN | SHELL,
+     .kind = OPTION_LIST,
+     AT(rollback_include),
+     .arg = "NAME",
+     .help = "Keep directories of this name, that are left out by themselves (node_modules, "
+	     "target, build, ...)"},
+    {.name = "rollback-all",
+     .only = RUN | SHELL,
+     AT(rollback_all),
+     .help = "Leave out nothing but version control's own (.git)"},
+    {.name = "snapshot",
+     .only = RUN | SHELL,
+     .kind = OPTION_STRING,
+     AT(snapshot),
+     .arg = "NAME",
+     .help = "Keep the state before the run as a named snapshot"},
+    {.name = "snapshot-interval",
+     .only = RUN | SHELL,
+     .kind = OPTION_NUMBER,
+     AT(snapshot_interval),
+     .min = 1,
+     .max = 10080,
+     .arg = "MINUTES",
+     .help = "With --rollback: another snapshot every so many minutes"},
     {.name = "no-diagnostics",
      .only = RUN,
      AT(no_diagnostics),
@@ -504,6 +554,16 @@ int run_check_options(const struct run_options *o, struct err *err)
 	if (o->config && describes_rules(o))
 		return err_usage(err, "--config has all the rules: it can't be used together with "
 				      "other options or variables for them");
+	if (o->rollback == SWITCH_ON && o->no_audit)
+		return err_usage(err, "--rollback and --no-audit can't be used together");
+	if (o->rollback_all && o->rollback_include.n)
+		return err_usage(err,
+				 "--rollback-all and --rollback-include can't be used together");
+	if (o->snapshot_interval && o->rollback != SWITCH_ON)
+		return err_usage(err, "--snapshot-interval needs --rollback");
+	if (o->snapshot && !snap_name_ok(o->snapshot))
+		return err_usage(err, "--snapshot: a name is letters, digits, '-', '_' and '.', "
+				      "at most 128");
 	if (o->extends.n && !o->profile)
 		return err_usage(err, "--extends needs --profile");
 	if (o->launch_services)
@@ -571,6 +631,15 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 			       (char *)o->wall_time},
 		},
 	    .no_audit = o->no_audit,
+	    .snapshots =
+		{
+		    .on = o->rollback == SWITCH_ON,
+		    .name = o->snapshot,
+		    .interval_s = 60 * (unsigned)o->snapshot_interval,
+		    .exclude = o->rollback_exclude.v,
+		    .include = o->rollback_include.v,
+		    .all = o->rollback_all,
+		},
 	    .audit_integrity = o->audit_integrity,
 	    .audit_sink = o->audit_sink,
 	    .record = o->record,

@@ -39,6 +39,11 @@ struct run_options {
 	bool dry_run, no_audit, detached;
 	const char *audit_sink;
 	bool audit_integrity, record;
+	int rollback; /* enum run_switch */
+	bool rollback_all, no_rollback_prompt;
+	struct strings rollback_exclude, rollback_include;
+	const char *snapshot;
+	long snapshot_interval; /* minutes, 0: not said */
 	const char *audit_sign_key;
 	bool no_diagnostics, diagnostics_json;
 	int verbose;

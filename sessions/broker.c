@@ -491,6 +491,10 @@ static void session_over(struct broker *b)
 		return; /* broker_end() removes the record */
 	}
 	b->over = true;
+	snapshotter_end(b->snapshotter, b->exit_code);
+	if (b->log && b->o->snapshots.on)
+		audit_log_snapshots(b->log, b->snapshotter->count, b->snapshotter->roots[0],
+				    b->snapshotter->roots[1]);
 	audit_log_close(STEAL_PTR(b->log), b->exit_code, NULL);
 	broker_write_record(b, NULL);
 	name_retire(b->name, b->plan->id);

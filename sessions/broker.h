@@ -22,6 +22,7 @@
 #include "sessions/runtime.h"
 #include "sessions/sessions.h"
 #include "sessions/signer.h"
+#include "sessions/snapshotter.h"
 #include "sessions/tools.h"
 
 /* What can be found out before anything exists. */
@@ -63,6 +64,7 @@ struct broker {
 	struct proxy *proxy; /* NULL: the network needs none */
 	struct approver approver;
 	struct signer signer;
+	struct snapshotter *snapshotter; /* its caller's */
 	struct audit_redaction *redaction;
 	struct tools *tools; /* NULL: no command has a policy of its own */
 	cJSON *record;

@@ -128,7 +128,10 @@ void broker_make_record(struct broker *b, char *const *command)
 	cJSON_AddStringToObject(o, "network", network);
 	if (b->proxy || policy_network_needs_host(&p->network))
 		cJSON_AddStringToObject(o, "network_road", broker_road(b));
-	cJSON_AddNullToObject(o, "rollback_session");
+	if (b->o->snapshots.on)
+		cJSON_AddStringToObject(o, "rollback_session", b->plan->id);
+	else
+		cJSON_AddNullToObject(o, "rollback_session");
 	cJSON_AddBoolToObject(o, "terminal", b->o->terminal);
 	cJSON_AddBoolToObject(o, "audit", !b->o->no_audit);
 	if (b->o->policy.observe)

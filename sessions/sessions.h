@@ -18,6 +18,17 @@
 
 /* ---- start ------------------------------------------------------------- */
 
+/* Snapshots of what the session may write. */
+struct session_snapshots {
+	bool on;		    /* "rollback": at the start, at the end, every interval */
+	const char *name;	    /* a named one before the start, NULL = none */
+	unsigned interval_s;	    /* 0 = none in between */
+	const char *const *exclude; /* NULL-terminated, may be NULL, also below */
+	const char *const *include; /* of the automatic exclusions: not these */
+	bool all;		    /* none of them */
+	uint64_t quota;		    /* bytes of the store, 0 = no bound */
+};
+
 struct session_options {
 	char *const *argv; /* program and arguments; empty: the program that the profile names */
 	const char *name;  /* NULL: adjective-noun is made up */
@@ -25,6 +36,7 @@ struct session_options {
 	char *const *credentials; /* "VARIABLE=reference" (credentials.h), NULL-terminated, may be
 				     NULL */
 	bool no_audit;
+	struct session_snapshots snapshots;
 	bool audit_integrity;	    /* the state of writable trees before and after is recorded */
 	bool record;		    /* what the terminal is given, for nono replay */
 	const char *audit_sink;	    /* URL (audit/export/export.h); NULL = none */

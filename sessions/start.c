@@ -14,10 +14,31 @@
 
 extern char **environ;
 
+/* Nobody sees the secrets of a command line in what is kept. */
+static int start_snapshotter(const struct session_options *o, const struct plan *plan,
+			     struct snapshotter *out, struct err *err)
+{
+	struct audit_redaction *redaction = NULL;
+	char **command = NULL;
+	int r = -1;
+
+	*out = (struct snapshotter){.fd = -1};
+	if (!o->snapshots.on && !o->snapshots.name)
+		return 0;
+	if (audit_redaction_load(&redaction, err) == 0) {
+		command = audit_redact_command(redaction, plan->argv);
+		r = snapshotter_start(o, plan->policy, plan->id, command, o->silent, out, err);
+	}
+	strv_free(command);
+	audit_redaction_free(redaction);
+	return r;
+}
+
 /* ---- in place ------------------------------------------------------------------------ */
 
 int session_run(const struct session_options *o, struct err *err)
 {
+	struct snapshotter snapshotter;
 	struct hook_keeper keeper;
 	struct broker *b;
 	struct plan plan;
@@ -25,14 +46,17 @@ int session_run(const struct session_options *o, struct err *err)
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
-	if (sink_process_start(o, plan.id, err) < 0 ||
+	if (start_snapshotter(o, &plan, &snapshotter, err) < 0 ||
+	    sink_process_start(o, plan.id, err) < 0 ||
 	    hooks_keeper_start(plan.policy, plan.id, &keeper, err) < 0) {
+		snapshotter_end(&snapshotter, 127);
 		plan_free(&plan);
 		return -1;
 	}
 	b = xcalloc(1, sizeof(*b));
 	b->o = o;
 	b->plan = &plan;
+	b->snapshotter = &snapshotter;
 	b->foreground = true;
 	b->ready_fd = -1;
 	if (broker_start(b, err) == 0) {
@@ -43,6 +67,7 @@ int session_run(const struct session_options *o, struct err *err)
 		sigprocmask(SIG_SETMASK, &b->old_mask, NULL);
 	}
 	free(b);
+	snapshotter_end(&snapshotter, code < 0 ? 127 : code);
 	hooks_after(&keeper, code < 0 ? 127 : code);
 	plan_free(&plan);
 	return code;
@@ -68,6 +93,7 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 				int ready_fd)
 {
 	struct broker *b = xcalloc(1, sizeof(*b));
+	struct snapshotter snapshotter = {.fd = -1};
 	struct hook_keeper keeper = {-1};
 	struct err err = {0};
 	sigset_t none;
@@ -82,12 +108,15 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 	b->o = o;
 	b->plan = plan;
 	b->ready_fd = ready_fd;
-	if (chdir("/") < 0 || sink_process_start(o, plan->id, &err) < 0 ||
+	b->snapshotter = &snapshotter;
+	if (chdir("/") < 0 || start_snapshotter(o, plan, &snapshotter, &err) < 0 ||
+	    sink_process_start(o, plan->id, &err) < 0 ||
 	    hooks_keeper_start(plan->policy, plan->id, &keeper, &err) < 0 ||
 	    broker_start(b, &err) < 0) {
 		if (!err.msg[0])
 			err_errno(&err, errno, "can't enter /");
 		write_full(ready_fd, &err, sizeof(err));
+		snapshotter_end(&snapshotter, 127);
 		hooks_after(&keeper, 127);
 		_exit(1);
 	}
@@ -102,6 +131,7 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 			err_set(&err, "the program ended before it was started");
 		write_full(ready_fd, &err, sizeof(err));
 	}
+	snapshotter_end(&snapshotter, code < 0 ? 127 : code);
 	hooks_after(&keeper, code < 0 ? 127 : code);
 	_exit(0);
 }

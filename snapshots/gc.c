@@ -331,7 +331,7 @@ int snap_gc(struct snap_store *s, struct snap_gc *out, struct err *err)
 		k = packer_new(w);
 		rc = gc_rewrite(s, old, w, k, true, is_live, &live, err);
 		packer_free(k);
-		writer_free(w);
+		snap_writer_free(w);
 		s->quota = quota;
 	}
 	out->bytes_after = snap_store_bytes(s);

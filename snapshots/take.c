@@ -167,7 +167,7 @@ static int take_locked(struct snap_store *s, const struct snap_take *t, char **r
 	if (rc == 0)
 		save_cache(&w, key);
 	walk_free(&w);
-	writer_free(w.writer);
+	snap_writer_free(w.writer);
 	return rc;
 }
 

@@ -206,7 +206,7 @@ static int check_packs(struct verify *v, struct buf *bad)
 static void verify_free(struct verify *v)
 {
 	packer_free(v->k);
-	writer_free(v->w);
+	snap_writer_free(v->w);
 	hashset_free(&v->bad);
 	hashset_free(&v->lost);
 	hashset_free(&v->fixed);

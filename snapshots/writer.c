@@ -48,7 +48,7 @@ struct writer *writer_new(struct snap_store *s)
 	return w;
 }
 
-void writer_free(struct writer *w)
+void snap_writer_free(struct writer *w)
 {
 	if (!w)
 		return;

@@ -15,7 +15,7 @@ struct writer *writer_new(struct snap_store *s);
 /* Gives the pack its name, durably, if there is anything in it; the store knows it then. All
  * packers flushed. */
 int writer_finish(struct writer *w, struct err *err);
-void writer_free(struct writer *w); /* without finish: nothing is left */
+void snap_writer_free(struct writer *w); /* without finish: nothing is left */
 uint64_t writer_bytes(struct writer *w);
 
 struct packer *packer_new(struct writer *w);

@@ -73,8 +73,12 @@ def usage_errors(c):
             (["run", "--block-net", "--allow-net", "true"], "--block-net"),
             (["run", "--net-block", "--net-allow", "true"], "--block-net"),
             # What belongs to the program is never ours, and what is not ours is refused.
-            (["run", "--rollback", "true"], "--rollback"), (["wrap", "--allow-domain", "x", "true"],
+            (["wrap", "--rollback", "true"], "--rollback"), (["wrap", "--allow-domain", "x", "true"],
                                                             "domain"),
+            (["run", "--rollback", "true"], "nothing to keep"),
+            (["run", "--rollback", "--no-audit", "true"], "--no-audit"),
+            (["run", "--rollback", "--no-rollback", "true"], "--no-rollback"),
+            (["run", "--snapshot-interval", "5", "true"], "--rollback"),
             (["run", "--allow-domain", "a.*.com", "true"], "--allow-domain"),
             (["run", "--block-net", "--allow-domain", "a.com", "true"], "--block-net"),
             (["run", "--credential", "nosuch", "true"], "nosuch"),

@@ -1,0 +1,62 @@
+/* rollback - what the subcommands of nono rollback and nono snapshot share. */
+#ifndef NONO_CLI_ROLLBACK_H
+#define NONO_CLI_ROLLBACK_H
+
+#include "cli/cli.h"
+#include "sessions/rollback_record.h"
+#include "snapshots/restore.h"
+
+#define ROW(type, member) .offset = offsetof(struct type, member)
+
+int rollback_open(struct snap_store **out, struct err *err);
+/* A session with snapshots by its id, what begins it, or its name; caller frees. NULL: err. */
+char *rollback_find(struct snap_store *s, const char *what, struct err *err);
+/* Records by number; the number -1: the last one that shows what the session did. NULL if there is
+ * none. */
+const struct snap_record *rollback_pick(const struct snap_record *v, size_t n, long number);
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+struct change {
+	enum snap_change_type type;
+	char *path;
+	struct snap_entry before, after; /* without names */
+};
+struct changes {
+	struct change *v;
+	size_t n, cap;
+	const char *const *only; /* paths; NULL = all */
+};
+int changes_load(struct snap_store *s, const struct snap_record *a, const struct snap_record *b,
+		 struct changes *out, struct err *err);
+void changes_free(struct changes *c);
+char change_sign(enum snap_change_type t); /* + ~ - p */
+cJSON *changes_json(const struct changes *c);
+/* "+2 ~1 -3" */
+void changes_count_text(const struct changes *c, char out[64]);
+
+enum show_mode { SHOW_LIST = 0, SHOW_DIFF, SHOW_SIDES, SHOW_FULL };
+/* To standard output. live: what b's contents are not in the store, read them from the tree. */
+int changes_show(struct snap_store *s, const struct changes *c, enum show_mode mode, bool live,
+		 struct err *err);
+/* Both contents of a changed file; -1 if it is not one or too large for a diff. */
+int change_texts(struct snap_store *s, const struct change *c, bool live, struct buf *a,
+		 struct buf *b, struct err *err);
+
+/* After a run: says what changed, and with prompt asks on a terminal what of it goes back. */
+void rollback_review(struct cli *cli, const char *id, bool prompt);
+
+/* ---- restoring ----------------------------------------------------------------------------- */
+
+struct restore_run {
+	struct cli *cli;
+	struct snap_store *store;
+	const struct snap_record *to;
+	struct snap_options options;
+	const char *session;	     /* for the snapshot of the present state; NULL: a named one */
+	struct strings paths, hunks; /* as given; hunks: "FILE:1,3" */
+	bool dry_run, json;
+};
+int restore_run(const struct restore_run *r, struct err *err);
+
+#endif

@@ -1,0 +1,135 @@
+/* Finding sessions with snapshots, and what changed between two states. */
+#include "cli/rollback.h"
+
+int rollback_open(struct snap_store **out, struct err *err)
+{
+	_cleanup_free_ char *state = dir_state();
+
+	return dir_private(state, err) < 0 ? -1 : snap_open(out, state, err);
+}
+
+static char *by_prefix(struct snap_store *s, const char *what, struct err *err)
+{
+	char **ids = snap_record_sessions(s, err), *found = NULL;
+	size_t n = 0;
+
+	if (!ids)
+		return NULL;
+	for (char **i = ids; *i; i++) {
+		if (!str_starts(*i, what))
+			continue;
+		n = str_eq(*i, what) ? 1 : n + 1;
+		free(found);
+		found = xstrdup(*i);
+		if (str_eq(*i, what))
+			break;
+	}
+	strv_free(ids);
+	if (n == 1)
+		return found;
+	free(found);
+	err_set(err,
+		n ? "\"%s\" begins the ids of several sessions" : "no session \"%s\" has snapshots",
+		show(what).s);
+	return NULL;
+}
+
+char *rollback_find(struct snap_store *s, const char *what, struct err *err)
+{
+	struct session_record r;
+	char *id = *what ? by_prefix(s, what, err) : NULL;
+
+	if (!*what)
+		err_usage(err, "a session's id is not empty");
+	if (id || session_find(what, &r, NULL) < 0)
+		return id;
+	id = by_prefix(s, r.id, err);
+	session_record_free(&r);
+	return id;
+}
+
+const struct snap_record *rollback_pick(const struct snap_record *v, size_t n, long number)
+{
+	for (size_t i = n; i-- > 0;)
+		if (number >= 0 ? v[i].number == (unsigned long)number
+				: !str_eq(v[i].reason, "before-restore"))
+			return &v[i];
+	return NULL;
+}
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+static int add_change(void *arg, const struct snap_change *c, struct err *err)
+{
+	struct changes *out = arg;
+	struct change *n;
+
+	(void)err;
+	if (out->only) {
+		bool in = false;
+		for (const char *const *p = out->only; *p; p++)
+			in |= path_under(*p, c->path);
+		if (!in)
+			return 0;
+	}
+	if (out->n == out->cap) {
+		out->cap = out->cap ? 2 * out->cap : 64;
+		out->v = xrealloc_array(out->v, out->cap, sizeof(*out->v));
+	}
+	n = &out->v[out->n++];
+	*n = (struct change){c->type, xstrdup(c->path), *c->before, *c->after};
+	n->before.name = n->after.name = NULL;
+	return 0;
+}
+
+int changes_load(struct snap_store *s, const struct snap_record *a, const struct snap_record *b,
+		 struct changes *out, struct err *err)
+{
+	return snap_changes(s, a, b, add_change, out, err);
+}
+
+void changes_free(struct changes *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->v[i].path);
+	free(c->v);
+	*c = (struct changes){0};
+}
+
+char change_sign(enum snap_change_type t)
+{
+	static const char signs[] = {[SNAP_CREATED] = '+',
+				     [SNAP_MODIFIED] = '~',
+				     [SNAP_DELETED] = '-',
+				     [SNAP_PERMISSIONS] = 'p'};
+
+	return signs[t];
+}
+
+cJSON *changes_json(const struct changes *c)
+{
+	cJSON *a = cJSON_CreateArray();
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct change *ch = &c->v[i];
+		cJSON *o = cJSON_CreateObject();
+		char sign[2] = {change_sign(ch->type), '\0'};
+
+		cJSON_AddStringToObject(o, "path", ch->path);
+		cJSON_AddStringToObject(o, "type", sign);
+		cJSON_AddNumberToObject(
+		    o, "size_delta", (double)((int64_t)ch->after.size - (int64_t)ch->before.size));
+		cJSON_AddItemToArray(a, o);
+	}
+	return a;
+}
+
+void changes_count_text(const struct changes *c, char out[64])
+{
+	size_t n[4] = {0};
+
+	for (size_t i = 0; i < c->n; i++)
+		n[c->v[i].type]++;
+	snprintf(out, 64, "+%zu ~%zu -%zu p%zu", n[SNAP_CREATED], n[SNAP_MODIFIED], n[SNAP_DELETED],
+		 n[SNAP_PERMISSIONS]);
+}

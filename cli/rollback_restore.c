@@ -1,0 +1,234 @@
+/* Restoring: all, some paths, some hunks of a file. */
+#include "cli/rollback.h"
+#include "snapshots/diff.h"
+
+struct shown_steps {
+	const struct restore_run *run;
+	cJSON *list; /* of --json */
+};
+
+static const char *word_of(const struct snap_change *c)
+{
+	switch (c->type) {
+	case SNAP_CREATED:
+		return "create";
+	case SNAP_DELETED:
+		return "remove";
+	case SNAP_PERMISSIONS:
+		return "mode";
+	default:
+		return "replace";
+	}
+}
+
+static void on_step(void *arg, const struct snap_change *c, const struct err *failed)
+{
+	struct shown_steps *s = arg;
+
+	if (s->list) {
+		cJSON *o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "path", c->path);
+		cJSON_AddStringToObject(o, "action", word_of(c));
+		if (failed)
+			cJSON_AddStringToObject(o, "error", failed->msg);
+		cJSON_AddItemToArray(s->list, o);
+		return;
+	}
+	if (failed)
+		fprintf(stderr, "nono: warning: %s: %s\n", show(c->path).s, failed->msg);
+	else if (s->run->dry_run || !s->run->cli->silent) {
+		printf("%-8s", word_of(c));
+		print_text(c->path, 0);
+		putchar('\n');
+	}
+}
+
+/* ---- what was asked for -----------------------------------------------------------------------
+ */
+
+static int absolute(const char *given, size_t n, char **out, struct err *err)
+{
+	_cleanup_free_ char *p = xstrndup(given, n), *cwd = NULL;
+	char joined[8192], clean[4096];
+
+	if (p[0] != '/')
+		cwd = getcwd(NULL, 0);
+	if ((p[0] != '/' && !cwd) || path_join(joined, sizeof(joined), cwd ? cwd : "/", p) < 0 ||
+	    path_clean(clean, sizeof(clean), joined) < 0)
+		return err_usage(err, "%s is no path", show(given).s);
+	*out = xstrdup(clean);
+	return 0;
+}
+
+static bool in_roots(const struct snap_record *r, const char *path)
+{
+	for (size_t i = 0; i < r->root_count; i++)
+		if (path_under(r->roots[i].path, path))
+			return true;
+	return false;
+}
+
+static char **absolute_all(const struct restore_run *r, struct err *err)
+{
+	char **v = xcalloc(r->paths.n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < r->paths.n; i++) {
+		const char *p = r->paths.v[i];
+		if (absolute(p, strlen(p), &v[i], err) == 0 &&
+		    (in_roots(r->to, v[i]) ||
+		     err_set(err, "%s lies in no tree of the snapshot", show(v[i]).s) == 0))
+			continue;
+		strv_free(v);
+		return NULL;
+	}
+	return v;
+}
+
+/* ---- hunks ------------------------------------------------------------------------------------
+ */
+
+static int pick_hunks(const char *list, const struct diff *d, bool *take, struct err *err)
+{
+	_cleanup_free_ char *copy = xstrdup(list);
+	char *save = NULL;
+	long n;
+
+	for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+		if (str_to_long(w, 1, (long)d->hunk_count, &n) < 0)
+			return err_usage(err, "\"%.40s\" is no hunk: there are 1 to %zu", w,
+					 d->hunk_count);
+		take[n - 1] = true;
+	}
+	return 0;
+}
+
+static int revert_hunks(const struct restore_run *r, const struct change *c, const char *list,
+			struct err *err)
+{
+	_cleanup_(buf_free) struct buf a = {0}, b = {0}, text = {0};
+	_cleanup_free_ bool *take = NULL;
+	struct diff d;
+	int rc;
+
+	if (c->before.kind != SNAP_FILE || c->after.kind != SNAP_FILE)
+		return err_set(err, "%s has no hunks: use --path", show(c->path).s);
+	if (change_texts(r->store, c, r->dry_run, &a, &b, err) < 0)
+		return err_prefix(err, "%s", show(c->path).s);
+	diff_make(&d, a.data ? a.data : "", a.len, b.data ? b.data : "", b.len);
+	take = xcalloc(d.hunk_count + 1, sizeof(*take));
+	rc = pick_hunks(list, &d, take, err);
+	if (rc == 0) {
+		diff_revert(&d, take, &text);
+		printf("%-8s", "hunks");
+		print_text(c->path, 0);
+		printf(":%s\n", show(list).s);
+	}
+	if (rc == 0 && !r->dry_run)
+		rc = snap_replace(r->to, c->path, &c->after.hash, text.len ? text.data : "",
+				  text.len, err);
+	diff_free(&d);
+	return rc;
+}
+
+static int restore_hunks(const struct restore_run *r, const struct snap_record *now,
+			 struct err *err)
+{
+	for (size_t i = 0; i < r->hunks.n; i++) {
+		const char *colon = strrchr(r->hunks.v[i], ':');
+		_cleanup_free_ char *path = NULL;
+		_cleanup_(changes_free) struct changes c = {0};
+
+		if (!colon)
+			return err_usage(err, "--hunk is FILE:N[,N]..., as in main.c:1,3");
+		if (absolute(r->hunks.v[i], (size_t)(colon - r->hunks.v[i]), &path, err) < 0)
+			return -1;
+		c.only = (const char *const[]){path, NULL};
+		if (changes_load(r->store, r->to, now, &c, err) < 0)
+			return -1;
+		if (c.n != 1)
+			return err_set(err, "%s did not change", show(path).s);
+		if (revert_hunks(r, &c.v[0], colon + 1, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- all --------------------------------------------------------------------------------------
+ */
+
+static int restore_to(const struct restore_run *r, const struct snap_record *now, struct err *err)
+{
+	struct shown_steps shown = {r, r->json ? cJSON_CreateArray() : NULL};
+	char **only = r->paths.n ? absolute_all(r, err) : NULL;
+	struct snap_restore x = {.to = r->to,
+				 .now = now,
+				 .only = (const char *const *)only,
+				 .dry_run = r->dry_run,
+				 .fn = on_step,
+				 .arg = &shown};
+	struct snap_restored out = {0};
+	int rc = r->paths.n && !only ? -1 : snap_restore(r->store, &x, &out, err);
+
+	strv_free(only);
+	if (rc == 0 && shown.list)
+		print_json(shown.list);
+	cJSON_Delete(shown.list);
+	if (rc < 0)
+		return -1;
+	if (!out.steps)
+		cli_say(r->cli, "Nothing to restore: all is as in the snapshot.");
+	else if (r->dry_run)
+		cli_say(r->cli, "%llu changes; nothing was done.", (unsigned long long)out.steps);
+	else
+		cli_say(r->cli, "Restored %llu of %llu.",
+			(unsigned long long)(out.steps - out.failed),
+			(unsigned long long)out.steps);
+	if (out.failed)
+		return err_set(err, "%llu of %llu could not be restored",
+			       (unsigned long long)out.failed, (unsigned long long)out.steps);
+	return 0;
+}
+
+/* The state that is there now: kept, so that the restore can be undone. */
+static int present_state(const struct restore_run *r, const char *const *roots,
+			 struct snap_record *now, struct err *err)
+{
+	char name[64];
+	struct snap_take t = {.roots = roots,
+			      .options = r->options,
+			      .session = r->session,
+			      .reason = "before-restore"};
+
+	if (r->dry_run)
+		return snap_scan(r->store, roots, &r->options, now, err);
+	if (!r->session) {
+		snprintf(name, sizeof(name), "before-restore-%llu",
+			 (unsigned long long)(clock_real_ns() / 1000000));
+		t.name = name;
+	}
+	if (snap_take(r->store, &t, now, err) < 0)
+		return err_prefix(err, "can't keep the present state");
+	if (r->session)
+		cli_say(r->cli, "The present state is snapshot %u: undo with --snapshot %u",
+			now->number, now->number);
+	else
+		cli_say(r->cli, "The present state is the snapshot %s", name);
+	return 0;
+}
+
+int restore_run(const struct restore_run *r, struct err *err)
+{
+	_cleanup_free_ const char **roots = xcalloc(r->to->root_count + 1, sizeof(*roots));
+	struct snap_record now = {0};
+	int rc;
+
+	for (size_t i = 0; i < r->to->root_count; i++)
+		roots[i] = r->to->roots[i].path;
+	rc = present_state(r, roots, &now, err);
+	if (rc == 0)
+		rc = r->hunks.n ? restore_hunks(r, &now, err) : 0;
+	if (rc == 0 && (!r->hunks.n || r->paths.n))
+		rc = restore_to(r, &now, err);
+	snap_record_free(&now);
+	return rc;
+}

@@ -1,0 +1,29 @@
+/*
+ * snapshotter - takes the snapshots of a session: a process of its own, outside of the sandbox and
+ * beside the broker, which may neither read the trees nor wait for them.
+ *
+ * It is forked before the broker gives up rights. The first snapshot is there before the program
+ * starts; then one every interval; the last one when everything of the session has ended, also when
+ * the broker was killed. What it is about is kept in <state>/rollbacks/ID/session.json.
+ */
+#ifndef NONO_SESSIONS_SNAPSHOTTER_H
+#define NONO_SESSIONS_SNAPSHOTTER_H
+
+#include "policy/policy.h"
+#include "sessions/sessions.h"
+#include "snapshots/snapshots.h"
+
+struct snapshotter {
+	int fd; /* -1: there is none */
+	unsigned count;
+	char roots[2][SNAP_HASH_HEX]; /* Merkle roots of the first and the last one, "" = none */
+};
+
+/* Returns when the first snapshot is kept; one that can't be taken is an error. quiet: no progress
+ * on standard error. Before any thread, and before the caller is a subreaper. */
+int snapshotter_start(const struct session_options *o, const struct policy *p, const char *id,
+		      char *const *argv, bool quiet, struct snapshotter *out, struct err *err);
+/* Has the last one taken, and waits for it. Once; later calls do nothing. */
+void snapshotter_end(struct snapshotter *s, int exit_code);
+
+#endif

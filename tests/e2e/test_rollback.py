@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""What a session changed: shown, taken back in whole and in part; trees that are meant to mislead."""
+import json
+import os
+import signal
+
+import nonolib
+from nonolib import until
+
+NUMBERS = "".join("%d\n" % i for i in range(1, 101))
+
+
+def tree(top):
+    """Everything below, with modes, times, targets and content."""
+    out = {}
+    for d, dirs, files in os.walk(top):
+        for n in dirs + files:
+            path = os.path.join(d, n)
+            st = os.lstat(path)
+            if os.path.islink(path):
+                what = os.readlink(path)
+            elif os.path.isfile(path):
+                with open(path, "rb") as f:
+                    what = f.read()
+            else:
+                what = None
+            out[os.path.relpath(path, top)] = (st.st_mode, st.st_mtime_ns, what)
+    return out
+
+
+def grow(p):
+    p.write("a.txt", "one\ntwo\n")
+    p.write("n.txt", NUMBERS)
+    os.chmod(os.path.join(p.work, "a.txt"), 0o640)
+    p.mkdir("d")
+    p.mkdir("d/e")
+    p.write("d/e/f", "deep")
+    os.symlink("a.txt", os.path.join(p.work, "l"))
+    p.own(os.path.join(p.work, "l"))
+    os.utime(os.path.join(p.work, "d"), ns=(10**18, 10**18))
+
+
+CHANGES = ("echo more >> a.txt; sed -i 's/^5$/five/; s/^90$/ninety/' n.txt; rm -r d; echo n > new; "
+           "rm l; mkdir l; echo x > l/x; exit 3")
+
+
+def newest(p):
+    return p.json("rollback", "list")[0]["session_id"]
+
+
+def whole(p, flags):
+    """Back to the state before the run, and forth again."""
+    grow(p)
+    before = tree(p.work)
+    p.inside(CHANGES, "--rollback", *flags, code=3)
+    after = tree(p.work)
+    sid = newest(p)
+    row = p.json("rollback", "list")[0]
+    assert row["snapshot_count"] == 2 and row["exit_code"] == 3 and row["tracked_paths"] == [p.work], row
+    assert not row["is_alive"] and not row["is_stale"]
+    shown = p.json("rollback", "show", sid[:6])
+    kinds = {os.path.relpath(c["path"], p.work): c["type"] for c in shown["snapshots"][1]["changes"]}
+    assert kinds == {"a.txt": "~", "n.txt": "~", "d": "-", "d/e": "-", "d/e/f": "-", "new": "+",
+                     "l": "~", "l/x": "+"}, kinds
+    assert "PASS" in p.nono("rollback", "verify", sid)
+    dry = p.nono("rollback", "restore", sid, "--dry-run")
+    assert "remove  %s/new\n" % p.work in dry and tree(p.work) == after, dry
+    p.nono("rollback", "restore", sid)
+    assert tree(p.work) == before
+    assert "Nothing" in (p.nono("rollback", "restore", sid, "--dry-run"), p.err)[1]
+    p.nono("rollback", "restore", sid, "--snapshot", "2")
+    assert tree(p.work) == after, "a restore can be undone"
+    record = json.loads(p.read(os.path.join(p.env["XDG_STATE_HOME"], "nono/audit", sid, "session.json")))
+    assert record["snapshot_count"] == 2
+    assert record["merkle_roots"] == [s["merkle_root"] for s in shown["snapshots"][:2]]
+    assert p.json("inspect", sid)["rollback_session"] == sid
+    p.nono("audit", "verify", sid)
+
+
+def parts(p):
+    """A path, a hunk; what is wrong is said."""
+    grow(p)
+    p.inside(CHANGES, "--rollback", code=3)
+    sid = newest(p)
+    diff = p.nono("rollback", "show", sid, "--diff")
+    assert "-5\n+five\n" in diff and "+ninety\n" in diff and "-deep\n" in diff, diff
+    assert "five" in p.nono("rollback", "show", sid, "--side-by-side")
+    assert " 50 " in p.nono("rollback", "show", sid, "--full")
+    p.nono("rollback", "restore", sid, "--hunk", "n.txt:2")
+    assert p.read("n.txt") == NUMBERS.replace("\n5\n", "\nfive\n")
+    p.nono("rollback", "restore", sid, "--path", "d/e/f")
+    assert p.read("d/e/f") == "deep" and os.path.exists(os.path.join(p.work, "new"))
+    p.nono("rollback", "restore", sid, "--hunk", "n.txt:7", code=2)
+    p.nono("rollback", "restore", sid, "--path", "/etc", code=1)
+    p.nono("rollback", "restore", sid, "--snapshot", "99", code=1)
+    p.nono("rollback", "show", "ffffffff", code=1)
+    p.nono("run", "--rollback", "--no-audit", "--", "true", code=2)
+
+
+def hostile(p):
+    """Links and hard links that lead out of the tree: nothing outside changes."""
+    grow(p)
+    outside = p.outside
+    p.write(os.path.join(outside, "f"), "outside")
+    p.inside("rm -r d; exit 3", "--rollback", code=3)
+    sid = newest(p)
+    # What an agent would do: where files are put back there is a way out now.
+    os.symlink(outside, os.path.join(p.work, "d"))
+    os.unlink(os.path.join(p.work, "a.txt"))
+    os.link(os.path.join(outside, "f"), os.path.join(p.work, "a.txt"))
+    was = tree(outside)
+    p.nono("rollback", "restore", sid)
+    assert tree(outside) == was
+    assert p.read("d/e/f") == "deep" and not os.path.islink(os.path.join(p.work, "d"))
+    assert p.read("a.txt") == "one\ntwo\n" and os.lstat(os.path.join(p.work, "a.txt")).st_nlink == 1
+    # The mode alone, through a hard link.
+    p.inside("chmod 777 a.txt", "--rollback")
+    sid = newest(p)
+    os.link(os.path.join(p.work, "a.txt"), os.path.join(outside, "g"))
+    p.nono("rollback", "restore", sid)
+    assert os.stat(os.path.join(outside, "g")).st_mode & 0o777 == 0o777
+    assert os.stat(os.path.join(p.work, "a.txt")).st_mode & 0o777 == 0o640
+
+
+def excluded(p):
+    """What was left out is not touched."""
+    grow(p)
+    for d in ("node_modules", ".git", "kept"):
+        p.mkdir(d)
+        p.write(d + "/x", "1")
+    p.write("x.log", "1")
+    p.inside("for f in node_modules/x kept/x x.log a.txt; do echo 2 > $f; done", "--rollback",
+             "--rollback-exclude", "*.log", "--rollback-exclude", "kept")
+    sid = newest(p)
+    changes = p.json("rollback", "show", sid)["snapshots"][1]["changes"]
+    assert [os.path.basename(c["path"]) for c in changes] == ["a.txt"], changes
+    p.nono("rollback", "restore", sid)
+    assert p.read("a.txt") == "one\ntwo\n" and p.read("x.log") == "2\n" and p.read("node_modules/x") == "2\n"
+    p.inside("echo 3 > node_modules/x", "--rollback", "--rollback-all")
+    assert p.read("node_modules/x") == "3\n"
+    p.nono("rollback", "restore", newest(p))
+    assert p.read("node_modules/x") == "2\n"
+
+
+def named(p):
+    """Named snapshots, of a directory and of a session that runs."""
+    grow(p)
+    before = tree(p.work)
+    p.nono("snapshot", "create", "base", "--tag", "before all")
+    p.nono("snapshot", "create", "base", code=1)
+    p.nono("snapshot", "create", "../x", code=2)
+    p.write("a.txt", "other\n")
+    assert [s["name"] for s in p.json("snapshot", "list")] == ["base"]
+    assert "+other" in p.nono("snapshot", "diff", "base", "--diff")
+    p.nono("snapshot", "restore", "base")
+    assert tree(p.work) == before
+    p.start("one", "echo live > a.txt; touch ready; while ! [ -e go ]; do sleep 0.05; done; echo e > a.txt",
+            "--rollback", "--snapshot", "start")
+    until("ready", lambda: os.path.exists(os.path.join(p.work, "ready")))
+    assert p.nono("snapshot", "create", "--session", "one").strip() == "1"
+    assert p.json("rollback", "list", "--all")[0]["is_alive"]
+    assert "removed" not in p.nono("rollback", "cleanup", "--all")
+    p.write("go", "")
+    p.nono("wait", "one", "--until", "exited", "--timeout", "20")
+    until("the last snapshot", lambda: not p.json("rollback", "list", "--all")[0]["is_alive"])
+    sid = newest(p)
+    assert [s["reason"] for s in p.json("rollback", "show", sid)["snapshots"]] == ["start", "manual", "end"]
+    p.nono("rollback", "restore", sid, "--snapshot", "1", "--path", "a.txt")
+    assert p.read("a.txt") == "live\n"
+    p.nono("snapshot", "restore", "start", "--path", "a.txt")
+    assert p.read("a.txt") == "one\ntwo\n"
+    p.nono("snapshot", "delete", "start")
+    p.nono("snapshot", "diff", "start", code=1)
+    assert "would remove %s" % sid in p.nono("rollback", "cleanup", "--all", "--dry-run")
+    p.nono("rollback", "cleanup", "--all")
+    assert p.json("rollback", "list", "--all") == []
+    p.nono("snapshot", "restore", "base", "--path", "a.txt")
+
+
+def killed(p):
+    """The supervisor is killed: the last snapshot is taken all the same."""
+    grow(p)
+    before = tree(p.work)
+    r = p.start("one", "rm -r d; touch ready; sleep 1000", "--rollback")
+    until("ready", lambda: os.path.exists(os.path.join(p.work, "ready")))
+    os.kill(r["supervisor_pid"], signal.SIGKILL)
+    until("the end", lambda: not p.processes())
+    row = p.json("rollback", "list")[0]
+    assert row["snapshot_count"] == 2 and row["exit_code"] == -1, row
+    p.nono("rollback", "restore", r["session_id"])
+    assert tree(p.work) == before
+
+
+def inside(p):
+    """An agent neither reads the snapshots nor runs these commands."""
+    grow(p)
+    p.nono("snapshot", "create", "base")
+    p.inside("%s rollback list; %s snapshot create x" % (p.inner, p.inner), code=None)
+    assert p.code != 0, p.err
+    assert [s["name"] for s in p.json("snapshot", "list")] == ["base"]
+    state = os.path.join(p.env["XDG_STATE_HOME"], "nono")
+    assert os.path.isdir(os.path.join(state, "snapshots"))
+    p.inside("ls %s/snapshots || ls %s/rollbacks" % (state, state), code=None)
+    assert p.code != 0
+
+
+nonolib.main([*nonolib.both(whole), parts, hostile, excluded, named, killed, inside])
