@@ -367,6 +367,6 @@ void gc_merge(struct snap_store *s)
 	k = packer_new(w);
 	(void)gc_rewrite(s, old, w, k, false, keep_all, NULL, NULL);
 	packer_free(k);
-	writer_free(w);
+	snap_writer_free(w);
 	s->quota = quota;
 }
