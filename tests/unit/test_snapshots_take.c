@@ -1,6 +1,7 @@
 /* Taking, reading, comparing: what goes in comes out, what did not change is not read. */
 #include "tests/lib/snapenv.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -355,6 +356,35 @@ static void named_and_absent(void **state)
 	env_close(&e);
 }
 
+/* A page that is dirty already is written again: no time changes, "settled" sees it all the same.
+ */
+static void writes_through_a_mapping(void **state)
+{
+	struct snapenv e;
+	struct snap_record a, b;
+	char path[200], *map;
+	int fd;
+
+	(void)state;
+	env_open(&e);
+	env_text(&e, "f", "before");
+	snprintf(path, sizeof(path), "%s/f", e.tree);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	map = mmap(NULL, 6, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(map != MAP_FAILED);
+	memcpy(map, "second", 6);
+	usleep(60000);
+	env_take(&e, &a);
+	memcpy(map, "hidden", 6);
+	assert_int_equal(env_take_with(&e, (struct snap_options){.settled = true}, &b), 0);
+	changes_of(&e, &a, &b, "Modified /f\n");
+	munmap(map, 6);
+	close(fd);
+	snap_record_free(&a);
+	snap_record_free(&b);
+	env_close(&e);
+}
+
 /* A handle that was opened before another process took, and collected. */
 static void an_old_handle_sees_what_is_new(void **state)
 {
@@ -391,6 +421,7 @@ int main(void)
 	    cmocka_unit_test(changes_are_found),
 	    cmocka_unit_test(forged_times_are_seen),
 	    cmocka_unit_test(racy_writes_are_seen),
+	    cmocka_unit_test(writes_through_a_mapping),
 	    cmocka_unit_test(odd_things),
 	    cmocka_unit_test(what_is_left_out),
 	    cmocka_unit_test(budgets_and_the_end),
