@@ -1,4 +1,4 @@
-/* The broker's loop: init, program, screen host, elevation, clients, signals. */
+/* The broker's loop: init, program, elevation, signals, and the end of them all. */
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -8,251 +8,9 @@
 #include "sessions/names.h"
 #include "sessions/tree.h"
 
-#define STOP_GRACE_MS	10000 /* SIGTERM to the broker */
-#define STATUS_EVERY_MS 50
-#define SAMPLE_EVERY_MS 500
+#define STOP_GRACE_MS 10000 /* SIGTERM to the broker */
 
-static void close_down(struct broker *b);
 static void session_over(struct broker *b);
-
-/* ---- status ------------------------------------------------------------------------ */
-
-static void fill_activity(struct broker *b, struct activity_input *in, char *request, size_t size)
-{
-	const struct request *const *open;
-	size_t n = 0;
-
-	*in = (struct activity_input){
-	    .init_pid = b->init_pid,
-	    .agent_pid = b->agent_pid,
-	    .terminal = b->o->terminal,
-	    .exited = b->agent_gone,
-	    .exit_code = b->exit_code,
-	    .report = b->have_report ? &b->report : NULL,
-	    .started_ns = b->started_ns,
-	};
-	open = b->elevation ? elevation_requests(b->elevation, &n) : NULL;
-	in->requests_open = n;
-	if (n) {
-		char target[64];
-		text_printable(target, sizeof(target), open[0]->target, strlen(open[0]->target));
-		snprintf(request, size, "%s %s", request_kind_name(open[0]->kind), target);
-		in->request = request;
-	}
-}
-
-static void add_u64(cJSON *o, const char *name, uint64_t v)
-{
-	char text[32];
-
-	if (v < (1ull << 53)) {
-		cJSON_AddNumberToObject(o, name, (double)v);
-		return;
-	}
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
-	cJSON_AddStringToObject(o, name, text);
-}
-
-cJSON *broker_status_json(struct broker *b, bool sample)
-{
-	struct elevation_counts counts = {0};
-	struct activity_input in;
-	uint64_t events = 0, denials = 0;
-	cJSON *o = cJSON_CreateObject();
-	char request[96], evidence[96];
-	enum session_activity words;
-
-	fill_activity(b, &in, request, sizeof(request));
-	/* Between samples the words alone are looked at: they cost nothing. */
-	if (sample || activity_from_words(&in, &words, evidence, sizeof(evidence)))
-		activity_sample(&b->activity, &in);
-	if (b->elevation)
-		elevation_counts(b->elevation, &counts);
-	if (b->log)
-		audit_counts(b->log, &events, &denials);
-	cJSON_AddStringToObject(o, "activity", session_activity_name(b->activity.now));
-	cJSON_AddStringToObject(o, "evidence", b->activity.evidence);
-	add_u64(o, "since_ns", b->activity.since_ns);
-	add_u64(o, "events", events);
-	add_u64(o, "denied", counts.denied);
-	add_u64(o, "granted", counts.granted);
-	add_u64(o, "requests_open", in.requests_open);
-	cJSON_AddNumberToObject(o, "clients", b->have_report ? b->report.clients : 0);
-	cJSON_AddStringToObject(o, "title", b->have_report ? b->report.title : "");
-	if (b->agent_gone)
-		cJSON_AddNumberToObject(o, "exit_code", b->exit_code);
-	else
-		cJSON_AddNullToObject(o, "exit_code");
-	return o;
-}
-
-static void send_status(struct broker *b, bool sample)
-{
-	cJSON *o;
-	char *text;
-
-	b->status_dirty = false;
-	if (!b->control || !control_server_subscribers(b->control))
-		return;
-	o = broker_status_json(b, sample);
-	cJSON_AddStringToObject(o, "event", "status");
-	text = cJSON_PrintUnformatted(o);
-	if (!text || str_eq(text, b->last_status)) {
-		cJSON_Delete(o);
-		free(text);
-		return;
-	}
-	free(b->last_status);
-	b->last_status = text;
-	control_server_broadcast(b->control, o);
-}
-
-static void on_status_timer(uv_timer_t *t)
-{
-	send_status(t->data, false);
-}
-
-static void on_sample_timer(uv_timer_t *t)
-{
-	send_status(t->data, true);
-}
-
-void broker_touch(struct broker *b)
-{
-	if (b->status_dirty || b->closing || !b->control || !control_server_subscribers(b->control))
-		return;
-	b->status_dirty = true;
-	uv_timer_start(&b->status_timer, on_status_timer, STATUS_EVERY_MS, 0);
-}
-
-/* A session that nobody watches costs nothing: /proc is read for subscribers only. */
-static void on_clients_changed(void *data)
-{
-	struct broker *b = data;
-	unsigned watching = control_server_subscribers(b->control);
-
-	if (b->closing)
-		return;
-	/* Who is new gets a first status without waiting for a change. */
-	free(STEAL_PTR(b->last_status));
-	if (!watching || b->agent_gone)
-		uv_timer_stop(&b->sample_timer);
-	else if (!uv_is_active((uv_handle_t *)&b->sample_timer))
-		uv_timer_start(&b->sample_timer, on_sample_timer, 0, SAMPLE_EVERY_MS);
-	else
-		broker_touch(b);
-}
-
-/* ---- screen host ---------------------------------------------------------------------- */
-
-int broker_tell_host(struct broker *b, const struct pty_control *m, int fd)
-{
-	if (b->host_fd < 0)
-		return -1;
-	return fd_send(b->host_fd, m, sizeof(*m), fd);
-}
-
-static bool watched(const struct broker *b)
-{
-	return b->have_report && b->report.clients > 0;
-}
-
-static void linger_or_close(struct broker *b);
-
-static void on_linger(uv_timer_t *t)
-{
-	linger_or_close(t->data);
-}
-
-/* After the end the last screen stays as long as someone looks at it, and for a moment when
- * someone may just be coming. */
-static void linger_or_close(struct broker *b)
-{
-	uint64_t now = clock_mono_ns();
-
-	if (!b->over || b->closing)
-		return;
-	if (b->host_pid > 0 && watched(b) && !b->stopping)
-		return;
-	if (b->host_pid > 0 && !b->stopping && now < b->expect_until_ns) {
-		uv_timer_start(&b->linger_timer, on_linger,
-			       (b->expect_until_ns - now) / 1000000u + 1, 0);
-		return;
-	}
-	close_down(b);
-}
-
-static void on_report(struct broker *b, const struct pty_report *r)
-{
-	bool before = watched(b);
-
-	b->report = *r;
-	/* The other end parses hostile bytes: nothing of what it says is taken on trust. */
-	b->report.title[sizeof(r->title) - 1] = '\0';
-	b->report.state_app[sizeof(r->state_app) - 1] = '\0';
-	b->report.state_kind[sizeof(r->state_kind) - 1] = '\0';
-	b->report.state_msg[sizeof(r->state_msg) - 1] = '\0';
-	text_printable(b->report.title, sizeof(b->report.title), r->title,
-		       strnlen(r->title, sizeof(r->title) - 1));
-	text_printable(b->report.state_kind, sizeof(b->report.state_kind), r->state_kind,
-		       strnlen(r->state_kind, sizeof(r->state_kind) - 1));
-	b->have_report = true;
-	if (watched(b) != before) {
-		if (before)
-			b->expect_until_ns = 0; /* has come and gone */
-		broker_write_record(b, NULL);
-		linger_or_close(b);
-	}
-	broker_touch(b);
-}
-
-static void host_gone(struct broker *b)
-{
-	struct audit_event ev = {
-	    .kind = AUDIT_TERMINAL,
-	    .decision = AUDIT_DENIED,
-	    .time_ns = clock_real_ns(),
-	    .pid = b->host_pid,
-	    .op = "screen_host_died",
-	    .target = "",
-	};
-
-	uv_poll_stop(&b->host_poll);
-	b->have_report = false;
-	if (b->over) {
-		close_down(b);
-		return;
-	}
-	/* Nobody can see or type any more: the program is not left to itself. */
-	if (!b->agent_gone) {
-		audit_emit(b->log, &ev);
-		broker_stop(b, 0);
-	}
-}
-
-static void on_host(uv_poll_t *h, int status, int events)
-{
-	struct broker *b = h->data;
-	struct pty_report r;
-	ssize_t n;
-
-	(void)events;
-	n = status < 0 ? 0
-		       : recv(b->host_fd, b->report_bytes + b->report_got,
-			      sizeof(b->report_bytes) - b->report_got, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		host_gone(b);
-		return;
-	}
-	b->report_got += (size_t)n;
-	if (b->report_got < sizeof(r))
-		return;
-	memcpy(&r, b->report_bytes, sizeof(r));
-	b->report_got = 0;
-	on_report(b, &r);
-}
 
 /* ---- the program -------------------------------------------------------------------------- */
 
@@ -365,7 +123,7 @@ void broker_stop(struct broker *b, int ms)
 {
 	b->stopping = true;
 	if (b->over)
-		linger_or_close(b);
+		broker_linger(b);
 	else
 		broker_end_program(b, ms);
 }
@@ -462,6 +220,29 @@ static void on_approver(uv_poll_t *h, int status, int events)
 /* ---- the end
  * -------------------------------------------------------------------------------------- */
 
+static void on_linger(uv_timer_t *t)
+{
+	broker_linger(t->data);
+}
+
+/* After the end the last screen stays as long as someone looks at it, and for a moment when
+ * someone may just be coming. */
+void broker_linger(struct broker *b)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (!b->over || b->closing)
+		return;
+	if (b->host_pid > 0 && broker_watched(b) && !b->stopping)
+		return;
+	if (b->host_pid > 0 && !b->stopping && now < b->expect_until_ns) {
+		uv_timer_start(&b->linger_timer, on_linger,
+			       (b->expect_until_ns - now) / 1000000u + 1, 0);
+		return;
+	}
+	broker_close_down(b);
+}
+
 /* No process of the session is left. */
 static void session_over(struct broker *b)
 {
@@ -487,7 +268,7 @@ static void session_over(struct broker *b)
 	tools_end(b->tools);
 	elevation_stop(STEAL_PTR(b->elevation));
 	if (b->failure.msg[0] && !b->executed) {
-		close_down(b);
+		broker_close_down(b);
 		return; /* broker_end() removes the record */
 	}
 	b->over = true;
@@ -506,10 +287,10 @@ static void session_over(struct broker *b)
 		cJSON_AddItemToObject(o, "status", broker_status_json(b, true));
 		control_server_broadcast(b->control, o);
 	}
-	linger_or_close(b);
+	broker_linger(b);
 }
 
-static void close_down(struct broker *b)
+void broker_close_down(struct broker *b)
 {
 	uv_handle_t *const handles[] = {
 	    (uv_handle_t *)&b->init_poll,     (uv_handle_t *)&b->gate_poll,
@@ -560,7 +341,7 @@ static int open_loop(struct broker *b, struct err *err)
 	    .token = b->rt.token,
 	    .call = broker_call,
 	    .hello = broker_hello,
-	    .changed = on_clients_changed,
+	    .changed = broker_clients_changed,
 	    .data = b,
 	};
 	int r = uv_loop_init(&b->loop);
@@ -576,7 +357,7 @@ static int open_loop(struct broker *b, struct err *err)
 	b->rt.listen_fd = -1;
 	if (watch(b, &b->init_poll, b->init_fd, on_init, err) < 0 ||
 	    watch(b, &b->gate_poll, b->gate_fd, on_gate, err) < 0 ||
-	    watch(b, &b->host_poll, b->host_fd, on_host, err) < 0 ||
+	    watch(b, &b->host_poll, b->host_fd, broker_on_host, err) < 0 ||
 	    watch(b, &b->elevation_poll, elevation_fd(b->elevation), on_elevation, err) < 0 ||
 	    watch(b, &b->signal_poll, b->signal_fd, on_signal, err) < 0 ||
 	    watch(b, &b->approver_poll, b->approver.fd, on_approver, err) < 0)

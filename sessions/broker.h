@@ -140,6 +140,15 @@ void broker_say_limits(const struct broker *b);
 void broker_watch_startup(struct broker *b);
 /* Sends a control message to the screen host; -1 if it is not there or does not take it. */
 int broker_tell_host(struct broker *b, const struct pty_control *m, int fd);
+/* What the screen host reports (broker_host.c): a callback of its poll handle; does somebody look?
+ */
+void broker_on_host(uv_poll_t *h, int status, int events);
+bool broker_watched(const struct broker *b);
+/* Once the session is over: leaves the loop, as soon as nobody looks at the last screen. */
+void broker_linger(struct broker *b);
+void broker_close_down(struct broker *b);
+/* Clients have come or gone (broker_status.c). */
+void broker_clients_changed(void *data);
 /* Something that status events show may have changed. */
 void broker_touch(struct broker *b);
 cJSON *broker_status_json(struct broker *b, bool sample);
