@@ -77,6 +77,13 @@ struct audit_network_event {
 	bool ended, denied, intercepted, websocket, http2;
 };
 
+/* A page that the program wanted in the user's browser, without its query. */
+struct audit_url_event {
+	const char *url, *error, *program; /* error NULL: it is opened */
+	pid_t pid;
+	uint64_t time_ns;
+};
+
 /* A call of a tool, §6.2 command_policy: when it was decided, and once more when it has ended. */
 struct audit_stream {
 	uint64_t total, forwarded, max;
@@ -143,6 +150,7 @@ void audit_emit(struct audit_log *log,
 void audit_emit_decision(struct audit_log *log, const struct audit_decision_event *ev);
 void audit_emit_command(struct audit_log *log, const struct audit_command_event *ev);
 void audit_emit_network(struct audit_log *log, const struct audit_network_event *ev);
+void audit_emit_url(struct audit_log *log, const struct audit_url_event *ev);
 /* Puts everything emitted before into the file, in the caller's thread (2 us when little waits). -1
  * if the log failed: a grant must then be refused. */
 int audit_flush(struct audit_log *log);

@@ -19,6 +19,7 @@ void format_command_policy(struct buf *b, const char *session_id, uint64_t seque
 			   const struct audit_command_event *ev, const struct audit_redaction *r);
 /* The event itself, without what it is wrapped into. */
 void format_network(struct buf *b, const struct audit_network_event *ev);
+void format_url(struct buf *b, const struct audit_url_event *ev);
 void format_session_started(struct buf *b, const char *started, char *const *command,
 			    const struct audit_redaction *r);
 /* layers and policy are objects or NULL; -1 if one is no object. */

@@ -1,4 +1,5 @@
-/* Connections and requests through the network proxy ("network" events). */
+/* Connections and requests through the network proxy ("network" events), pages for the browser
+ * ("url_open"). */
 #include "audit/format.h"
 #include "audit/json.h"
 
@@ -53,5 +54,24 @@ void format_network(struct buf *b, const struct audit_network_event *ev)
 		buf_adds(b, ",\"websocket\":true");
 	if (ev->http2)
 		buf_adds(b, ",\"http2\":true");
+	buf_addc(b, '}');
+}
+
+void format_url(struct buf *b, const struct audit_url_event *ev)
+{
+	char time[TIME_STR_MAX];
+
+	time_rfc3339(time, ev->time_ns);
+	buf_adds(b, "{\"type\":\"url_open\"");
+	json_add_member_str(b, "timestamp", time);
+	json_add_member_str(b, "decision", ev->error ? "denied" : "allowed");
+	if (ev->pid > 0)
+		json_add_member_int(b, "pid", ev->pid);
+	add_some(b, "program", ev->program);
+	add_some(b, "target", ev->url);
+	buf_adds(b, ",\"request\":{\"url\":");
+	buf_add_json_str(b, ev->url, strlen(ev->url));
+	buf_addf(b, "},\"success\":%s", ev->error ? "false" : "true");
+	add_some(b, "error", ev->error);
 	buf_addc(b, '}');
 }

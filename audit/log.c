@@ -469,6 +469,18 @@ void audit_emit_network(struct audit_log *log, const struct audit_network_event 
 	emit_text(log, &line);
 }
 
+void audit_emit_url(struct audit_log *log, const struct audit_url_event *ev)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+
+	if (!log)
+		return;
+	format_url(&b, ev);
+	if (ev->error)
+		atomic_fetch_add_explicit(&log->denials, 1, memory_order_relaxed);
+	emit_text(log, &b);
+}
+
 const struct audit_redaction *audit_log_redaction(const struct audit_log *log)
 {
 	return log ? log->redaction : NULL;

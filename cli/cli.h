@@ -71,7 +71,7 @@ extern const struct command command_tui, command_attach, command_ps, command_ins
 extern const struct command command_capture, command_send, command_wait;
 /* Requests */
 extern const struct command command_requests, command_approve, command_deny, command_request,
-    command_connect;
+    command_connect, command_open_url;
 /* Records */
 extern const struct command command_logs, command_events, command_audit, command_replay,
     command_rollback, command_snapshot;

@@ -45,6 +45,7 @@ const struct command *const cli_commands[] = {
 	&command_deny,
 	&command_request,
 	&command_connect,
+	&command_open_url,
 	&command_logs,
 	&command_events,
 	&command_audit,

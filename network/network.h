@@ -86,15 +86,15 @@ int net_policy_parse(const char *json, size_t n, struct policy_network *out, str
 enum net_msg_type {
 	NET_READY = 1, /* proxy: serves; port. Or FAILED with text */
 	NET_FAILED,
-	NET_EVENT,    /* proxy: something happened; goes to the log. Never lost: the proxy takes no
-			 more    work while the socket is full */
-	NET_ASK,      /* proxy: waits for an answer to id; event holds what for */
-	NET_DROP,     /* proxy: nobody waits for id any more */
-	NET_WHO,      /* proxy: whose is the connection from peer_port? id */
-	NET_OPEN_URL, /* (later) */
-	NET_ANSWER = 64, /* broker: to ASK: granted, scope */
-	NET_PEER,	 /* broker: to WHO: pid, 0 = not the session's */
-	NET_ALLOW,	 /* broker: host:port is allowed from now on */
+	NET_EVENT, /* proxy: something happened; goes to the log. Never lost: the proxy takes no
+		      more    work while the socket is full */
+	NET_ASK,   /* proxy: waits for an answer to id; event holds what for */
+	NET_DROP,  /* proxy: nobody waits for id any more */
+	NET_WHO,   /* proxy: whose is the connection from peer_port? id */
+	NET_OPEN_URL_UNUSED, /* keeps its number */
+	NET_ANSWER = 64,     /* broker: to ASK: granted, scope */
+	NET_PEER,	     /* broker: to WHO: pid, 0 = not the session's */
+	NET_ALLOW,	     /* broker: host:port is allowed from now on */
 	NET_QUIT,
 };
 
@@ -108,6 +108,8 @@ enum net_decision {
 	NET_APPROVE_TIMEOUT,
 	NET_APPROVE_ERROR,
 };
+
+#define NET_RULE_OPEN_URL "open_urls" /* the event is about a page for the user's browser */
 
 /* A connection or request, printable ASCII in all strings, NUL-terminated, no secrets (queries are
  * cut or redacted). */

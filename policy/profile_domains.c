@@ -77,6 +77,8 @@ int member_domains(struct member_reader *d, const struct doc *at, struct entries
 {
 	if (at->kind != DOC_LIST || at->count > DOMAINS_MAX)
 		return member_bad(d, at, "must be a list of hosts");
+	if (out)
+		out->said = true; /* an empty list is one: nothing is reached */
 	doc_each(one, at)
 	{
 		if (one->kind == DOC_MAP) {

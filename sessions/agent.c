@@ -112,6 +112,8 @@ static char **environment(const struct init_config *cfg, const struct nono_layer
 	n += tool_variables(cfg->shim_dir, cfg->tool_socket, extra + n);
 	if (cfg->proxy)
 		n += proxy_variables(cfg->proxy, cfg->proxy_port, extra + n);
+	if (cfg->proxy && policy_opens_urls(&cfg->policy->network))
+		extra[n++] = xasprintf("BROWSER=%s/" SESSION_BROWSER, tmp);
 	if (cfg->terminal) {
 		extra[n++] = xstrdup("TERM=xterm-256color");
 		extra[n++] = xstrdup("COLORTERM=truecolor");

@@ -205,6 +205,19 @@ static void on_net(void *data, uint64_t id, bool granted, enum request_scope sco
 	proxy_answered(b->proxy, id, granted, scope, why);
 }
 
+/* What the program finds as BROWSER: nono by another name. */
+static int make_browser(const struct broker *b, struct err *err)
+{
+	_cleanup_free_ char *nono = path_real("/proc/self/exe", err);
+	_cleanup_free_ char *link = xasprintf("%s/" SESSION_BROWSER, b->rt.tmp);
+
+	if (!policy_opens_urls(&b->plan->policy->network))
+		return 0;
+	if (!nono || symlink(nono, link) < 0)
+		return err_errno(err, errno, "can't make %s", link);
+	return 0;
+}
+
 static int prepare_proxy(struct broker *b, struct err *err)
 {
 	const struct proxy_config cfg = {.policy = b->plan->policy,
@@ -216,7 +229,7 @@ static int prepare_proxy(struct broker *b, struct err *err)
 	if (b->plan->policy->network.mode != POLICY_NET_NAMES)
 		return 0;
 	b->proxy = proxy_new(&cfg);
-	return runtime_make_ca(&b->rt, err);
+	return runtime_make_ca(&b->rt, err) < 0 ? -1 : make_browser(b, err);
 }
 
 static int start_proxy(struct broker *b, struct err *err)

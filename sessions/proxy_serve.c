@@ -192,11 +192,35 @@ static bool told_before(struct proxy *p, const struct net_event *ev)
 	return told;
 }
 
+/* The proxy took it for the browser, or refused to; nothing of it is a connection. */
+static void log_url(struct proxy *p, const struct net_event *ev, const char *program, pid_t pid)
+{
+	bool here = str_eq(ev->host, "localhost") || str_eq(ev->host, "127.0.0.1");
+	char url[sizeof(ev->host) + sizeof(ev->path) + 32];
+	const struct audit_url_event a = {.url = url,
+					  .error = is_denial(ev) ? ev->reason : NULL,
+					  .program = program,
+					  .pid = pid,
+					  .time_ns = ev->time_ns};
+
+	snprintf(url, sizeof(url), "%s://%s", here || ev->port == 80 ? "http" : "https",
+		 ev->host[0] ? ev->host : "?");
+	if (ev->port && ev->port != 80 && ev->port != 443)
+		snprintf(url + strlen(url), sizeof(url) - strlen(url), ":%u", ev->port);
+	snprintf(url + strlen(url), sizeof(url) - strlen(url), "%s", ev->path);
+	audit_emit_url(p->log, &a);
+}
+
 static void on_event(struct proxy *p, const struct net_event *ev)
 {
 	char program[1024] = "";
 	pid_t pid = elevation_peer(p->elevation, ev->peer_port, program, sizeof(program));
 
+	if (str_eq(ev->rule, NET_RULE_OPEN_URL)) {
+		if (!ev->ended)
+			log_url(p, ev, program, pid);
+		return;
+	}
 	log_event(p, ev, program, pid);
 	if (ev->host[0])
 		proxy_hosts_note(&p->hosts, ev, program);

@@ -75,6 +75,9 @@ int session_wrap(const struct session_options *o, struct err *err);
 
 enum session_status { SESSION_RUNNING = 0, SESSION_PAUSED, SESSION_EXITED };
 
+/* Name of nono in a session's temporary directory, as BROWSER has it. */
+#define SESSION_BROWSER "nono-open-url"
+
 struct session_record { /* as of ps --json, reconciled with the process table */
 	char id[SESSION_ID_LEN + 1];
 	char name[SESSION_NAME_MAX];

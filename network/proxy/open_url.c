@@ -15,7 +15,7 @@ bool job_open_url(struct job *j)
 	struct net_url u;
 	struct err err = {0};
 
-	str_copy(j->event.rule, sizeof(j->event.rule), "open_urls");
+	str_copy(j->event.rule, sizeof(j->event.rule), NET_RULE_OPEN_URL);
 	str_copy(j->event.path, sizeof(j->event.path), "");
 	if (!text || j->x->request.body != HTTP_BODY_NONE) {
 		job_answer(j, 400, "it takes the header X-Nono-Url, and no body");

@@ -185,6 +185,33 @@ static void test_fails_closed(void **state)
 	}
 }
 
+/* Whatever lists hosts closes all others: none of these may leave the network open. */
+static void test_lists_close(void **state)
+{
+	static const char *const table[] = {
+	    "{\"network\": {\"allow_domain\": [\"a.example\"]}}",
+	    "{\"network\": {\"allow_domain\": []}}",
+	    "{\"network\": {\"proxy_allow\": [\"a.example\"]}}",
+	    "{\"network\": {\"allow_endpoints\": [\"GET a.example/v1\"]}}",
+	    ("{\"network\": {\"allow_domain\": [{\"domain\": \"a.example\", \"endpoints\": "
+	     "[{\"method\": \"GET\", \"path\": \"/\"}]}]}}"),
+	    "{\"network\": {\"network_profile\": \"minimal\"}}",
+	    "{\"network\": {\"credentials\": [\"openai\"]}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct policy *p = resolved(table[i], NULL);
+
+		assert_non_null(p);
+		if (p->network.mode != POLICY_NET_NAMES)
+			fail_msg("%s leaves the network open", table[i]);
+		for (size_t k = 0; k < p->network.allow.n; k++)
+			assert_string_not_equal(p->network.allow.v[k].name, "*");
+		policy_free(p);
+	}
+}
+
 /* ---- paths -------------------------------------------------------------------------------- */
 
 static const struct policy_grant *grant_of(const struct policy *p, const char *path)
@@ -349,6 +376,7 @@ int main(void)
 	    cmocka_unit_test(test_rules),
 	    cmocka_unit_test_setup_teardown(test_bases, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_fails_closed, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(test_lists_close, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_variables, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_links_out, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_audit_level, scene_up, scene_down),
