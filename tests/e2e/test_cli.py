@@ -75,7 +75,6 @@ def usage_errors(c):
             # What belongs to the program is never ours, and what is not ours is refused.
             (["wrap", "--rollback", "true"], "--rollback"), (["wrap", "--allow-domain", "x", "true"],
                                                             "domain"),
-            (["run", "--rollback", "true"], "nothing to keep"),
             (["run", "--rollback", "--no-audit", "true"], "--no-audit"),
             (["run", "--rollback", "--no-rollback", "true"], "--no-rollback"),
             (["run", "--snapshot-interval", "5", "true"], "--rollback"),
