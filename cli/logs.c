@@ -57,6 +57,8 @@ static void print_event(const struct audit_line *line)
 			print_text(r->rule, 0);
 			putchar(']');
 		}
+		if (r->err && (str_eq(r->decision, "granted") || str_eq(r->decision, "allowed")))
+			printf("  failed: %s", strerror(r->err));
 		putchar('\n');
 	}
 	free(r);

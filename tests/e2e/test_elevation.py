@@ -258,6 +258,17 @@ def logged_before_seen(p):
     assert decisions(p, r["session_id"], p.key) == ["Granted"]
 
 
+def granted_in_vain(p):
+    """What a person granted and the kernel refuses all the same is no success in the log."""
+    if p.uid is None and os.geteuid() == 0:
+        return  # the kernel refuses root nothing here
+    r = p.start("vain", "cat /etc/shadow; echo \"exit $?.\"; sleep 1000", ASK)
+    p.nono("approve", p.request("vain")["id"])
+    p.shows("vain", "^exit 1")
+    until("its line", lambda: "failed: Permission denied" in p.nono("logs", "vain"))
+    p.nono("stop", "--force", r["session_id"])
+
+
 def hostile_path(p):
     """Control and bidi characters in a name are visible to the person."""
     name = os.path.join(p.outside, "a\u202eb\x1b[2Jc\nd")
@@ -276,6 +287,6 @@ def hostile_path(p):
     p.nono("stop", "--force", "agent")
 
 
-nonolib.main([deadline, deny_then_approve, once_is_once, session_scope, always, kinds, denied_changes,
+nonolib.main([granted_in_vain, deadline, deny_then_approve, once_is_once, session_scope, always, kinds, denied_changes,
               missing_stays_missing, no_elevation, request_inside, never_its_own_state, many_wait, asker_dies,
               nobody_there, logged_before_seen, hostile_path], jobs=3, timeout=150)
