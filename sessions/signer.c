@@ -79,6 +79,9 @@ static int load(const char *key, const struct policy *p, struct secret *out, str
 
 	if (is_uri(key))
 		return 0;
+	if (p && str_starts(key, "env://"))
+		return err_set(err, "the program could have the variable too: use a file, a "
+				    "keyring or pkcs11:");
 	if (strchr(key, '/') && !strstr(key, "://")) {
 		_cleanup_free_ char *real = path_real(key, err);
 		if (!real || check_file(real, p, err) < 0)

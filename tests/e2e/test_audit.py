@@ -262,6 +262,8 @@ def sign(p):
     p.inside("echo ran > ran", "--audit-sign-key", ed, "--read", p.outside, code=1)
     assert "could read" in p.err, p.err
     p.inside("echo ran > ran", "--audit-sign-key", "pkcs11:object=nosuch", code=1)
+    with open(ed) as f:
+        p.inside("echo ran > ran", "--audit-sign-key", "env://KEY", code=1, env={"KEY": f.read()})
     p.inside("echo ran > ran", "--audit-sign-key", ed, "--no-audit", code=2)
     assert not os.path.exists(os.path.join(p.work, "ran"))
     # Wanted, and not there.
