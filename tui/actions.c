@@ -146,7 +146,7 @@ void act_next_needy(struct tui *t, int arg)
 				continue;
 			act_show_agent(t, a, SPLIT_LEAF);
 			if (!pass)
-				requests_show(t);
+				requests_show(t, a);
 			return;
 		}
 	tui_message(t, false, "no session needs you");
@@ -155,7 +155,7 @@ void act_next_needy(struct tui *t, int arg)
 void act_requests(struct tui *t, int arg)
 {
 	(void)arg;
-	requests_show(t);
+	requests_show(t, NULL);
 }
 
 /* ---- panes --------------------------------------------------------------- */

@@ -245,7 +245,8 @@ struct open_request *agent_request(struct agent *a, const char *id);
 size_t requests_queue(struct tui *t, struct request_entry *out); /* out: REQUESTS_MAX */
 size_t requests_count(struct tui *t);
 void requests_changed(struct tui *t); /* something opened or was answered */
-void requests_show(struct tui *t);    /* also what was dismissed */
+/* Also what was dismissed; that of the agent first, if it asks (NULL: the oldest). */
+void requests_show(struct tui *t, const struct agent *first);
 bool requests_shown(struct tui *t, struct request_entry *out);
 void requests_show_entry(struct tui *t, const struct request_entry *e);
 void requests_step(struct tui *t, int step);

@@ -91,10 +91,10 @@ void requests_changed(struct tui *t)
 	t->requests.open = false;
 }
 
-void requests_show(struct tui *t)
+void requests_show(struct tui *t, const struct agent *first)
 {
 	struct request_entry v[REQUESTS_MAX];
-	size_t n = requests_queue(t, v);
+	size_t n = requests_queue(t, v), at = 0;
 
 	if (!n) {
 		tui_message(t, false, "nobody asks for anything");
@@ -102,7 +102,9 @@ void requests_show(struct tui *t)
 	}
 	for (size_t i = 0; i < n; i++)
 		v[i].r->dismissed = false;
-	requests_show_entry(t, &v[0]);
+	while (at < n && v[at].a != first)
+		at++;
+	requests_show_entry(t, &v[at < n ? at : 0]);
 }
 
 void requests_step(struct tui *t, int step)

@@ -244,6 +244,23 @@ def jump(p):
     stop_all(p)
 
 
+def jump_to_request(p):
+    """Where somebody asks: that question is shown, not the oldest."""
+    path = p.write(os.path.join(p.outside, "file"), "x")
+    for name in ("one", "two"):
+        p.start(name, "cat %s; sleep 1000" % path, "--capability-elevation")
+    s = Screen(p, "tui", cols=140, rows=30)
+    s.sees("(one|two) wants: read")
+    for _ in range(2):
+        shown = [n for n in ("one", "two") if n + " wants: read" in s.text()]
+        assert len(shown) == 1, s.text()
+        s.command("g")
+        s.sees("%s wants: read" % ("two" if shown == ["one"] else "one"))
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
 def audit_search(p):
     """What happened long before the events that the pane holds is found, and what was around it."""
     p.write("needle", "x")
@@ -566,5 +583,5 @@ def headless(p):
 
 
 nonolib.main([side_by_side, zoom_and_layouts, remembered, remembered_from_run, new_agent, splits, help_keys, other_prefix,
-              status_line, jump, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
+              status_line, jump, jump_to_request, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
               read_only_answers_nothing, scrollback, small_terminal, terminal_restored, let_go, headless], jobs=3)
