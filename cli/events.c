@@ -34,6 +34,10 @@ struct stream {
 	size_t n;
 	bool follow;
 	int notify;
+	/* While following: one that began since then is told of though it is over already. */
+	uint64_t since_ns;
+	char (*told)[SESSION_ID_LEN + 1]; /* ended, and gone from v */
+	size_t n_told;
 };
 
 /* ---- lines ------------------------------------------------------------------------------- */
@@ -180,21 +184,34 @@ static struct source *source_of(const struct stream *t, const char *id)
 	return NULL;
 }
 
+static bool was_told(const struct stream *t, const char *id)
+{
+	for (size_t i = 0; i < t->n_told; i++)
+		if (str_eq(t->told[i], id))
+			return true;
+	return false;
+}
+
 /* New sessions come in, those that are over go. */
 static int refresh(struct stream *t, bool all, long tail, struct err *err)
 {
 	struct session_list l;
 
-	if (session_list(all, &l, err) < 0)
+	if (session_list(all || t->follow, &l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < t->n; i++)
 		t->v[i]->seen = false;
 	for (size_t i = l.n; i-- > 0;) { /* oldest first */
-		struct source *s = source_of(t, l.v[i].id);
+		const struct session_record *r = &l.v[i];
+		struct source *s = source_of(t, r->id);
+		const bool over = t->follow && r->status == SESSION_EXITED;
+
 		if (s)
-			s->seen = true;
-		else
-			source_add(t, &l.v[i], tail);
+			s->seen = !over;
+		else if (!over)
+			source_add(t, r, tail);
+		else if (r->started_ns >= t->since_ns && !was_told(t, r->id))
+			source_add(t, r, -1);
 	}
 	session_list_free(&l);
 	return 0;
@@ -219,6 +236,8 @@ static void drop_ended(struct stream *t)
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->v[i]->seen)
 			continue;
+		t->told = xrealloc_array(t->told, t->n_told + 1, sizeof(*t->told));
+		str_copy(t->told[t->n_told++], sizeof(*t->told), t->v[i]->log.id);
 		source_free(t->v[i]);
 		t->v[i--] = t->v[--t->n];
 	}
@@ -289,6 +308,7 @@ static int follow_all(struct stream *t, struct err *err)
 	bool look = true;
 	int r;
 
+	t->since_ns = clock_real_ns();
 	t->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (t->notify < 0)
 		return err_errno(err, errno, "can't watch files");
@@ -325,6 +345,7 @@ static int events(struct cli *cli, struct err *err)
 	for (size_t i = 0; i < t.n; i++)
 		source_free(t.v[i]);
 	free(t.v);
+	free(t.told);
 	if (t.notify >= 0)
 		close(t.notify);
 	return rc;

@@ -148,7 +148,9 @@ def works(name):
                 assert "OPENAI_BASE_URL=http://127.0.0.1:" in p.read("env.txt"), p.read("env.txt")
             assert holders(pids, phantom[0].encode()), "looked in the wrong place: the stand-in is nowhere"
             p.nono("deny", r["id"], "--scope", "session")
-            p.shows("net", "MOCK_FINAL_TEXT", 90)
+            # It may be over before anybody can look at its pane.
+            until("the model's last answer is asked for", lambda: model.requests >= 2, 90)
+            p.nono("wait", "net", "--until", "exited", "--timeout", "90", code=None)
             assert p.read("out.txt").strip() != "0"
             assert model.keys == {key}, "the model was shown %s" % model.keys
             for d in (p.home, os.path.join(p.base, "run"), os.path.join(p.base, "state", "nono", "audit"), os.path.join(p.base, "state", "nono", "sessions")):
