@@ -27,6 +27,8 @@ struct player {
 	uint64_t at_ns, shown_ns; /* time in the session; of the last picture */
 	double speed, max_wait_ns;
 	bool paused, over, quit, changed;
+	uint64_t second; /* that the bar shows */
+	struct winsize ws;
 };
 
 /* ---- the host -------------------------------------------------------------------------------- */
@@ -155,6 +157,21 @@ static void advance(struct player *p, uint64_t real_ns)
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
+/* Is there anything that the last picture did not have? */
+static bool look(struct player *p)
+{
+	const uint64_t second = (p->at_ns - p->r->begin_ns) / 1000000000u;
+	struct winsize ws = {.ws_row = 24, .ws_col = 80};
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+	p->changed |= p->s.changed || second != p->second || ws.ws_row != p->ws.ws_row ||
+		      ws.ws_col != p->ws.ws_col;
+	p->second = second;
+	p->ws = ws;
+	p->s.changed = false;
+	return p->changed;
+}
+
 static void add_line(struct buf *b, const char *s, size_t n)
 {
 	buf_add(b, s, n);
@@ -164,12 +181,11 @@ static void add_line(struct buf *b, const char *s, size_t n)
 static void draw(struct player *p)
 {
 	_cleanup_(buf_free) struct buf screen = {0}, b = {0};
-	struct winsize ws = {.ws_row = 24, .ws_col = 80};
-	uint64_t s = (p->at_ns - p->r->begin_ns) / 1000000000u;
+	const struct winsize ws = p->ws;
+	const uint64_t s = p->second;
 	size_t rows, n = 0;
 	char bar[200];
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
 	rows = ws.ws_row > PANEL + 2 ? ws.ws_row - PANEL - 1u : 1u;
 	pty_dump_screen(screen_picture(&p->s), true, &screen);
 	buf_adds(&b, "\033[?2026h\033[H");
@@ -240,10 +256,9 @@ static void run(struct player *p)
 		advance(p, now - last);
 		last = now;
 		catch_up(p);
-		p->s.changed = false;
 		if (!p->over && screen_serve(&p->s, 0) < 0)
 			p->over = true;
-		if (now - p->shown_ns < FRAME_NS)
+		if (now - p->shown_ns < FRAME_NS || !look(p))
 			continue;
 		p->shown_ns = now;
 		draw(p);

@@ -6,14 +6,44 @@
 #include "sessions/rollback_record.h"
 #include "snapshots/restore.h"
 
+/* Subcommands with files of their own. */
+extern const struct command command_rollback_list, command_rollback_cleanup;
+
 #define ROW(type, member) .offset = offsetof(struct type, member)
 
 int rollback_open(struct snap_store **out, struct err *err);
+void rollback_close(struct snap_store **s); /* for _cleanup_ */
 /* A session with snapshots by its id, what begins it, or its name; caller frees. NULL: err. */
 char *rollback_find(struct snap_store *s, const char *what, struct err *err);
 /* Records by number; the number -1: the last one that shows what the session did. NULL if there is
  * none. */
 const struct snap_record *rollback_pick(const struct snap_record *v, size_t n, long number);
+
+/* ---- sessions ------------------------------------------------------------------------------ */
+
+struct rollback_session {
+	char *id;
+	struct rollback_record rec;
+	struct snap_record *v;
+	size_t n;
+};
+/* id as it is. Damaged records are told of. -1: none can be read; also then freed by the caller. */
+int rollback_session_load(struct rollback_session *s, struct snap_store *store, const char *id,
+			  struct err *err);
+/* As rollback_find(). */
+int rollback_session_open(struct rollback_session *s, struct snap_store *store, const char *what,
+			  struct err *err);
+void rollback_session_free(struct rollback_session *s);
+/* with_count: as the list has it. */
+cJSON *rollback_session_json(const struct rollback_session *s, bool with_count);
+
+struct rollback_dated {
+	char *id;
+	char started[TIME_STR_MAX];
+};
+/* Newest first. */
+struct rollback_dated *rollback_by_date(struct snap_store *store, size_t *n, struct err *err);
+void rollback_dated_free(struct rollback_dated *v, size_t n);
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
@@ -36,6 +66,22 @@ cJSON *changes_json(const struct changes *c);
 void changes_count_text(const struct changes *c, char out[64]);
 
 enum show_mode { SHOW_LIST = 0, SHOW_DIFF, SHOW_SIDES, SHOW_FULL };
+/* Option rows that set it: the member mode of type. */
+#define SHOW_ROWS(type)                                                                  \
+	{.name = "diff",                                                                 \
+	 .kind = OPTION_SET,                                                             \
+	 .value = SHOW_DIFF,                                                             \
+	 ROW(type, mode),                                                                \
+	 .help = "What changed in the files, as a unified diff"},                        \
+	    {.name = "side-by-side",                                                     \
+	     .kind = OPTION_SET,                                                         \
+	     .value = SHOW_SIDES,                                                        \
+	     ROW(type, mode),                                                            \
+	     .help = "In two columns"},                                                  \
+	{                                                                                \
+		.name = "full", .kind = OPTION_SET, .value = SHOW_FULL, ROW(type, mode), \
+		.help = "In two columns, with all lines of the changed files"            \
+	}
 /* To standard output. live: what b's contents are not in the store, read them from the tree. */
 int changes_show(struct snap_store *s, const struct changes *c, enum show_mode mode, bool live,
 		 struct err *err);

@@ -8,6 +8,11 @@ int rollback_open(struct snap_store **out, struct err *err)
 	return dir_private(state, err) < 0 ? -1 : snap_open(out, state, err);
 }
 
+void rollback_close(struct snap_store **s)
+{
+	snap_close(*s);
+}
+
 static char *by_prefix(struct snap_store *s, const char *what, struct err *err)
 {
 	char **ids = snap_record_sessions(s, err), *found = NULL;

@@ -212,21 +212,7 @@ struct diff_options {
 	bool json;
 };
 static const struct option_row diff_rows_table[] = {
-    {.name = "diff",
-     .kind = OPTION_SET,
-     .value = SHOW_DIFF,
-     ROW(diff_options, mode),
-     .help = "What changed in the files, as a unified diff"},
-    {.name = "side-by-side",
-     .kind = OPTION_SET,
-     .value = SHOW_SIDES,
-     ROW(diff_options, mode),
-     .help = "In two columns"},
-    {.name = "full",
-     .kind = OPTION_SET,
-     .value = SHOW_FULL,
-     ROW(diff_options, mode),
-     .help = "In two columns, with all lines of the changed files"},
+    SHOW_ROWS(diff_options),
     {.name = "json", ROW(diff_options, json), .help = "As a JSON array"},
     {0},
 };

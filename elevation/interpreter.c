@@ -9,6 +9,7 @@
 #include "elevation/perform.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #define HEAD_MAX 256 /* the kernel reads no more */
 #define DEEP_MAX 5   /* a script may be run by a script; the kernel gives up then */
@@ -17,8 +18,12 @@
 static bool interpreter_of(int object, char out[HEAD_MAX + 1])
 {
 	char path[FD_PATH_MAX], head[HEAD_MAX + 1], *start;
+	struct stat st;
 	ssize_t n;
 
+	/* To open a device may do something. */
+	if (fstat(object, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
 	fd_path(path, object);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	n = fd < 0 ? -1 : pread(fd, head, HEAD_MAX, 0);

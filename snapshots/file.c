@@ -296,12 +296,12 @@ static int read_once(struct worker *k, int fd, struct item *i, const struct cach
 int file_read_in(struct worker *k, struct node *n, struct item *i, const struct cache_item *old,
 		 struct err *err)
 {
-	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	_cleanup_close_ int fd = openat(n->fd, i->name, flags | O_NOATIME);
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	_cleanup_close_ int fd = walk_openat(n, i->name, flags | O_NOATIME);
 	int rc = 2;
 
 	if (fd < 0 && errno == EPERM)
-		fd = openat(n->fd, i->name, flags);
+		fd = walk_openat(n, i->name, flags);
 	if (fd < 0)
 		return leave_out(k, n, i, errno);
 	for (unsigned attempt = 0; rc == 2 && attempt < ATTEMPTS && !k->w->stop; attempt++)

@@ -247,8 +247,7 @@ int node_list(struct worker *k, struct node *n, struct err *err)
 	uint64_t most = k->w->o->max_dir_entries;
 	int64_t now = coarse_now();
 
-	n->fd = openat(n->parent->fd, i->name,
-		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	n->fd = walk_openat(n->parent, i->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
 	if (n->fd < 0)
 		return give_up(k, n,
 			       errno == ENOENT	 ? SNAP_WHY_NONE

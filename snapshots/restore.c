@@ -264,18 +264,39 @@ static bool makes_room(const struct step *t)
 	       (t->before.kind == SNAP_DIR || t->after.kind == SNAP_DIR);
 }
 
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Does it lie in one of the n paths? */
+static bool lies_below(char *const *v, size_t n, const char *path)
+{
+	_cleanup_free_ char *up = xstrdup(path);
+
+	for (char *slash; (slash = strrchr(up, '/')) && slash > up;) {
+		*slash = '\0';
+		if (bsearch(&up, v, n, sizeof(*v), by_path))
+			return true;
+	}
+	return false;
+}
+
 /* A directory is in the way: what it holds goes first, backwards. */
 static void clear_ways(struct restore *x)
 {
-	for (size_t i = x->n; i-- > 0;) {
+	_cleanup_free_ char **rooms = xcalloc(x->n + 1, sizeof(*rooms));
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (makes_room(&x->v[i]))
+			rooms[n++] = x->v[i].path;
+	qsort(rooms, n, sizeof(*rooms), by_path);
+	for (size_t i = x->n; n && i-- > 0;) {
 		struct step *t = &x->v[i];
 		struct err e = {0};
-		bool below = false;
 
-		if (t->c.type == SNAP_DELETED)
-			for (size_t k = 0; k < i && !below; k++)
-				below = makes_room(&x->v[k]) && path_under(x->v[k].path, t->path);
-		if (!below && !makes_room(t))
+		if (!makes_room(t) && (t->c.type != SNAP_DELETED || !lies_below(rooms, n, t->path)))
 			continue;
 		if (take_away(x, t, &e) < 0)
 			report(x, t, &e);
@@ -284,14 +305,6 @@ static void clear_ways(struct restore *x)
 		if (t->gone && t->c.type == SNAP_DELETED)
 			report(x, t, NULL);
 	}
-}
-
-static bool any_room(const struct restore *x)
-{
-	for (size_t i = 0; i < x->n; i++)
-		if (makes_room(&x->v[i]))
-			return true;
-	return false;
 }
 
 /* What a directory says of itself, after all below it: deepest first. Of a directory that only
@@ -347,8 +360,7 @@ static void perform(struct restore *x)
 {
 	struct err e;
 
-	if (any_room(x))
-		clear_ways(x);
+	clear_ways(x);
 	for (size_t i = 0; i < x->n; i++) {
 		struct step *t = &x->v[i];
 		if (t->c.type == SNAP_DELETED || t->failed)

@@ -1,6 +1,16 @@
 /* The threads and their tasks. */
 #include "snapshots/walk.h"
 
+#include <fcntl.h>
+
+#include "snapshots/place.h"
+
+int walk_openat(const struct node *dir, const char *name, int flags)
+{
+	return dir->fd == AT_FDCWD ? place_openat(AT_FDCWD, name, flags)
+				   : openat(dir->fd, name, flags | O_CLOEXEC);
+}
+
 void walk_push(struct walk *w, struct node *n, uint32_t from, uint32_t to)
 {
 	pthread_mutex_lock(&w->mutex);

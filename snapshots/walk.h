@@ -78,6 +78,9 @@ void walk_free(struct walk *w);
 
 /* ---- parts, each in its file ---- */
 
+/* Of an entry of the folder dir, close-on-exec. A root is opened only if nothing on the way to it
+ * is a link: who may write there could have put one since it was named. */
+int walk_openat(const struct node *dir, const char *name, int flags);
 void walk_push(struct walk *w, struct node *n, uint32_t from, uint32_t to);
 void walk_fail(struct walk *w, const struct err *err);
 void walk_left_out(struct walk *w, struct node *n, const char *name, enum snap_why why);

@@ -358,6 +358,47 @@ static void named_and_absent(void **state)
 
 /* A page that is dirty already is written again: no time changes, "settled" sees it all the same.
  */
+/* Who may write above a root may put a link there: nothing behind it is read. */
+static void a_link_above_a_root(void **state)
+{
+	char dir[256], file[256], x[300], secret[300], a[200], b[200];
+	const char *const roots[] = {dir, file, NULL};
+	struct snap_take t = {.roots = roots, .session = "test", .reason = "manual"};
+	struct snap_record r = {0};
+	struct snap_entry got;
+	struct snapenv e;
+
+	(void)state;
+	env_open(&e);
+	snprintf(a, sizeof(a), "%s/a", e.tree);
+	snprintf(b, sizeof(b), "%s/b", e.tree);
+	snprintf(dir, sizeof(dir), "%s/root", a);
+	snprintf(file, sizeof(file), "%s/single", a);
+	snprintf(x, sizeof(x), "%s/x", dir);
+	snprintf(secret, sizeof(secret), "%s/secret", dir);
+	for (const char *const *d = (const char *const[]){"a", "a/root", "out", "out/root", NULL};
+	     *d; d++)
+		env_mkdir(&e, *d);
+	env_text(&e, "a/root/x", "mine");
+	env_text(&e, "a/single", "mine");
+	env_text(&e, "out/root/secret", "secret");
+	env_text(&e, "out/single", "secret");
+	assert_int_equal(snap_take(e.s, &t, &r, &e.err), 0);
+	assert_int_equal(snap_lookup(e.s, &r, x, &got, NULL), 0);
+	assert_int_equal(got.kind, SNAP_FILE);
+	snap_record_free(&r);
+	assert_int_equal(rename(a, b), 0);
+	assert_int_equal(symlink("out", a), 0);
+	assert_int_equal(snap_take(e.s, &t, &r, &e.err), 0);
+	assert_int_equal(snap_lookup(e.s, &r, secret, &got, NULL), 0);
+	assert_int_equal(got.kind, SNAP_LEFT_OUT); /* all of the root */
+	assert_int_equal(snap_lookup(e.s, &r, file, &got, NULL), 0);
+	assert_int_equal(got.kind, SNAP_LEFT_OUT);
+	assert_int_equal(r.left_out_total[SNAP_WHY_UNREADABLE], 2);
+	snap_record_free(&r);
+	env_close(&e);
+}
+
 static void writes_through_a_mapping(void **state)
 {
 	struct snapenv e;
@@ -421,6 +462,7 @@ int main(void)
 	    cmocka_unit_test(changes_are_found),
 	    cmocka_unit_test(forged_times_are_seen),
 	    cmocka_unit_test(racy_writes_are_seen),
+	    cmocka_unit_test(a_link_above_a_root),
 	    cmocka_unit_test(writes_through_a_mapping),
 	    cmocka_unit_test(odd_things),
 	    cmocka_unit_test(what_is_left_out),

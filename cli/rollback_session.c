@@ -1,0 +1,127 @@
+/* Sessions with snapshots: what is known of one, and all by date. */
+#include "cli/rollback.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+void rollback_session_free(struct rollback_session *s)
+{
+	snap_record_list_free(s->v, s->n);
+	rollback_record_free(&s->rec);
+	free(s->id);
+}
+
+int rollback_session_load(struct rollback_session *s, struct snap_store *store, const char *id,
+			  struct err *err)
+{
+	_cleanup_(buf_free) struct buf bad = {0};
+	struct err e = {0};
+
+	/* Without it there are no excludes, but the snapshots are what counts. */
+	if (rollback_record_load(id, &s->rec, &e) < 0)
+		str_copy(s->rec.id, sizeof(s->rec.id), id);
+	if (snap_record_list(store, id, &s->v, &s->n, &bad, err) < 0)
+		return -1;
+	if (bad.len)
+		print_lines(stderr, bad.data);
+	return s->n ? 0 : err_set(err, "session %s has no snapshot that can be read", id);
+}
+
+int rollback_session_open(struct rollback_session *s, struct snap_store *store, const char *what,
+			  struct err *err)
+{
+	s->id = rollback_find(store, what, err);
+	return s->id ? rollback_session_load(s, store, s->id, err) : -1;
+}
+
+static double disk_size(const char *id)
+{
+	_cleanup_free_ char *state = dir_state();
+	_cleanup_free_ char *path = xasprintf("%s/rollbacks/%s/snapshots", state, id);
+	DIR *d = opendir(path);
+	struct dirent *e;
+	struct stat st;
+	double sum = 0;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0)
+			sum += (double)st.st_size;
+	if (d)
+		closedir(d);
+	return sum;
+}
+
+static cJSON *strings_json(char *const *v)
+{
+	cJSON *a = cJSON_CreateArray();
+
+	for (; v && *v; v++)
+		cJSON_AddItemToArray(a, cJSON_CreateString(*v));
+	return a;
+}
+
+cJSON *rollback_session_json(const struct rollback_session *s, bool with_count)
+{
+	cJSON *o = cJSON_CreateObject();
+	bool alive = rollback_alive(&s->rec);
+
+	cJSON_AddStringToObject(o, "session_id", s->rec.id);
+	cJSON_AddStringToObject(o, "started", s->rec.started);
+	cJSON_AddItemToObject(
+	    o, "ended", s->rec.ended[0] ? cJSON_CreateString(s->rec.ended) : cJSON_CreateNull());
+	cJSON_AddItemToObject(o, "command", strings_json(s->rec.command));
+	if (!with_count)
+		cJSON_AddNullToObject(o, "executable_identity");
+	cJSON_AddItemToObject(o, "tracked_paths", strings_json(s->rec.roots));
+	if (with_count)
+		cJSON_AddNumberToObject(o, "snapshot_count", (double)s->n);
+	cJSON_AddItemToObject(o, "exit_code",
+			      s->rec.ended[0] ? cJSON_CreateNumber(s->rec.exit_code)
+					      : cJSON_CreateNull());
+	cJSON_AddNumberToObject(o, "disk_size", disk_size(s->rec.id));
+	cJSON_AddBoolToObject(o, "is_alive", alive);
+	cJSON_AddBoolToObject(o, "is_stale", !alive && !s->rec.ended[0]);
+	return o;
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct rollback_dated *x = a, *y = b;
+	int r = strcmp(y->started, x->started);
+
+	return r ? r : strcmp(y->id, x->id);
+}
+
+/* Caller frees each id and the vector. */
+struct rollback_dated *rollback_by_date(struct snap_store *store, size_t *n, struct err *err)
+{
+	struct rollback_dated *v;
+	char **ids;
+
+	*n = 0;
+	ids = snap_record_sessions(store, err);
+	if (!ids)
+		return NULL;
+	while (ids[*n])
+		(*n)++;
+	v = xcalloc(*n + 1, sizeof(*v));
+	for (size_t i = 0; ids[i]; i++) {
+		struct rollback_record r;
+		v[i].id = ids[i];
+		if (rollback_record_load(ids[i], &r, NULL) == 0)
+			str_copy(v[i].started, sizeof(v[i].started), r.started);
+		rollback_record_free(&r);
+	}
+	free(ids);
+	qsort(v, *n, sizeof(*v), newest_first);
+	return v;
+}
+
+void rollback_dated_free(struct rollback_dated *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i].id);
+	free(v);
+}
