@@ -14,13 +14,13 @@ static void answer(struct job *j, unsigned status, const char *name, const char 
 	bool head = http_text_is(x->request.method, "HEAD");
 
 	j->answered = true;
-	j->event.status = (uint16_t)status;
-	if (x->responded) { /* too late for words */
+	if (x->responded) { /* too late for words: the answer that was begun is cut */
 		job_ended(j);
 		x->finished = true;
 		x->down->abort(x);
 		return;
 	}
+	j->event.status = (uint16_t)status;
 	buf_addf(&body, "nono: %s\n", text);
 	http_head_clear(r);
 	r->status = status;

@@ -56,6 +56,7 @@ struct exchange_up_ops {
 	void (*resume)(struct exchange *x);	    /* more of the answer may be offered */
 	void (*cancel)(struct exchange *x);	    /* nobody wants the rest; x is forgotten */
 	struct stream *(*take)(struct exchange *x); /* after a 101 */
+	bool trailers_after_length;		    /* else only after a body in chunks */
 };
 
 /* Where requests of a connection go when it is not the proxy's own port: an intercepted tunnel. */
@@ -70,7 +71,8 @@ struct exchange_origin {
 struct exchange {
 	struct proxy *proxy;
 	struct http_head request, response;
-	struct http_head trailers; /* after the answer's body; between two of HTTP/2 alone */
+	/* After the bodies; filled by a driver before its exchange_*_end(). */
+	struct http_head request_trailers, response_trailers;
 	const struct exchange_down_ops *down;
 	void *down_data;
 	const struct exchange_up_ops *up; /* NULL while there is none */

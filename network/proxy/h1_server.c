@@ -30,6 +30,7 @@ void h1_server_dispose(struct h1_server *c)
 		exchange_free(c->x);
 	buf_free(&c->in);
 	buf_free(&c->out);
+	buf_free(&c->trailers);
 	free(c->origin);
 	free(c);
 }

@@ -25,6 +25,7 @@ struct h1_server {
 	size_t scanned;
 	enum h1_state state;
 	struct http_chunks chunks;
+	struct buf trailers; /* of the request, as they came */
 	uint64_t left;
 	enum http_body body, answer_body;
 	bool in_body, body_held; /* of the request; held: the other side takes no more */

@@ -44,7 +44,8 @@ static void begin(struct h1_server *c, const char *p, size_t n)
 	c->keep = x->request.keep_alive;
 	c->body = x->request.body;
 	c->left = x->request.length;
-	c->chunks = (struct http_chunks){0};
+	c->chunks = (struct http_chunks){.trailers = &c->trailers};
+	buf_clear(&c->trailers);
 	c->in_body = c->body == HTTP_BODY_CHUNKED || (c->body == HTTP_BODY_LENGTH && c->left);
 	h1_server_deadline(c, PROXY_IDLE_MS);
 }
@@ -73,6 +74,13 @@ static bool feed_body(struct h1_server *c, const char **p, size_t *n)
 			c->keep = false;
 			exchange_broken_request(c->x,
 						"the chunks of the request's body are broken");
+			return false;
+		}
+		if (rc == 2 && http_trailers_parse(&c->x->request_trailers, c->trailers.data,
+						   c->trailers.len) < 0) {
+			*n = 0;
+			c->keep = false;
+			exchange_broken_request(c->x, "the request's trailers are broken");
 			return false;
 		}
 		if (rc == 2)

@@ -133,7 +133,8 @@ static void down_end(struct exchange *x)
 	struct h1_server *c = x->down_data;
 
 	if (c->answer_body == HTTP_BODY_CHUNKED)
-		buf_adds(&c->out, "0\r\n\r\n");
+		http_write_last_chunk(x->request.wants_trailers ? &x->response_trailers : NULL,
+				      &c->out);
 	finish(c);
 }
 

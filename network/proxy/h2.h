@@ -53,6 +53,9 @@ static inline uint32_t h2_body_left(const struct h2_body *b)
 }
 /* There is room again for who waits; said once. */
 bool h2_body_drained(struct h2_body *b);
+/* In a read callback: the body ends here; with trailers, unless NULL or empty. */
+void h2_body_last(nghttp2_session *ng, int32_t id, const struct http_head *trailers,
+		  uint32_t *flags);
 void h2_body_free(struct h2_body *b);
 
 /* ---- heads (h2_fields.c) ---- */

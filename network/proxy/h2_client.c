@@ -1,35 +1,13 @@
 /*
  * HTTP/2 to an upstream server: many exchanges at a time on one connection.
  */
-#include "network/proxy/h2.h"
-
-struct h2_call {
-	struct h2_call *next, **prev;
-	struct h2_client *client;
-	int32_t id;
-	struct exchange *x; /* NULL: nobody wants it anymore */
-	struct h2_body out; /* of the request */
-	struct buf in;	    /* of the answer's body: not taken yet, at most a window */
-	bool head_done, in_ended, too_large;
-	bool closed, resume, failed, refused, reused;
-};
-
-struct h2_client {
-	struct h2_client *next, **prev; /* of the proxy's, NULL prev: takes no more requests */
-	struct h2_link link;
-	struct pool_key key;
-	char address[48];
-	struct h2_call *calls;
-	unsigned n_calls;
-	struct deadline deadline;
-	bool used;
-};
+#include "network/proxy/h2_client.h"
 
 static void on_ready(struct stream *s, unsigned what);
 
 /* ---- life ---- */
 
-static void retire(struct h2_client *c)
+void h2_client_retire(struct h2_client *c)
 {
 	if (!c->prev)
 		return;
@@ -39,8 +17,7 @@ static void retire(struct h2_client *c)
 	c->prev = NULL;
 }
 
-/* The exchange is over for this side. */
-static struct exchange *forget(struct h2_call *r)
+struct exchange *h2_client_forget(struct h2_call *r)
 {
 	struct exchange *x = r->x;
 
@@ -63,19 +40,34 @@ static void free_call(struct h2_call *r)
 	free(r);
 }
 
-static void destroy(struct h2_client *c, const char *why)
+static bool is_whole(const struct h2_call *r)
 {
-	retire(c);
-	while (c->calls) {
-		struct h2_call *r = c->calls;
-		struct exchange *x = forget(r);
+	return r->x && r->in_ended && r->head_done;
+}
 
+/* A connection that is over has no more for its calls; those whose answer is here whole stay. */
+static void fail_calls(struct h2_client *c, bool all, const char *why)
+{
+	struct h2_call *r, *next;
+
+	for (r = c->calls; r; r = next) {
+		struct exchange *x;
 		bool unused = r->reused && !r->head_done;
 
+		next = r->next;
+		if (!all && is_whole(r))
+			continue;
+		x = h2_client_forget(r);
 		free_call(r);
 		if (x)
 			exchange_failed(x, unused, why);
 	}
+}
+
+static void destroy(struct h2_client *c, const char *why)
+{
+	h2_client_retire(c);
+	fail_calls(c, true, why);
 	deadline_clear(c->link.proxy, &c->deadline);
 	h2_link_close(&c->link);
 	free(c);
@@ -93,126 +85,17 @@ static void set_deadline(struct h2_client *c)
 		     c->calls ? PROXY_IDLE_MS : PROXY_UPSTREAM_IDLE_S * 1000, on_deadline);
 }
 
-static void push(struct h2_client *c)
+void h2_client_push(struct h2_client *c)
 {
 	if (c->link.inside)
 		return;
+	if (c->ended) {
+		stream_watch(c->link.stream, c->link.work ? STREAM_SOON : 0);
+		return;
+	}
 	h2_link_push(&c->link);
 	h2_link_watch(&c->link, true);
 }
-
-/* ---- the request ---- */
-
-static ssize_t next_piece(_unused_ nghttp2_session *ng, _unused_ int32_t id, uint8_t *p, size_t n,
-			  uint32_t *flags, nghttp2_data_source *source, _unused_ void *data)
-{
-	struct h2_call *r = source->ptr;
-	size_t got = h2_body_get(&r->out, p, n);
-
-	if (r->out.held && h2_body_left(&r->out) <= H2_BODY / 2)
-		r->client->link.work = true;
-	if (r->out.ended && !h2_body_left(&r->out))
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
-	else if (!got) {
-		r->out.deferred = true;
-		return NGHTTP2_ERR_DEFERRED;
-	}
-	return (ssize_t)got;
-}
-
-static void go_on_with(struct h2_call *r)
-{
-	if (!r->out.deferred || r->closed)
-		return;
-	r->out.deferred = false;
-	nghttp2_session_resume_data(r->client->link.ng, r->id);
-}
-
-static void up_start(struct exchange *x)
-{
-	struct h2_call *r = x->up_data;
-	nghttp2_data_provider body = {.source.ptr = r, .read_callback = next_piece};
-	struct h2_fields f;
-
-	http_head_clear(&x->response);
-	http_head_clear(&x->trailers);
-	/* Only who can take trailers asks for them. */
-	h2_fields_request(&f, &x->request, x->http2);
-	r->out.ended = x->request.body == HTTP_BODY_NONE;
-	r->id = nghttp2_submit_request(r->client->link.ng, NULL, f.v, f.n,
-				       x->request.body == HTTP_BODY_NONE ? NULL : &body, r);
-	if (r->id < 0) {
-		/* It has no numbers left. Said from the loop: who calls still needs us. */
-		retire(r->client);
-		r->closed = r->refused = true;
-		r->client->link.work = true;
-	}
-}
-
-static size_t up_data(struct exchange *x, const char *p, size_t n)
-{
-	struct h2_call *r = x->up_data;
-	size_t took;
-
-	if (r->closed)
-		return n; /* it does not listen anymore */
-	took = h2_body_put(&r->out, p, n);
-	go_on_with(r);
-	if (took < n)
-		push(r->client);
-	return took;
-}
-
-static void up_flush(struct exchange *x)
-{
-	push(((struct h2_call *)x->up_data)->client);
-}
-
-static void up_end(struct exchange *x)
-{
-	struct h2_call *r = x->up_data;
-
-	r->out.ended = true;
-	go_on_with(r);
-	push(r->client);
-}
-
-static void up_resume(struct exchange *x)
-{
-	struct h2_call *r = x->up_data;
-
-	r->resume = true;
-	r->client->link.work = true;
-	push(r->client);
-}
-
-static void up_cancel(struct exchange *x)
-{
-	struct h2_call *r = x->up_data;
-	struct h2_client *c = r->client;
-
-	forget(r);
-	if (!r->closed)
-		nghttp2_submit_rst_stream(c->link.ng, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_CANCEL);
-	c->link.work = true;
-	push(c);
-}
-
-/* Never called: an upgrade is not sent over HTTP/2, and 101 is no answer in it. */
-static struct stream *up_take(_unused_ struct exchange *x)
-{
-	return NULL;
-}
-
-static const struct exchange_up_ops ops = {
-    .start = up_start,
-    .data = up_data,
-    .end = up_end,
-    .flush = up_flush,
-    .resume = up_resume,
-    .cancel = up_cancel,
-    .take = up_take,
-};
 
 void h2_client_attach(struct h2_client *c, struct exchange *x)
 {
@@ -228,7 +111,7 @@ void h2_client_attach(struct h2_client *c, struct exchange *x)
 		r->next->prev = &r->next;
 	c->calls = r;
 	c->n_calls++;
-	x->up = &ops;
+	x->up = &h2_client_ops;
 	x->up_data = r;
 	set_deadline(c);
 }
@@ -237,7 +120,7 @@ void h2_client_attach(struct h2_client *c, struct exchange *x)
 
 static void fail(struct h2_call *r, const char *why)
 {
-	struct exchange *x = forget(r);
+	struct exchange *x = h2_client_forget(r);
 
 	if (x)
 		exchange_failed(x, r->refused, why);
@@ -249,7 +132,7 @@ static void tell_end(struct h2_call *r)
 
 	if (!r->in_ended || r->in.len || !r->head_done)
 		return;
-	x = forget(r);
+	x = h2_client_forget(r);
 	/* It answered before it had all. */
 	if (!r->closed && !r->out.ended)
 		nghttp2_submit_rst_stream(r->client->link.ng, NGHTTP2_FLAG_NONE, r->id,
@@ -295,8 +178,8 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
 
 	if (!r || !r->x || r->too_large || frame->hd.type != NGHTTP2_HEADERS)
 		return 0;
-	if (h2_field_add(r->head_done ? &r->x->trailers : &r->x->response, name, name_n, value,
-			 value_n) < 0)
+	if (h2_field_add(r->head_done ? &r->x->response_trailers : &r->x->response, name, name_n,
+			 value, value_n) < 0)
 		r->too_large = true;
 	return 0;
 }
@@ -326,7 +209,7 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
 	struct h2_call *r;
 
 	if (frame->hd.type == NGHTTP2_GOAWAY)
-		retire(c);
+		h2_client_retire(c);
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return 0;
 	r = call_of(ng, frame->hd.stream_id);
@@ -423,10 +306,27 @@ static void work(struct h2_client *c)
 	}
 }
 
+/* The connection is over: what came of answers that are whole is still given out. */
+static void hand_out(struct h2_client *c)
+{
+	c->ended = true;
+	h2_client_retire(c);
+	work(c);
+	fail_calls(c, false, c->link.why ? c->link.why : "the server closed the connection");
+	if (c->calls)
+		h2_client_push(c);
+	else
+		destroy(c, NULL);
+}
+
 static void on_ready(struct stream *s, unsigned what)
 {
 	struct h2_client *c = s->data;
 
+	if (c->ended) {
+		hand_out(c);
+		return;
+	}
 	if (what & STREAM_READ) {
 		h2_link_pull(&c->link);
 		for (struct h2_call *r = c->calls; r; r = r->next)
@@ -439,7 +339,7 @@ static void on_ready(struct stream *s, unsigned what)
 		h2_link_push(&c->link);
 	}
 	if (c->link.dead || (!c->prev && !c->calls)) {
-		destroy(c, c->link.why ? c->link.why : "the server closed the connection");
+		hand_out(c);
 		return;
 	}
 	set_deadline(c);
@@ -466,7 +366,7 @@ struct h2_client *h2_client_new(struct proxy *p, struct stream *s, const struct 
 	if (!c->link.ng || h2_link_settings(&c->link, false) < 0)
 		abort(); /* no memory */
 	set_deadline(c);
-	push(c);
+	h2_client_push(c);
 	return c;
 }
 

@@ -158,6 +158,7 @@ int h2_request_complete(struct http_head *h, bool ended, const char **why)
 	h->minor = 0;
 	h->keep_alive = true;
 	h->upgrade = false;
+	h->wants_trailers = http_has_word(h, "te", "trailers");
 	h->expect_continue = expect && http_text_is(*expect, "100-continue");
 	*why = NULL;
 	if (http_get(h, "host", 1))

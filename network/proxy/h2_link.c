@@ -156,6 +156,19 @@ bool h2_body_drained(struct h2_body *b)
 	return true;
 }
 
+void h2_body_last(nghttp2_session *ng, int32_t id, const struct http_head *trailers,
+		  uint32_t *flags)
+{
+	struct h2_fields f;
+
+	*flags |= NGHTTP2_DATA_FLAG_EOF;
+	if (!trailers || !trailers->n)
+		return;
+	h2_fields_trailers(&f, trailers);
+	if (nghttp2_submit_trailer(ng, id, f.v, f.n) == 0)
+		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+}
+
 void h2_body_free(struct h2_body *b)
 {
 	free(b->p);

@@ -2,38 +2,11 @@
  * HTTP/2 from a client, inside an intercepted tunnel. Each stream is an exchange of its own, judged
  * as any other. Exchanges are freed from the loop only: whoever calls in may still hold them.
  */
-#include "network/proxy/h2.h"
+#include "network/proxy/h2_server.h"
 
 /* Frames that bring nothing forward, as many as a busy client may send at once and each second. */
 #define IDLE_FRAMES	   1000
 #define IDLE_FRAMES_SECOND 100
-
-struct h2_server;
-
-struct h2_request {
-	struct h2_request *next, **prev;
-	struct h2_server *server;
-	int32_t id;
-	struct exchange *x;
-	struct buf in; /* of the request's body: not taken yet, at most a window */
-	bool in_ended; /* the client has sent all */
-	bool too_large, begun, told_end;
-	struct h2_body out;
-	bool responded, closed, resume;
-};
-
-struct h2_server {
-	struct h2_server *next, **prev;
-	struct h2_link link;
-	struct exchange_origin *origin;
-	struct h2_request *requests;
-	struct deadline deadline;
-	uint16_t peer_port;
-	uint64_t connection;
-	uint64_t idle_at_ms;
-	unsigned idle_frames;
-	bool in_head;
-};
 
 static void on_ready(struct stream *s, unsigned what);
 
@@ -81,141 +54,18 @@ static void set_deadline(struct h2_server *c)
 }
 
 /* From the loop, soon. */
-static void later(struct h2_server *c)
+void h2_server_later(struct h2_server *c)
 {
 	c->link.work = true;
 }
 
-static void push(struct h2_server *c)
+void h2_server_push(struct h2_server *c)
 {
 	if (c->link.inside)
 		return;
 	h2_link_push(&c->link);
 	h2_link_watch(&c->link, !link_full(c->link.proxy));
 }
-
-/* ---- the answer ---- */
-
-static ssize_t next_piece(nghttp2_session *ng, _unused_ int32_t id, uint8_t *p, size_t n,
-			  uint32_t *flags, nghttp2_data_source *source, _unused_ void *data)
-{
-	struct h2_request *r = source->ptr;
-	size_t got = h2_body_get(&r->out, p, n);
-
-	if (r->out.held && h2_body_left(&r->out) <= H2_BODY / 2)
-		later(r->server);
-	if (r->out.ended && !h2_body_left(&r->out)) {
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
-		if (r->x->trailers.n) {
-			struct h2_fields f;
-
-			h2_fields_trailers(&f, &r->x->trailers);
-			if (nghttp2_submit_trailer(ng, r->id, f.v, f.n) == 0)
-				*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-		}
-		return (ssize_t)got;
-	}
-	if (!got) {
-		r->out.deferred = true;
-		return NGHTTP2_ERR_DEFERRED;
-	}
-	return (ssize_t)got;
-}
-
-static void go_on_with(struct h2_request *r)
-{
-	if (!r->out.deferred || r->closed)
-		return;
-	r->out.deferred = false;
-	nghttp2_session_resume_data(r->server->link.ng, r->id);
-}
-
-static void down_respond(struct exchange *x, bool interim)
-{
-	struct h2_request *r = x->down_data;
-	nghttp2_data_provider body = {.source.ptr = r, .read_callback = next_piece};
-	nghttp2_session *ng = r->server->link.ng;
-	struct h2_fields f;
-	int rc;
-
-	if (r->closed)
-		return;
-	h2_fields_response(&f, &x->response);
-	if (interim) {
-		nghttp2_submit_headers(ng, NGHTTP2_FLAG_NONE, r->id, NULL, f.v, f.n, NULL);
-		return;
-	}
-	r->responded = true;
-	/* What is left of the request's body is taken and thrown away: not all clients understand
-	 * a stream that is reset with no error. */
-	rc = nghttp2_submit_response(ng, r->id, f.v, f.n,
-				     x->response.body == HTTP_BODY_NONE ? NULL : &body);
-	if (rc < 0)
-		nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, r->id, NGHTTP2_INTERNAL_ERROR);
-}
-
-static size_t down_data(struct exchange *x, const char *p, size_t n)
-{
-	struct h2_request *r = x->down_data;
-	size_t took;
-
-	if (r->closed || r->server->link.dead)
-		return n;
-	took = h2_body_put(&r->out, p, n);
-	go_on_with(r);
-	if (took < n)
-		push(r->server);
-	return took;
-}
-
-static void down_flush(struct exchange *x)
-{
-	struct h2_request *r = x->down_data;
-
-	push(r->server);
-}
-
-static void down_end(struct exchange *x)
-{
-	struct h2_request *r = x->down_data;
-
-	r->out.ended = true;
-	go_on_with(r);
-	/* The rest of the request is thrown away. */
-	r->resume = true;
-	later(r->server);
-	push(r->server);
-}
-
-static void down_abort(struct exchange *x)
-{
-	struct h2_request *r = x->down_data;
-
-	if (!r->closed)
-		nghttp2_submit_rst_stream(r->server->link.ng, NGHTTP2_FLAG_NONE, r->id,
-					  NGHTTP2_INTERNAL_ERROR);
-	push(r->server);
-}
-
-static void down_resume(struct exchange *x)
-{
-	struct h2_request *r = x->down_data;
-
-	if (!r->in.len && !r->in_ended)
-		return;
-	r->resume = true;
-	later(r->server);
-	push(r->server);
-}
-
-static const struct exchange_down_ops ops = {
-    .respond = down_respond,
-    .data = down_data,
-    .end = down_end,
-    .flush = down_flush,
-    .abort = down_abort,
-    .request_resume = down_resume,
-};
 
 /* ---- the request ---- */
 
@@ -270,7 +120,7 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 	r->server = c;
 	r->id = frame->hd.stream_id;
 	r->x = exchange_new(c->link.proxy);
-	r->x->down = &ops;
+	r->x->down = &h2_server_ops;
 	r->x->down_data = r;
 	r->x->origin = c->origin;
 	r->x->peer_port = c->peer_port;
@@ -291,9 +141,9 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
 {
 	struct h2_request *r = request_of(ng, frame->hd.stream_id);
 
-	/* Trailers of requests end here. */
-	if (r && !r->begun && !r->too_large &&
-	    h2_field_add(&r->x->request, name, name_n, value, value_n) < 0)
+	if (r && !r->too_large &&
+	    h2_field_add(r->begun ? &r->x->request_trailers : &r->x->request, name, name_n, value,
+			 value_n) < 0)
 		r->too_large = true;
 	return 0;
 }
@@ -357,6 +207,8 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
 		r->in_ended = true;
 	if (frame->hd.type == NGHTTP2_HEADERS && !r->begun)
 		begin(r);
+	else if (r->too_large && !r->told_end)
+		exchange_broken_request(r->x, "the trailers are too large");
 	tell_end(r);
 	return 0;
 }
@@ -387,7 +239,7 @@ static int on_closed(nghttp2_session *ng, int32_t id, _unused_ uint32_t code, vo
 	if (r) {
 		r->closed = true;
 		r->server->in_head &= r->begun;
-		later(data);
+		h2_server_later(data);
 	}
 	return 0;
 }
@@ -495,5 +347,5 @@ void h2_server_start(struct proxy *p, struct stream *s, const struct exchange_or
 		return;
 	}
 	set_deadline(c);
-	push(c);
+	h2_server_push(c);
 }

@@ -39,6 +39,7 @@ struct http_head {
 	bool keep_alive; /* as version and Connection say */
 	bool upgrade;	 /* "Connection: upgrade" with an Upgrade header */
 	bool expect_continue;
+	bool wants_trailers; /* of the answer: "TE: trailers" */
 	struct http_chunk_of_memory *memory;
 };
 void http_head_clear(struct http_head *h); /* empty, memory kept for the next */
@@ -52,6 +53,7 @@ void http_remove(struct http_head *h, const char *name);
 /* The i-th of that name, NULL if there are fewer. */
 const struct http_text *http_get(const struct http_head *h, const char *name, size_t i);
 bool http_text_is(struct http_text t, const char *s); /* ASCII, without case */
+bool http_is_token(struct http_text t);		      /* RFC 9110 5.6.2: a header's name */
 /* Is word an element of the comma-separated list in any header of that name? */
 bool http_has_word(const struct http_head *h, const char *name, const char *word);
 
@@ -67,8 +69,8 @@ int http_parse_response(struct http_head *h, const char *p, size_t n, bool to_he
 ssize_t http_head_end(const char *p, size_t n, size_t *from);
 
 /* What concerns only one connection is taken out: Connection and what it names, Keep-Alive,
- * Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade (but with h->upgrade). Framing is in h->body
- * from then on. */
+ * Proxy-*, TE, Transfer-Encoding, Upgrade (but with h->upgrade), Trailer where no body in chunks
+ * follows. Framing is in h->body from then on, TE in h->wants_trailers. */
 void http_remove_hop_by_hop(struct http_head *h);
 
 /* Written as HTTP/1.1 with the framing of h->body and the connection header (HTTP_UPGRADE: to what
@@ -84,16 +86,27 @@ const char *http_reason(unsigned status);
 struct http_chunks {
 	uint8_t state;
 	uint8_t digits;
-	uint16_t line; /* bytes of extensions or trailers so far */
-	uint64_t left; /* of the chunk */
+	uint16_t line;	      /* bytes of extensions or trailers so far */
+	uint64_t left;	      /* of the chunk */
+	struct buf *trailers; /* gets their lines; NULL: dropped */
 };
 /* Eats from *p, *n. 1: *data, *data_n is a piece of the body (may be called again with the rest);
- * 0: all eaten, more must come; 2: the body's end; -1: not a chunked body. Trailers are dropped. */
+ * 0: all eaten, more must come; 2: the body's end; -1: not a chunked body. */
 int http_chunks_next(struct http_chunks *c, const char **p, size_t *n, const char **data,
 		     size_t *data_n);
 
 /* The last n bytes of the piece were not taken after all: they will be offered again. */
 void http_chunks_untake(struct http_chunks *c, size_t n);
+
+/* ---- trailers (http_trailers.c) ---- */
+
+/* The lines that http_chunks_next() gave; -1: they are none, or too many. */
+int http_trailers_parse(struct http_head *t, const char *p, size_t n);
+/* The name of one that has its place in heads only; NULL if all may be passed on. */
+const char *http_trailers_misplaced(const struct http_head *t);
+void http_trailers_clean(struct http_head *t); /* without those */
+/* t: NULL for none. */
+void http_write_last_chunk(const struct http_head *t, struct buf *out);
 
 /* For credentials/. */
 void http_credential_head(struct http_head *h, char method[24], struct credential_head *out);

@@ -1,6 +1,6 @@
 /*
- * Bodies in chunks (RFC 9112 7.1), strictly: hexadecimal size, CRLF, data, CRLF. Extensions and
- * trailers are bounded and dropped.
+ * Bodies in chunks (RFC 9112 7.1), strictly: hexadecimal size, CRLF, data, CRLF. Extensions are
+ * dropped, trailers kept where somebody wants them; both are bounded.
  */
 #include "network/proxy/http.h"
 
@@ -94,7 +94,9 @@ int http_chunks_next(struct http_chunks *c, const char **p, size_t *n, const cha
 		     size_t *data_n)
 {
 	while (*n && c->state != DONE) {
-		if (c->state == DATA) {
+		uint8_t before = c->state;
+
+		if (before == DATA) {
 			size_t take = *n < c->left ? *n : (size_t)c->left;
 
 			*data = *p;
@@ -108,6 +110,9 @@ int http_chunks_next(struct http_chunks *c, const char **p, size_t *n, const cha
 		}
 		if (step(c, **p) < 0)
 			return -1;
+		if (c->trailers && (c->state == TRAILER_IN || c->state == TRAILER_LF ||
+				    (c->state == TRAILER && before == TRAILER_LF)))
+			buf_addc(c->trailers, **p);
 		++*p;
 		--*n;
 	}

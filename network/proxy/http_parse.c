@@ -48,7 +48,7 @@ static void append(struct http_text *t, const char *p, size_t n)
 	t->n += n;
 }
 
-static bool is_token(struct http_text t)
+bool http_is_token(struct http_text t)
 {
 	static const char others[] = "!#$%&'*+-.^_`|~";
 
@@ -70,7 +70,7 @@ static void finish_header(struct reading *r)
 		return;
 	while (v.n && (v.p[v.n - 1] == ' ' || v.p[v.n - 1] == '\t'))
 		v.n--;
-	if (!is_token(r->name))
+	if (!http_is_token(r->name))
 		r->bad_name = true;
 	else if (http_add(r->h, r->name.p, r->name.n, v.n ? v.p : "", v.n) < 0)
 		r->too_many = true;
@@ -241,6 +241,7 @@ int http_parse_request(struct http_head *h, const char *p, size_t n, unsigned *s
 		*status = 417;
 		return err_set(err, "an expectation other than 100-continue");
 	}
+	h->wants_trailers = h->minor && http_has_word(h, "TE", "trailers");
 	h->expect_continue = expect && h->minor && h->body != HTTP_BODY_NONE;
 	return 0;
 }

@@ -40,7 +40,8 @@ void http_remove_hop_by_hop(struct http_head *h)
 		struct http_text name = h->headers[i].name;
 
 		if (listed(name, hop_by_hop, ARRAY_LEN(hop_by_hop)) &&
-		    !(h->upgrade && http_text_is(name, "Upgrade")))
+		    !(h->upgrade && http_text_is(name, "Upgrade")) &&
+		    !(h->body == HTTP_BODY_CHUNKED && http_text_is(name, "Trailer")))
 			continue;
 		if (named && !http_text_is(name, "Upgrade") &&
 		    !listed(name, never_removed, ARRAY_LEN(never_removed)) &&
@@ -82,6 +83,8 @@ void http_write_request(const struct http_head *h, enum http_connection c, struc
 		buf_adds(out, "Connection: Upgrade\r\n"); /* to what is in the list */
 	else if (c == HTTP_CLOSE)
 		buf_adds(out, "Connection: close\r\n");
+	else if (h->wants_trailers)
+		buf_adds(out, "TE: trailers\r\nConnection: TE\r\n");
 	buf_adds(out, "\r\n");
 }
 

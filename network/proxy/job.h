@@ -55,6 +55,9 @@ void job_credentials(struct job *j);
 bool job_check_phantom(struct job *j);
 void job_collect(struct job *j);       /* the body is wanted whole */
 void job_body_complete(struct job *j); /* it is there */
+/* Can the request's trailers go where it goes? What can't be passed on is refused, not dropped: it
+ * may be what the body is checked by. False: it was answered. */
+bool job_trailers_fit(struct job *j);
 void job_forget_credentials(struct job *j);
 void job_connect(struct job *j);
 

@@ -33,7 +33,8 @@ void exchange_free(struct exchange *x)
 	job_forget_credentials(j);
 	http_head_free(&x->request);
 	http_head_free(&x->response);
-	http_head_free(&x->trailers);
+	http_head_free(&x->request_trailers);
+	http_head_free(&x->response_trailers);
 	free(j);
 	free(x);
 }
@@ -112,6 +113,8 @@ void job_collect(struct job *j)
 	struct exchange *x = j->x;
 
 	j->collect = true;
+	if (!job_trailers_fit(j))
+		return;
 	if (x->request.body == HTTP_BODY_LENGTH && x->request.length > body_limit(j)) {
 		too_large(j);
 		return;
@@ -148,12 +151,35 @@ size_t exchange_request_data(struct exchange *x, const char *p, size_t n)
 	return n;
 }
 
+bool job_trailers_fit(struct job *j)
+{
+	struct exchange *x = j->x;
+	const char *name;
+	char why[160];
+
+	if (!x->request_trailers.n)
+		return true;
+	name = http_trailers_misplaced(&x->request_trailers);
+	if (name)
+		snprintf(why, sizeof(why), "%.64s is no field for a trailer", name);
+	else if (j->collect)
+		snprintf(why, sizeof(why),
+			 "trailers after a body that is looked at as a whole can't be passed on");
+	else if (x->request.body != HTTP_BODY_CHUNKED && x->up && !x->up->trailers_after_length)
+		snprintf(why, sizeof(why),
+			 "trailers after a body with a length can't be passed on over HTTP/1.1");
+	else
+		return true;
+	exchange_broken_request(x, why);
+	return false;
+}
+
 void exchange_request_end(struct exchange *x)
 {
 	struct job *j = x->job;
 
 	x->request_ended = true;
-	if (x->finished)
+	if (x->finished || !job_trailers_fit(j))
 		return;
 	if (j->collect)
 		job_body_complete(j);
@@ -236,6 +262,8 @@ void exchange_response(struct exchange *x)
 	http_remove_hop_by_hop(r);
 	/* Another way to the same host would be one past the proxy. */
 	http_remove(r, "Alt-Svc");
+	if (!x->request.wants_trailers)
+		http_remove(r, "Trailer");
 	if (r->status < 200) {
 		if (!x->responded && !(j->collect && r->status == 100))
 			x->down->respond(x, true);
@@ -311,6 +339,7 @@ void exchange_response_end(struct exchange *x)
 		login_answered(j);
 		return;
 	}
+	http_trailers_clean(&x->response_trailers);
 	x->finished = true;
 	job_ended(j);
 	x->down->end(x);

@@ -98,7 +98,8 @@ static void begin(struct job *j, const char *address)
 		return;
 	}
 	if (x->request_ended) {
-		x->up->end(x);
+		if (job_trailers_fit(j))
+			x->up->end(x);
 		return;
 	}
 	x->up->flush(x);

@@ -30,7 +30,7 @@ static void written_again(struct http_head *h)
 	http_write_request(h, HTTP_KEEP, &out);
 	if (http_head_end(out.data, out.len, &from) != (ssize_t)out.len)
 		abort();
-	if (out.len > HTTP_HEAD_MAX || h->n + 1 > HTTP_HEADERS_MAX)
+	if (out.len > HTTP_HEAD_MAX || h->n + 3 > HTTP_HEADERS_MAX)
 		return;
 	if (!http_parse_request(&again, out.data, out.len, &status, NULL)) {
 		same(h->method, again.method);

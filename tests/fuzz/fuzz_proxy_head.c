@@ -28,7 +28,7 @@ static void request(const char *p, size_t n)
 		size_t from = 0;
 		if (http_head_end(out.data, out.len, &from) != (ssize_t)out.len)
 			abort();
-		if (out.len > HTTP_HEAD_MAX || h.n + 1 > HTTP_HEADERS_MAX)
+		if (out.len > HTTP_HEAD_MAX || h.n + 3 > HTTP_HEADERS_MAX)
 			goto out;
 		if (http_parse_request(&again, out.data, out.len, &status, &err) < 0)
 			abort();
@@ -63,17 +63,32 @@ static void response(const char *p, size_t n, bool to_head)
 
 static void chunks(const char *p, size_t n)
 {
-	struct http_chunks c = {0};
+	_cleanup_(buf_free) struct buf lines = {0}, out = {0};
+	struct http_chunks c = {.trailers = &lines}, again = {0};
+	struct http_head t = {0};
 	const char *end = p + n, *data;
 	size_t data_n, all = 0;
+	int rc;
 
-	while (http_chunks_next(&c, &p, &n, &data, &data_n) == 1) {
+	while ((rc = http_chunks_next(&c, &p, &n, &data, &data_n)) == 1) {
 		if (data + data_n > end || !data_n)
 			abort();
 		all += data_n;
 	}
 	if (all > (size_t)(end - p) + all + n)
 		abort();
+	/* Trailers that are taken are trailers again. */
+	if (rc == 2 && !http_trailers_parse(&t, lines.data, lines.len)) {
+		http_trailers_clean(&t);
+		if (http_trailers_misplaced(&t))
+			abort();
+		http_write_last_chunk(&t, &out);
+		p = out.data;
+		n = out.len;
+		if (http_chunks_next(&again, &p, &n, &data, &data_n) != 2 || n)
+			abort();
+	}
+	http_head_free(&t);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

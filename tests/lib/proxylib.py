@@ -146,8 +146,8 @@ def read_all(s, have=b""):
     return b"".join(parts)
 
 
-def read_body(s, head, rest):
-    """A body by its Content-Length or in chunks."""
+def read_body(s, head, rest, trailers=None):
+    """A body by its Content-Length or in chunks; what follows the last of them goes to trailers."""
     headers = {k.lower(): v.strip() for k, _, v in
                (line.partition(":") for line in head.split("\r\n")[1:])}
     if "content-length" in headers:
@@ -165,14 +165,24 @@ def read_body(s, head, rest):
                 rest += s.recv(65536)
             line, _, rest = rest.partition(b"\r\n")
             n = int(line.split(b";")[0], 16)
-            while len(rest) < n + 2:
+            while n and len(rest) < n + 2:
                 part = s.recv(65536)
                 if not part:
                     return body + rest, b"<CUT>"
                 rest += part
+            if not n:  # trailers, and an empty line
+                while not rest.startswith(b"\r\n"):
+                    if b"\r\n" in rest:
+                        line, _, rest = rest.partition(b"\r\n")
+                        if trailers is not None:
+                            trailers.append(line.decode("latin-1"))
+                        continue
+                    part = s.recv(65536)
+                    if not part:
+                        return body, b"<CUT>"
+                    rest += part
+                return body, rest[2:]
             body, rest = body + rest[:n], rest[n + 2:]
-            if not n:
-                return body, rest
     return read_all(s, rest), b""
 
 
@@ -213,11 +223,12 @@ class Server:
 
 class Web(Server):
     """HTTP/1.1 with keep-alive; answer(method, target, headers, body) -> bytes of a whole answer or a function
-    of the socket. What came is in seen."""
+    of the socket. What came is in seen, fields after bodies in trailers."""
 
     def __init__(self, answer, **more):
         self.answer = answer
         self.seen = []
+        self.trailers = []
         super().__init__(self.talk, **more)
 
     def talk(self, s):
@@ -229,9 +240,10 @@ class Web(Server):
             lines = head.split("\r\n")
             method, target, _ = lines[0].split(" ", 2)
             headers = {k.lower(): v.strip() for k, _, v in (x.partition(":") for x in lines[1:])}
-            body = b""
+            body, late = b"", []
             if "content-length" in headers or "transfer-encoding" in headers:
-                body, rest = read_body(s, head, rest)
+                body, rest = read_body(s, head, rest, late)
+            self.trailers.append(late)
             self.seen.append((method, target, headers, body, head))
             out = self.answer(method, target, headers, body)
             if callable(out):

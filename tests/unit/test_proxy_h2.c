@@ -117,7 +117,8 @@ void exchange_free(struct exchange *x)
 	seen.freed++;
 	http_head_free(&x->request);
 	http_head_free(&x->response);
-	http_head_free(&x->trailers);
+	http_head_free(&x->request_trailers);
+	http_head_free(&x->response_trailers);
 	free(x);
 }
 void listener_update(_unused_ struct proxy *p)

@@ -287,6 +287,54 @@ static void reads_chunks(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	const char *again; /* NULL: refused */
+	bool misplaced;
+} trailers[] = {
+    {"0\r\n\r\n", "0\r\n\r\n", false},
+    {"0\r\nX-Sum:  a b \t\r\nEmpty:\r\n\r\n", "0\r\nX-Sum: a b\r\nEmpty: \r\n\r\n", false},
+    {"1\r\n!\r\n0;x\r\nA: 1\r\nA: 2\r\n\r\n", "0\r\nA: 1\r\nA: 2\r\n\r\n", false},
+    {"0\r\nX: 1\r\ncontent-LENGTH: 5\r\n\r\n", "0\r\nX: 1\r\n\r\n", true},
+    {"0\r\nProxy-X: 1\r\nIf-Match: 1\r\nTE: x\r\n\r\n", "0\r\n\r\n", true},
+    {"0\r\nno colon\r\n\r\n", NULL, false},
+    {"0\r\n: no name\r\n\r\n", NULL, false},
+    {"0\r\nX : blank\r\n\r\n", NULL, false},
+    {"0\r\nX(: paren\r\n\r\n", NULL, false},
+};
+
+static void reads_trailers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(trailers); i++) {
+		_cleanup_(buf_free) struct buf lines = {0}, out = {0};
+		struct http_chunks c = {.trailers = &lines};
+		struct http_head t = {0};
+		int rc;
+
+		for (const char *at = trailers[i].text; *at; at++) { /* byte by byte */
+			const char *p = at, *data;
+			size_t n = 1, data_n;
+
+			rc = http_chunks_next(&c, &p, &n, &data, &data_n);
+			assert_true(rc >= 0);
+		}
+		assert_int_equal(rc, 2);
+		rc = http_trailers_parse(&t, lines.data, lines.len);
+		if (rc < 0 && trailers[i].again)
+			fail_msg("refused: %s", trailers[i].text);
+		if (rc >= 0) {
+			assert_non_null(trailers[i].again);
+			assert_int_equal(trailers[i].misplaced,
+					 http_trailers_misplaced(&t) != NULL);
+			http_trailers_clean(&t);
+			http_write_last_chunk(&t, &out);
+			assert_string_equal(out.data, trailers[i].again);
+		}
+		http_head_free(&t);
+	}
+}
+
 static void removes_hop_by_hop(void **state)
 {
 	static const char text[] =
@@ -303,8 +351,15 @@ static void removes_hop_by_hop(void **state)
 	assert_int_equal(h.body, HTTP_BODY_CHUNKED);
 	http_remove_hop_by_hop(&h);
 	http_write_request(&h, HTTP_KEEP, &out);
-	assert_string_equal(out.data, "GET / HTTP/1.1\r\nHost: a\r\nX-Two: 2\r\n"
-				      "Transfer-Encoding: chunked\r\n\r\n");
+	assert_string_equal(out.data, "GET / HTTP/1.1\r\nHost: a\r\nX-Two: 2\r\nTrailer: x\r\n"
+				      "Transfer-Encoding: chunked\r\n"
+				      "TE: trailers\r\nConnection: TE\r\n\r\n");
+	buf_clear(&out);
+	h.body = HTTP_BODY_NONE;
+	h.wants_trailers = false;
+	http_remove_hop_by_hop(&h);
+	http_write_request(&h, HTTP_KEEP, &out);
+	assert_string_equal(out.data, "GET / HTTP/1.1\r\nHost: a\r\nX-Two: 2\r\n\r\n");
 	http_head_free(&h);
 }
 
@@ -338,6 +393,7 @@ int main(void)
 	    cmocka_unit_test(finds_ends),
 	    cmocka_unit_test(reads_responses),
 	    cmocka_unit_test(reads_chunks),
+	    cmocka_unit_test(reads_trailers),
 	    cmocka_unit_test(removes_hop_by_hop),
 	    cmocka_unit_test(secrets_stay_in_their_line),
 	};

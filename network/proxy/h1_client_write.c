@@ -1,0 +1,152 @@
+/*
+ * HTTP/1.1 to an upstream server: the request, and an exchange's other calls to its upstream side.
+ */
+#include "network/proxy/h1_client.h"
+
+#define SMALL	16384
+#define OUT_MAX 65536
+
+void h1_client_flush(struct h1_client *c)
+{
+	while (c->out.len) {
+		ssize_t n = stream_write(c->stream, c->out.data, c->out.len);
+
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			/* It may have answered before it closed. */
+			buf_clear(&c->out);
+			c->request_ended = true;
+			c->ending = true;
+			break;
+		}
+		buf_consume(&c->out, (size_t)n);
+	}
+	if (!c->out.len && c->out.cap > 16384) {
+		buf_free(&c->out);
+		c->out = (struct buf){0};
+	}
+}
+
+static void up_start(struct exchange *x)
+{
+	struct h1_client *c = x->up_data;
+	c->request_chunked = x->request.body == HTTP_BODY_CHUNKED;
+	http_write_request(&x->request, x->request.upgrade ? HTTP_UPGRADE : HTTP_KEEP, &c->out);
+	h1_client_alive(c);
+}
+
+/* Pieces of the body that follow one another closely go out in one write; larger ones go from where
+ * they are. */
+static size_t send_plain(struct h1_client *c, const char *p, size_t n)
+{
+	ssize_t sent;
+
+	if (c->out.len && n <= SMALL && c->out.len < OUT_MAX) {
+		buf_add(&c->out, p, n);
+		h1_client_flush(c);
+		return n;
+	}
+	h1_client_flush(c);
+	if (c->out.len)
+		return 0;
+	sent = stream_write(c->stream, p, n);
+	if (sent < 0 && errno != EAGAIN) {
+		c->ending = true;
+		return n;
+	}
+	return sent < 0 ? 0 : (size_t)sent;
+}
+
+static size_t send_chunks(struct h1_client *c, const char *p, size_t n)
+{
+	size_t taken = 0;
+
+	while (taken < n && c->out.len < OUT_MAX) {
+		size_t part = n - taken < OUT_MAX ? n - taken : OUT_MAX;
+
+		buf_addf(&c->out, "%zx\r\n", part);
+		buf_add(&c->out, p + taken, part);
+		buf_add(&c->out, "\r\n", 2);
+		taken += part;
+		h1_client_flush(c);
+	}
+	return taken;
+}
+
+static size_t up_data(struct exchange *x, const char *p, size_t n)
+{
+	struct h1_client *c = x->up_data;
+	size_t sent;
+
+	if (c->ending)
+		return n; /* it does not listen anymore */
+	h1_client_alive(c);
+	sent = c->request_chunked ? send_chunks(c, p, n) : send_plain(c, p, n);
+	c->upload_stopped = sent < n;
+	h1_client_watch(c);
+	return sent;
+}
+
+static void up_flush(struct exchange *x)
+{
+	struct h1_client *c = x->up_data;
+
+	h1_client_flush(c);
+	h1_client_watch(c);
+}
+
+static void up_end(struct exchange *x)
+{
+	struct h1_client *c = x->up_data;
+
+	if (c->request_chunked && !c->ending)
+		http_write_last_chunk(&x->request_trailers, &c->out);
+	c->request_ended = true;
+	up_flush(x);
+}
+
+static void up_resume(struct exchange *x)
+{
+	struct h1_client *c = x->up_data;
+
+	if (!c->held)
+		return;
+	c->held = false;
+	/* What was kept comes again from the loop: who calls is in the middle of something. */
+	stream_unread(c->stream, c->in.data, c->in.len);
+	buf_clear(&c->in);
+	h1_client_watch(c);
+}
+
+static void up_cancel(struct exchange *x)
+{
+	struct h1_client *c = x->up_data;
+
+	x->up = NULL;
+	x->up_data = NULL;
+	h1_client_close(c);
+}
+
+static struct stream *up_take(struct exchange *x)
+{
+	struct h1_client *c = x->up_data;
+	struct stream *s = STEAL_PTR(c->stream);
+
+	stream_watch(s, 0);
+	stream_unread(s, c->in.data, c->in.len);
+	x->up = NULL;
+	x->up_data = NULL;
+	h1_client_close(c);
+	return s;
+}
+
+const struct exchange_up_ops h1_client_ops = {
+    .start = up_start,
+    .data = up_data,
+    .end = up_end,
+    .flush = up_flush,
+    .resume = up_resume,
+    .cancel = up_cancel,
+    .take = up_take,
+};
