@@ -1,4 +1,5 @@
 #include "audit/attest.h"
+#include "common/remark.h"
 
 #define BUNDLE_MAX (1u << 20)
 
@@ -32,8 +33,7 @@ void attest(struct session_meta *m, int dirfd, const struct audit_signer *s)
 	make_statement(&statement, m, s->key_id);
 	if (s->sign(s->data, statement.data, statement.len, &bundle, &err) < 0 ||
 	    store_replace(dirfd, BUNDLE_FILE, bundle.data, bundle.len, &err) < 0) {
-		fprintf(stderr, "nono: the record of session %s is not signed: %s\n", m->id,
-			err.msg);
+		remark("nono: the record of session %s is not signed: %s", m->id, err.msg);
 		return;
 	}
 	buf_addf(&m->attestation,

@@ -50,9 +50,9 @@ struct command {
 	const char *summary; /* one line */
 	const char *details; /* after the options of the help, NULL for none */
 	const struct option_row *rows;
-	const struct option_row *more; /* of another table, for the same struct; NULL for none */
-	unsigned mask;		       /* for rows that several commands share */
-	size_t size;		       /* of the options struct */
+	const struct option_group *more; /* for the same struct, shared by commands; NULL: none */
+	unsigned mask;			 /* for rows that several commands share */
+	size_t size;			 /* of the options struct */
 	unsigned flags;
 	size_t min_args, max_args;	   /* SIZE_MAX = any number */
 	const char *arg;		   /* what is missing when there are fewer than min_args */
@@ -87,6 +87,10 @@ const struct command *command_sub(const struct command *c, const char *word);
 const char *command_word(const struct command *c);
 /* Options of every command. */
 extern const struct option_row global_rows[];
+/* All tables of the command's own options, into its struct; their number. */
+#define COMMAND_TABLES_MAX 12
+size_t command_tables(const struct command *c, void *into,
+		      struct option_table tables[COMMAND_TABLES_MAX]);
 
 /* The whole program: exit code. */
 int cli_main(int argc, char **argv);

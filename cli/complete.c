@@ -186,16 +186,37 @@ struct line {
 	bool program;			  /* the rest is a program's */
 };
 
-static const struct option_row *value_row(const struct command *c, const char *word)
+static const struct option_row *row_named(const struct option_table *t, const char *word)
 {
-	for (const struct option_row *r = c ? c->rows : NULL; r && r->name; r++) {
-		if (r->only && !(r->only & c->mask))
+	for (const struct option_row *r = t->rows; r->name; r++) {
+		if (r->only && !(r->only & t->mask))
 			continue;
 		if (word[1] == '-' ? str_eq(word + 2, r->name)
 				   : r->letter && word[1] == r->letter && !word[2])
-			return option_takes_value(r) ? r : NULL;
+			return r;
 	}
 	return NULL;
+}
+
+static const struct option_row *value_row(const struct command *c, const char *word)
+{
+	struct option_table tables[COMMAND_TABLES_MAX + 1];
+	size_t n = c ? command_tables(c, NULL, tables) : 0;
+	const struct option_row *r = NULL;
+
+	tables[n++] = (struct option_table){.rows = global_rows};
+	for (size_t i = 0; i < n && !r; i++)
+		r = row_named(&tables[i], word);
+	return r && option_takes_value(r) ? r : NULL;
+}
+
+static void offer_all_options(const struct command *c)
+{
+	struct option_table tables[COMMAND_TABLES_MAX];
+	size_t n = c ? command_tables(c, NULL, tables) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		offer_options(tables[i].rows, tables[i].mask);
 }
 
 static void take_word(struct line *l, const char *word)
@@ -245,8 +266,7 @@ static int complete(struct cli *cli, struct err *err)
 	} else if (l.pending) {
 		offer_pending(&l);
 	} else if (is_option(last) || str_eq(last, "-")) {
-		if (l.c)
-			offer_options(l.c->rows, l.c->mask);
+		offer_all_options(l.c);
 		if (l.c && (l.c->flags & CLI_RAW)) {
 			offer_words(l.c->usage);
 			offer_words(l.c->details);

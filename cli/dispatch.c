@@ -1,8 +1,11 @@
 /* From the command line to the command, and from its result to the exit code. */
 #include "cli/cli.h"
+#include "common/remark.h"
+#include "tui/tui.h"
 
 struct global {
 	bool silent, help, version;
+	const char *theme, *log_file;
 };
 
 /* Accepted before the command and, as part of every command's options, after it. */
@@ -16,6 +19,20 @@ const struct option_row global_rows[] = {
      .letter = 'V',
      .offset = offsetof(struct global, version),
      .help = "Show the version"},
+    {.name = "theme",
+     .kind = OPTION_STRING,
+     .offset = offsetof(struct global, theme),
+     .arg = "NAME",
+     .help = "Colours of the front end: terminal (its own), mocha, latte, frappe, macchiato, "
+	     "tokyo-night or minimal (none)",
+     .env = {"NONO_THEME"}},
+    {.name = "log-file",
+     .kind = OPTION_STRING,
+     .offset = offsetof(struct global, log_file),
+     .arg = "FILE",
+     .help = "Warnings and the details of --verbose go to the end of this file, not to standard "
+	     "error",
+     .env = {"NONO_LOG_FILE"}},
     {0},
 };
 
@@ -83,6 +100,18 @@ const struct command *command_sub(const struct command *c, const char *word)
 	return NULL;
 }
 
+size_t command_tables(const struct command *c, void *into,
+		      struct option_table tables[COMMAND_TABLES_MAX])
+{
+	size_t n = 0;
+
+	if (c->rows)
+		tables[n++] = (struct option_table){c->rows, c->mask, into};
+	for (const struct option_group *g = c->more; g && g->title && n < COMMAND_TABLES_MAX; g++)
+		tables[n++] = (struct option_table){g->rows, c->mask, into};
+	return n;
+}
+
 /* "session cleanup" is the reference's word for prune. */
 static const struct command *find_words(struct strings *words, size_t *used)
 {
@@ -142,6 +171,23 @@ static int check_args(const struct command *c, const struct strings *args, struc
 	return 0;
 }
 
+/* Their variables are how the other processes of the run learn of them. */
+static int take_global(const struct global *g, bool first, struct err *err)
+{
+	bool file = g->log_file && (first || !str_eq(g->log_file, getenv(REMARK_FILE_ENV))),
+	     theme = g->theme && (first || !str_eq(g->theme, getenv("NONO_THEME")));
+
+	if (file && remark_begin(g->log_file, err) < 0)
+		return -1;
+	if (theme && setenv("NONO_THEME", g->theme, 1) < 0)
+		return err_errno(err, errno, "--theme");
+	if (theme && !g->silent && !tui_theme_known(g->theme))
+		remark("nono: warning: --theme: there is none called '%.40s', the terminal's own "
+		       "colours are used",
+		       g->theme);
+	return 0;
+}
+
 static int check_place(const struct command *c, struct err *err)
 {
 	if ((c->flags & CLI_OUTSIDE) && session_inside())
@@ -154,13 +200,14 @@ static int run_parsed(const struct command *c, const struct global *before, int 
 {
 	struct global global = {0};
 	_cleanup_free_ void *options = xcalloc(1, c->size ? c->size : 1);
-	struct option_table tables[] = {
-	    {c->rows, c->mask, options}, {c->more, c->mask, options}, {global_rows, 0, &global}};
+	struct option_table tables[COMMAND_TABLES_MAX + 1];
+	size_t n_own = command_tables(c, options, tables);
 	enum option_order order = c->flags & CLI_PROGRAM ? OPTION_FIRST : OPTION_ANYWHERE;
 	struct strings args = {0};
 	int r;
 
-	r = options_parse(tables, ARRAY_LEN(tables), order, argc, argv, &args, err);
+	tables[n_own] = (struct option_table){global_rows, 0, &global};
+	r = options_parse(tables, n_own + 1, order, argc, argv, &args, err);
 	if (r == 0 && global.help) {
 		r = print_help(c);
 	} else if (r == 0 && global.version) {
@@ -172,11 +219,14 @@ static int run_parsed(const struct command *c, const struct global *before, int 
 				  .options = options,
 				  .args = args.v ? args.v : none,
 				  .n_args = args.n};
-		r = check_args(c, &args, err) < 0 || check_place(c, err) < 0 ? -1
-									     : c->run(&cli, err);
+		global.silent = cli.silent;
+		r = check_args(c, &args, err) < 0 || check_place(c, err) < 0 ||
+			    take_global(&global, false, err) < 0
+			? -1
+			: c->run(&cli, err);
 	}
-	options_free(&tables[0]);
-	options_free(&tables[1]);
+	for (size_t i = 0; i < n_own; i++)
+		options_free(&tables[i]);
 	free(args.v);
 	return r;
 }
@@ -195,9 +245,10 @@ static int run_sub(const struct command *c, const struct global *before, int arg
 	const struct command *sub = NULL;
 	int r = options_parse(&table, 1, OPTION_FIRST, argc, argv, &words, err);
 
+	if (r == 0)
+		r = take_global(&global, false, err);
 	if (c->instead && !global.silent)
-		fprintf(stderr, "nono: warning: '%s' is an old name: use 'nono %s'\n", c->name,
-			c->instead);
+		remark("nono: warning: '%s' is an old name: use 'nono %s'", c->name, c->instead);
 	if (r == 0 && words.n)
 		sub = command_sub(c, words.v[0]);
 	if (r == 0 && !words.n && !global.help)
@@ -241,6 +292,8 @@ static int dispatch(int argc, char **argv, const struct command **c, struct err 
 	size_t used;
 	int r = options_parse(&table, 1, OPTION_FIRST, argc - 1, argv + 1, &words, err);
 
+	if (r == 0)
+		r = take_global(&global, true, err);
 	if (r == 0 && global.version) {
 		puts("nono " NONO_VERSION);
 	} else if (r == 0 && !words.n) {
@@ -274,6 +327,8 @@ int cli_main(int argc, char **argv)
 	if (err.msg[0])
 		fprintf(stderr, "nono: %s\n",
 			text_printable(text, sizeof(text), err.msg, strlen(err.msg)));
+	if (err.msg[0] && remark_to_file())
+		remark("nono: %s", err.msg);
 	if (err.cls == ERR_USAGE && err.msg[0])
 		fprintf(stderr, "Try 'nono %s%s--help'.\n", c ? c->name : "", c ? " " : "");
 	return err.cls ? (int)err.cls : ERR_FAILURE;

@@ -3,6 +3,7 @@
 #include <sys/inotify.h>
 
 #include "cli/follow.h"
+#include "common/remark.h"
 
 #define LOOK_MS 1000 /* for sessions that begin and end without a sign */
 
@@ -222,8 +223,7 @@ static int read_logs(struct stream *t, struct err *err)
 	for (size_t i = 0; i < t->n; i++) {
 		struct source *s = t->v[i];
 		if (s->have_log && follow_read(&s->log, on_line, s, NULL) < 0) {
-			fprintf(stderr, "nono: warning: the log of session %s is damaged\n",
-				s->log.id);
+			remark("nono: warning: the log of session %s is damaged", s->log.id);
 			follow_close(&s->log);
 			s->have_log = false;
 		}

@@ -19,6 +19,8 @@ void follow_close(struct follow *f);
 int follow_read(struct follow *f,
 		void (*fn)(void *data, const struct follow *f, const struct audit_line *line),
 		void *data, struct err *err);
+/* One event as a line of text, to standard output. */
+void event_print(const struct audit_line *line);
 /* Adds the log's file to an inotify descriptor. */
 int follow_watch(const struct follow *f, int inotify, struct err *err);
 

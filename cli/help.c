@@ -19,17 +19,24 @@ void help_all(struct buf *out)
 				buf_addf(out, "  %-12s %s\n", cli_commands[i]->name,
 					 cli_commands[i]->summary);
 	}
-	buf_adds(out, "\nOptions for every command:\n"
-		      "  -s, --silent   No summary, no remarks, no warnings\n"
-		      "  -h, --help     Show help, of a command too\n"
-		      "  -V, --version  Show the version\n"
-		      "\nnono help COMMAND tells more about one of them.\n");
+	buf_adds(out, "\nOptions for every command:\n");
+	options_help(global_rows, 0, out);
+	buf_adds(out, "\nnono help COMMAND tells more about one of them.\n");
+}
+
+/* A heading without an option below it is left out. */
+static void help_options(const char *title, const struct option_row *rows, unsigned mask,
+			 struct buf *out)
+{
+	_cleanup_(buf_free) struct buf options = {0};
+
+	options_help(rows, mask, &options);
+	if (options.len)
+		buf_addf(out, "\n%s:\n%s", title, options.data);
 }
 
 void help_command(const struct command *c, struct buf *out)
 {
-	size_t before;
-
 	buf_addf(out, "%s\n\nUsage: nono %s%s%s\n", c->summary, c->name, *c->usage ? " " : "",
 		 c->usage);
 	if (c->alias)
@@ -40,16 +47,9 @@ void help_command(const struct command *c, struct buf *out)
 		if (c->subs[i]->group != GROUP_HIDDEN)
 			buf_addf(out, "  %-12s %s\n", command_word(c->subs[i]),
 				 c->subs[i]->summary);
-	before = out->len;
-	options_help(c->rows, c->mask, out);
-	options_help(c->more, c->mask, out);
-	if (out->len > before) {
-		_cleanup_(buf_free) struct buf options = {0};
-
-		buf_add(&options, out->data + before, out->len - before);
-		out->len = before;
-		buf_addf(out, "\nOptions:\n%s", options.data);
-	}
+	help_options("Options", c->rows, c->mask, out);
+	for (const struct option_group *g = c->more; g && g->title; g++)
+		help_options(g->title, g->rows, c->mask, out);
 	if (c->details)
 		buf_addf(out, "\n%s", c->details);
 }

@@ -33,7 +33,7 @@ static void print_time(const char *rfc3339)
 	printf("%-12.12s ", strlen(rfc3339) > 23 ? rfc3339 + 11 : "");
 }
 
-static void print_event(const struct audit_line *line)
+void event_print(const struct audit_line *line)
 {
 	struct audit_record *r = xcalloc(1, sizeof(*r));
 
@@ -72,7 +72,7 @@ static void on_line(void *data, const struct follow *f, const struct audit_line 
 	if (o->json)
 		print_json_line(line->json, line->json_len);
 	else
-		print_event(line);
+		event_print(line);
 }
 
 static bool has_ended(const char *id)

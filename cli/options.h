@@ -41,6 +41,12 @@ struct option_row {
 	const char *const *choices; /* NULL-terminated */
 };
 
+/* Rows under a heading of the help. */
+struct option_group {
+	const char *title; /* NULL ends the list */
+	const struct option_row *rows;
+};
+
 enum option_order {
 	OPTION_ANYWHERE = 0, /* options and arguments mixed, "--" ends the options */
 	OPTION_FIRST,	     /* everything after the first argument is an argument */

@@ -1,6 +1,7 @@
 /* nono proxy: the network proxy alone, for programs that something else confines. */
 #include "sessions/proxy.h"
 #include "cli/run_options.h"
+#include "common/remark.h"
 
 struct options {
 	struct run_options run; /* the rows that it shares with nono run */
@@ -175,7 +176,8 @@ static int proxy_run(struct cli *cli, struct err *err)
 		return -1;
 	for (size_t i = 0; p->warnings && p->warnings[i]; i++)
 		if (o->verbose)
-			cli_say(cli, "nono: warning: %s", p->warnings[i]);
+			if (!cli->silent)
+				remark("nono: warning: %s", p->warnings[i]);
 	if (o->ca_cert &&
 	    (!(cert = path_real(o->ca_cert, err)) || !(key = path_real(o->ca_key, err))))
 		return -1;
@@ -202,7 +204,7 @@ const struct command command_proxy = {
 	"  nono proxy --allow-domain example.com --credential openai > env.sh\n\n"
 	"Nothing makes programs use it: without a sandbox around them they can go another way.\n",
     .rows = rows,
-    .more = run_rows,
+    .more = run_groups,
     .mask = PROXY,
     .size = sizeof(struct options),
     .flags = CLI_OUTSIDE,

@@ -1,5 +1,6 @@
 /* Restoring: all, some paths, some hunks of a file. */
 #include "cli/rollback.h"
+#include "common/remark.h"
 #include "snapshots/diff.h"
 
 struct shown_steps {
@@ -35,7 +36,7 @@ static void on_step(void *arg, const struct snap_change *c, const struct err *fa
 		return;
 	}
 	if (failed)
-		fprintf(stderr, "nono: warning: %s: %s\n", show(c->path).s, failed->msg);
+		remark("nono: warning: %s: %s", show(c->path).s, failed->msg);
 	else if (s->run->dry_run || !s->run->cli->silent) {
 		printf("%-8s", word_of(c));
 		print_text(c->path, 0);

@@ -5,6 +5,7 @@
 #include "cli/keys.h"
 #include "cli/rollback.h"
 #include "cli/run_options.h"
+#include "common/remark.h"
 #include "tui/tui.h"
 
 struct start {
@@ -23,14 +24,12 @@ struct start {
 static void describe(const struct start *s, const struct policy *p)
 {
 	_cleanup_(buf_free) struct buf b = {0};
-	char text[4096];
 
 	policy_describe(p, s->o->verbose, &b);
 	if (b.len)
 		fwrite(b.data, 1, b.len, stderr);
 	for (size_t i = 0; p->warnings && p->warnings[i]; i++)
-		fprintf(stderr, "nono: warning: %s\n",
-			text_printable(text, sizeof(text), p->warnings[i], strlen(p->warnings[i])));
+		remark("nono: warning: %s", p->warnings[i]);
 }
 
 static void show_dry_run(struct start *s, const struct policy *p)
@@ -268,7 +267,7 @@ const struct command command_run = {
 	"  nono run --allow . -- make\n"
 	"  nono run --profile claude-code --allow-cwd -- claude\n"
 	"  nono run --detached --name build --allow . --block-net -- make test\n",
-    .rows = run_rows,
+    .more = run_groups,
     .mask = RUN,
     .size = sizeof(struct run_options),
     .flags = CLI_PROGRAM,
@@ -281,7 +280,7 @@ const struct command command_shell = {
     .group = GROUP_RUN,
     .usage = "[options]",
     .summary = "Run your shell in a session",
-    .rows = run_rows,
+    .more = run_groups,
     .mask = SHELL,
     .size = sizeof(struct run_options),
     .run = run_shell,
@@ -295,7 +294,7 @@ const struct command command_wrap = {
     .details = "What only a supervisor can hold (requests, an audit log, closed places inside of\n"
 	       "writable folders where the kernel has no other means) is not there; rules that\n"
 	       "can't be held without one are an error.\n",
-    .rows = run_rows,
+    .more = run_groups,
     .mask = WRAP,
     .size = sizeof(struct run_options),
     .flags = CLI_PROGRAM,

@@ -38,7 +38,7 @@ struct run_options {
 	const char *memory, *max_processes, *cpu, *wall_time;
 	bool dry_run, no_audit, detached;
 	const char *audit_sink;
-	bool audit_integrity, record;
+	bool audit_integrity, no_audit_integrity, record;
 	int rollback; /* enum run_switch */
 	bool rollback_all, no_rollback_prompt;
 	struct strings rollback_exclude, rollback_include;
@@ -50,7 +50,7 @@ struct run_options {
 	int size[2]; /* columns, rows; 0 when not given */
 };
 
-extern const struct option_row run_rows[];
+extern const struct option_group run_groups[];
 
 /* Sets o->profile where none was named and one is chosen for the directory, and says so. */
 int run_choose_profile(struct run_options *o, bool silent, struct err *err);

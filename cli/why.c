@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "cli/run_options.h"
+#include "common/remark.h"
 #include "network/network.h"
 #include "policy/commands.h"
 
@@ -481,7 +482,8 @@ static int ask_policy(struct cli *cli, struct err *err)
 	if (policy_resolve(&so.policy, &p, err) < 0)
 		return -1;
 	for (size_t i = 0; p->warnings && p->warnings[i]; i++)
-		cli_say(cli, "nono: warning: %s", p->warnings[i]);
+		if (!cli->silent)
+			remark("nono: warning: %s", p->warnings[i]);
 	return answer(cli, p, err);
 }
 
@@ -568,7 +570,7 @@ const struct command command_why = {
 	       "  nono why --path src/main.c --op write --profile claude-code\n"
 	       "  nono why --host api.github.com --block-net --json\n",
     .rows = rows,
-    .more = run_rows,
+    .more = run_groups,
     .mask = WHY,
     .size = sizeof(struct why_options),
     .max_args = SIZE_MAX,

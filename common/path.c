@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "common/common.h"
+#include "common/remark.h"
 
 bool path_under(const char *dir, const char *path)
 {
@@ -169,9 +170,8 @@ int dir_private(const char *dir, struct err *err)
 		return 0;
 	if (chmod(dir, 0700) < 0)
 		return err_errno(err, errno, "cannot close %s to other users", dir);
-	fprintf(stderr,
-		"nono: %s was open to other users (mode %03o): closed now; what they read or put "
-		"there before stays\n",
-		dir, (unsigned)st.st_mode & 0777);
+	remark("nono: %s was open to other users (mode %03o): closed now; what they read or put "
+	       "there before stays",
+	       dir, (unsigned)st.st_mode & 0777);
 	return 0;
 }

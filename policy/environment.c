@@ -31,6 +31,7 @@ static const char *const dangerous[] = {
     "OP_CONNECT_TOKEN",
     "OP_CONNECT_HOST",
     "OP_SESSION_*",
+    "NONO_LOG_FILE", /* is nothing of the program's */
 };
 
 static bool fits(const char *pattern, const char *var, size_t name_len)

@@ -6,6 +6,10 @@ static const struct {
 	const char *section, *member, *json;
 } always[] = {
     {"security", "capability_elevation", "false"},
+    {"groups", "include", "[]"},
+    {"groups", "exclude", "[]"},
+    {"commands", "allow", "[]"},
+    {"commands", "deny", "[]"},
     {"filesystem", "allow", "[]"},
     {"filesystem", "read", "[]"},
     {"filesystem", "write", "[]"},

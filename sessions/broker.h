@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "audit/audit.h"
+#include "common/remark.h"
 #include "elevation/elevation.h"
 #include "sessions/activity.h"
 #include "sessions/approver.h"
@@ -114,6 +115,12 @@ void broker_make_record(struct broker *b, char *const *command);
  * hold it). */
 const char *broker_road(const struct broker *b);
 int broker_write_cap_file(struct broker *b, const struct buf *text, struct err *err);
+
+/* Is what it says beside (common/remark.h) read by anybody? */
+static inline bool broker_remarks(const struct broker *b)
+{
+	return remark_to_file() || (b->foreground && !b->o->silent);
+}
 
 /* denials.c: the list for the record, folded; total: how many targets there are. */
 cJSON *denials_json(const struct policy *p, const struct violation *v, size_t n, uint64_t *total);

@@ -1,4 +1,5 @@
 /* Limits in the broker's loop: the looks, the end of the time, and who is told. */
+#include "common/remark.h"
 #include "sessions/broker.h"
 
 #define GRACE_MS     5000 /* from SIGTERM to SIGKILL when the time is over */
@@ -27,8 +28,8 @@ static void tell(struct broker *b, enum limit which, uint64_t count, const char 
 		snprintf(text, sizeof(text), "limit of %s reached: %s", amount, what);
 	ev.target_len = strlen(text);
 	audit_emit(b->log, &ev);
-	if (b->foreground && !b->o->silent)
-		fprintf(stderr, "nono: %s: %s\n", limit_name(which), text);
+	if (broker_remarks(b))
+		remark("nono: %s: %s", limit_name(which), text);
 	cJSON_ReplaceItemInObjectCaseSensitive(b->record, "limits", limits_json(&b->limits));
 }
 
@@ -108,11 +109,11 @@ void broker_say_limits(const struct broker *b)
 	_cleanup_(buf_free) struct buf text = {0};
 	const char *weaker = limits_weaker(&b->limits);
 
-	if (!b->foreground || b->o->silent)
+	if (!broker_remarks(b))
 		return;
 	limits_describe(&b->limits, &text);
 	if (text.len && b->o->verbose > 0)
-		fprintf(stderr, "Limits: %s\n", text.data);
+		remark("Limits: %s", text.data);
 	if (weaker)
-		fprintf(stderr, "nono: warning: %s\n", weaker);
+		remark("nono: warning: %s", weaker);
 }

@@ -56,7 +56,8 @@ int broker_prepare_log(struct broker *b, char *const *command, struct err *err)
 {
 	const struct policy *p = b->plan->policy;
 	char **tracked = writable_grants(p);
-	char **trees = b->o->audit_integrity || p->audit_evidence ? own_trees(p) : NULL;
+	int want = b->o->audit_integrity;
+	char **trees = want > 0 || (!want && p->audit_evidence) ? own_trees(p) : NULL;
 	struct audit_session_info info = {
 	    .session_id = b->plan->id,
 	    .command = command,

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "common/remark.h"
 #include "network/network.h"
 #include "sessions/broker.h"
 #include "sessions/names.h"
@@ -272,21 +273,20 @@ static void say_layers(const struct broker *b)
 {
 	const struct nono_layers *l = &b->layers;
 
-	if (!b->foreground || b->o->verbose < 1 || b->o->silent)
+	if (!broker_remarks(b) || b->o->verbose < 1)
 		return;
-	fprintf(stderr, "Layers: landlock ABI %d, seccomp %s, namespaces%s%s%s%s%s%s%s\n",
-		l->landlock_abi, l->seccomp ? "on" : "off", l->user_ns ? " user" : "",
-		l->mount_ns ? " mount" : "", l->pid_ns ? " pid" : "", l->ipc_ns ? " ipc" : "",
-		l->net_ns ? " net" : "", l->namespaces_why ? " off: " : "",
-		l->namespaces_why ? l->namespaces_why : "");
+	remark("Layers: landlock ABI %d, seccomp %s, namespaces%s%s%s%s%s%s%s", l->landlock_abi,
+	       l->seccomp ? "on" : "off", l->user_ns ? " user" : "", l->mount_ns ? " mount" : "",
+	       l->pid_ns ? " pid" : "", l->ipc_ns ? " ipc" : "", l->net_ns ? " net" : "",
+	       l->namespaces_why ? " off: " : "", l->namespaces_why ? l->namespaces_why : "");
 	if (b->proxy)
-		fprintf(stderr, "Network: by name, through the proxy on 127.0.0.1:%u of %s\n",
-			proxy_port(b->proxy),
-			l->net_ns ? "a network of the session's own"
-				  : "the host's network: the filter, Landlock and the supervisor "
-				    "hold all else");
+		remark("Network: by name, through the proxy on 127.0.0.1:%u of %s",
+		       proxy_port(b->proxy),
+		       l->net_ns ? "a network of the session's own"
+				 : "the host's network: the filter, Landlock and the supervisor "
+				   "hold all else");
 	for (char *const *w = policy_spec_warnings(b->spec_owner); *w; w++)
-		fprintf(stderr, "nono: %s\n", *w);
+		remark("nono: %s", *w);
 }
 
 static int start_recording(struct broker *b, struct err *err)

@@ -37,8 +37,9 @@ struct session_options {
 				     NULL */
 	bool no_audit;
 	struct session_snapshots snapshots;
-	bool audit_integrity;	    /* the state of writable trees before and after is recorded */
-	bool record;		    /* what the terminal is given, for nono replay */
+	int audit_integrity; /* the state of writable trees before and after is recorded: 1 yes, -1
+				no, 0 as the profile says */
+	bool record;	     /* what the terminal is given, for nono replay */
 	const char *audit_sink;	    /* URL (audit/export/export.h); NULL = none */
 	const char *audit_sign_key; /* signer.h; NULL = no signature */
 	unsigned

@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "common/remark.h"
 #include "network/network.h"
 #include "sessions/broker.h"
 #include "sessions/runtime.h"
@@ -12,7 +13,7 @@ extern char **environ;
 static void say_warnings(const struct policy_spec *spec)
 {
 	for (char *const *w = policy_spec_warnings(spec); *w; w++)
-		fprintf(stderr, "nono: %s\n", *w);
+		remark("nono: %s", *w);
 }
 
 /* Tools are started by a supervisor. */
@@ -121,11 +122,10 @@ static int confine(const struct plan *plan, bool silent, bool *tmp, struct err *
 	if (*tmp)
 		paths = with_tmp(&spec);
 	else if (!silent)
-		fprintf(stderr,
-			"nono: warning: /tmp is closed: it can't be made a private one here%s%s. "
-			"Set TMPDIR to a folder that is allowed\n",
-			layers.namespaces_why ? ": " : " (something in it is allowed)",
-			layers.namespaces_why ? layers.namespaces_why : "");
+		remark("nono: warning: /tmp is closed: it can't be made a private one here%s%s. "
+		       "Set TMPDIR to a folder that is allowed",
+		       layers.namespaces_why ? ": " : " (something in it is allowed)",
+		       layers.namespaces_why ? layers.namespaces_why : "");
 	if (nono_close_descriptors(-1) < 0)
 		return err_errno(err, errno, "can't close descriptors");
 	if (nono_confine(&spec, &layers, &listener, &ne) < 0)

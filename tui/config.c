@@ -3,6 +3,7 @@
 
 #include "common/document.h"
 #include "tui/keys.h"
+#include "tui/theme.h"
 
 #define FILE_MAX (256u << 10)
 
@@ -12,7 +13,8 @@ void config_defaults(struct tui_config *c)
 				 .clipboard = CLIPBOARD_ASK,
 				 .bell = true,
 				 .notifications = true,
-				 .mouse = true};
+				 .mouse = true,
+				 .theme = "terminal"};
 }
 
 /* What must be there instead; NULL if the value is taken. */
@@ -65,11 +67,20 @@ static const char *take_mouse(struct tui_config *c, const struct doc *d)
 	return take_bool(&c->mouse, d);
 }
 
-/* The last two are the reference's. */
+static const char *take_theme(struct tui_config *c, const struct doc *d)
+{
+	if (d->kind != DOC_STRING)
+		return "a name, like \"mocha\"";
+	if (theme_known(d->string)) /* as with --theme: others are no reason to stop */
+		str_copy(c->theme, sizeof(c->theme), d->string);
+	return NULL;
+}
+
+/* The last is the reference's. */
 static const char *const ui_names[] = {
     "prefix", "clipboard", "bell", "notifications", "mouse", "theme", "detach_sequence", NULL};
 static take_fn *const ui_takes[ARRAY_LEN(ui_names)] = {
-    take_prefix, take_clipboard, take_bell, take_notifications, take_mouse,
+    take_prefix, take_clipboard, take_bell, take_notifications, take_mouse, take_theme,
 };
 
 static const char *const sections[] = {"ui",	       "meta",	    "undo",	 "rollback",

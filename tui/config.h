@@ -7,6 +7,8 @@
  *   bell = true          the focused program's bell is heard
  *   notifications = true programs' notifications are shown in the status line
  *   mouse = true         mouse reports are asked for at the start
+ *   theme = "mocha"      colours: terminal (its own), mocha, latte, frappe, macchiato, tokyo-night,
+ *                        minimal (none); another name: terminal
  *
  * The sections and members that other parts and other programs have there are known by name and
  * left alone; what nobody has is an error that names the place.
@@ -22,6 +24,7 @@ struct tui_config {
 	char prefix[32];
 	enum clipboard_policy clipboard;
 	bool bell, notifications, mouse;
+	char theme[32];
 };
 void config_defaults(struct tui_config *c);
 int config_parse(struct tui_config *c, const char *text, size_t n, const char *label,

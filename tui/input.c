@@ -171,13 +171,13 @@ static void focus(struct tui *t, bool on)
 static void reply(struct tui *t, const struct input_event *ev)
 {
 	const struct term_caps *caps = &t->term.caps;
-	bool rgb;
 
 	if (!t->have_term || !term_reply(&t->term, ev))
 		return;
 	t->output.caps = caps->out;
-	rgb = caps->out.colors == COLORS_RGB;
-	theme_init(&t->theme, t->theme.color, caps->have_colors, caps->fg, caps->bg, rgb);
+	theme_init(
+	    &t->theme, t->config.theme, t->theme.color,
+	    &(struct theme_terminal){caps->out.colors, caps->have_colors, caps->fg, caps->bg});
 	for (size_t i = 0; caps->have_colors && i < t->n_agents; i++)
 		if (t->agents[i]->screen && !t->agents[i]->screen_over) {
 			pty_client_colors(t->agents[i]->screen, caps->fg, caps->bg, caps->dark);

@@ -15,6 +15,8 @@ static int put(struct tui *t, int x, int y, int max, enum theme_style s, bool on
 	st.bg = bar->bg;
 	if (bar->attr & PTY_INVERSE)
 		st.fg = 0;
+	else if (!st.fg) /* a theme's ground may be the terminal's own colour of text */
+		st.fg = bar->fg;
 	return canvas_text(&t->canvas, x, y, max, &st, text);
 }
 

@@ -65,8 +65,9 @@ static int start_screen(struct tui *t, struct err *err)
 		      rows < 2		    ? 2
 		      : rows < PTY_ROWS_MAX ? rows
 					    : PTY_ROWS_MAX);
-	theme_init(&t->theme, t->output.caps.colors != COLORS_NONE && !getenv("NO_COLOR"), false, 0,
-		   0, false);
+	theme_init(&t->theme, t->config.theme,
+		   t->output.caps.colors != COLORS_NONE && !getenv("NO_COLOR"),
+		   &(struct theme_terminal){.depth = t->output.caps.colors});
 	return 0;
 }
 
@@ -76,6 +77,8 @@ static int settings(struct tui *t, struct err *err)
 
 	if (config_load(&t->config, err))
 		return -1;
+	if (theme_known(getenv("NONO_THEME")))
+		str_copy(t->config.theme, sizeof(t->config.theme), getenv("NONO_THEME"));
 	prefix = prefix ? prefix : t->config.prefix;
 	if (key_parse(prefix, &t->prefix_key, &t->prefix_mods))
 		return err_usage(err, "'%.40s' is not the name of a key, like C-b", prefix);
@@ -166,6 +169,11 @@ static void free_all(struct tui *t)
 int tui_ready(struct err *err)
 {
 	return term_usable(err);
+}
+
+bool tui_theme_known(const char *name)
+{
+	return theme_known(name);
 }
 
 int tui_main(const struct tui_options *o)

@@ -24,6 +24,9 @@ int tui_main(const struct tui_options *o);
  * it. */
 int tui_ready(struct err *err);
 
+/* Is that the name of a theme (--theme, NONO_THEME)? */
+bool tui_theme_known(const char *name);
+
 /* What the terminal at fd can do, in words; -1 with the reason if the front end can't use it. */
 int tui_terminal(int fd, char *out, size_t size, struct err *err);
 

@@ -8,6 +8,7 @@
 
 #include "pty/terminal.h"
 #include "tui/output.h"
+#include "tui/theme.h"
 
 #define COLS   60
 #define ROWS   12
@@ -326,6 +327,44 @@ static void fewer_colours(void **state)
 	assert_int_equal(color_degrade(PTY_COLOR_DEFAULT, COLORS_16), PTY_COLOR_DEFAULT);
 }
 
+static unsigned brightness(uint32_t color)
+{
+	return (299 * (color >> 16 & 0xff) + 587 * (color >> 8 & 0xff) + 114 * (color & 0xff)) /
+	       1000;
+}
+
+static void themes(void **state)
+{
+	const struct theme_terminal rgb = {.depth = COLORS_RGB}, sixteen = {.depth = COLORS_16};
+	struct theme own, few, t;
+
+	(void)state;
+	theme_init(&own, NULL, true, &rgb);
+	theme_init(&few, NULL, true, &sixteen);
+	assert_int_equal(own.v[S_GOOD].fg, PTY_COLOR_INDEX | 2);
+	for (size_t i = 1; theme_names[i]; i++) {
+		assert_true(theme_known(theme_names[i]));
+		theme_init(&t, theme_names[i], true, &rgb);
+		if (str_eq(theme_names[i], "minimal")) {
+			for (size_t s = 0; s < S_COUNT; s++)
+				assert_int_equal(t.v[s].fg | t.v[s].bg, PTY_COLOR_DEFAULT);
+			continue;
+		}
+		assert_int_equal(t.v[S_GOOD].fg & PTY_COLOR_TYPE, PTY_COLOR_RGB);
+		assert_true(abs((int)brightness(t.v[S_BAR_ON].fg) -
+				(int)brightness(t.v[S_BAR_ON].bg)) > 90);
+		/* Sixteen colours: the nearest ones could be one and the same. */
+		theme_init(&t, theme_names[i], true, &sixteen);
+		assert_memory_equal(t.v, few.v, sizeof(t.v));
+		theme_init(&t, theme_names[i], false, &rgb);
+		assert_int_equal(t.v[S_BAD].fg, PTY_COLOR_DEFAULT);
+	}
+	assert_false(theme_known("mokka"));
+	assert_false(theme_known(NULL));
+	theme_init(&t, "mokka", true, &rgb);
+	assert_memory_equal(t.v, own.v, sizeof(t.v));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +375,7 @@ int main(void)
 	    cmocka_unit_test(hostile_cells_are_shown_as_such),
 	    cmocka_unit_test(links_of_known_kinds_only),
 	    cmocka_unit_test(fewer_colours),
+	    cmocka_unit_test(themes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
