@@ -42,30 +42,23 @@ char *policy_reference(const struct policy *p)
 	return xstrdup(p->profile_file);
 }
 
-/* Its text is changed in place, which is only understood for JSON: a profile in another syntax gets
- * a NAME.json that extends it. */
+/* A built-in profile gets a file of its name that extends it. */
 static int find_file(struct change *c, struct err *err)
 {
 	const struct policy *p = c->p;
 	_cleanup_free_ char *config = dir_config();
-	enum doc_format format = DOC_JSON;
 
-	if (p->profile_file)
-		doc_format_of(p->profile_file, &format);
-	if (p->profile_file && format == DOC_JSON) {
+	if (p->profile_file) {
 		c->file = xstrdup(p->profile_file);
 		return 0;
 	}
 	c->name = policy_reference(p);
 	if (!profile_name_ok(c->name))
-		return err_set(err,
-			       "%s is not JSON, and none of your own profiles: put the rule in by "
-			       "hand",
+		return err_set(err, "%s is none of your own profiles: put the rule in by hand",
 			       c->name);
 	c->extends = xstrdup(c->name);
 	/* Made meanwhile, perhaps by the last answer. */
-	if (!p->profile_file)
-		c->file = profile_user_file(c->name);
+	c->file = profile_user_file(c->name);
 	if (!c->file)
 		c->file = xasprintf("%s/profiles/%s.json", config, c->name);
 	return 0;

@@ -1,125 +1,10 @@
 /*
- * Finds the place in the raw text, with its comments, and inserts there. The result is parsed
- * again: it is not handed out unless it is a profile that says what it should.
+ * The text is changed in place, with its comments, by whoever knows its syntax. The result is read
+ * again: it is not handed out unless it says what the old text said and the new entry, no more.
  */
 #include "policy/edit.h"
 
-#include "common/document.h"
-
-/* Past blanks and comments. The text was parsed before: strings and comments end. */
-static const char *skip(const char *s)
-{
-	for (;;) {
-		s += strspn(s, " \t\r\n");
-		if (s[0] == '/' && s[1] == '/') {
-			s += strcspn(s, "\n");
-		} else if (s[0] == '/' && s[1] == '*') {
-			const char *end = strstr(s + 2, "*/");
-			s = end ? end + 2 : s + strlen(s);
-		} else {
-			return s;
-		}
-	}
-}
-
-static const char *skip_string(const char *s)
-{
-	for (s++; *s && *s != '"'; s++)
-		if (*s == '\\' && s[1])
-			s++;
-	return *s ? s + 1 : s;
-}
-
-/* Past one value. */
-static const char *skip_value(const char *s)
-{
-	unsigned depth = 0;
-
-	do {
-		s = skip(s);
-		if (*s == '"') {
-			s = skip_string(s);
-			continue;
-		}
-		if (*s == '{' || *s == '[')
-			depth++;
-		else if ((*s == '}' || *s == ']') && depth)
-			depth--;
-		else if (!depth) /* a number, true, false, null */
-			return s + strcspn(s, ",]} \t\r\n/");
-		if (*s)
-			s++;
-	} while (depth && *s);
-	return s;
-}
-
-/* The value of a member of the object that starts at s ('{'); NULL if there is none. Names with
- * escapes are not found: the caller notices when it parses the result. */
-static const char *member(const char *s, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (s = skip(s + 1); *s == '"';) {
-		const char *end = skip_string(s), *value;
-		bool it = (size_t)(end - s) == n + 2 && memcmp(s + 1, name, n) == 0;
-
-		s = skip(end);
-		if (*s != ':')
-			return NULL;
-		value = skip(s + 1);
-		if (it)
-			return value;
-		s = skip(skip_value(value));
-		if (*s == ',')
-			s = skip(s + 1);
-	}
-	return NULL;
-}
-
-static bool is_empty(const char *open)
-{
-	const char *s = skip(open + 1);
-
-	return *s == ']' || *s == '}';
-}
-
-/* Blanks at the start of the line that at lies in. */
-static size_t indent_of(const char *text, const char *at, const char **start)
-{
-	while (at > text && at[-1] != '\n')
-		at--;
-	*start = at;
-	return strspn(at, " \t");
-}
-
-/* Inserts item as the first entry of what opens at open: on a line of its own if the others are. */
-static char *insert_first(const char *text, const char *open, const char *item)
-{
-	_cleanup_(buf_free) struct buf b = {0};
-	const char *line, *after = open + 1 + strspn(open + 1, " \t\r");
-	bool empty = is_empty(open), own_line = *after == '\n';
-	size_t indent = indent_of(text, open, &line);
-
-	buf_add(&b, text, (size_t)(open + 1 - text));
-	if (own_line || *open == '{') {
-		buf_addc(&b, '\n');
-		buf_add(&b, line, indent);
-		buf_adds(&b, "  ");
-	}
-	buf_adds(&b, item);
-	if (!empty)
-		buf_addc(&b, ',');
-	if (*open == '{' && !own_line) {
-		buf_addc(&b, '\n');
-		buf_add(&b, line, indent);
-		if (!empty)
-			buf_adds(&b, "  ");
-	} else if (!own_line && !empty) {
-		buf_addc(&b, ' ');
-	}
-	buf_adds(&b, own_line || *open == '[' ? open + 1 : after);
-	return STEAL_PTR(b.data);
-}
+#include "policy/edit_text.h"
 
 static char *quoted(const char *s)
 {
@@ -140,20 +25,21 @@ const char *edit_section(const char *list)
 	return "filesystem";
 }
 
-/* 1: value is in the list, 0: it is not, -1: not JSON, or no list of strings. */
-static int has(const char *text, const char *label, const char *list, const char *value,
-	       struct err *err)
-{
-	_cleanup_(document_freep) struct document *d =
-	    doc_read(text, strlen(text), DOC_JSON, label, err);
-	const struct doc *fs, *l;
+/* ---- what a text says ------------------------------------------------------------------------ */
 
-	if (!d)
-		return -1;
-	fs = doc_get(d->root, edit_section(list));
-	l = doc_get(fs, list);
-	if (d->root->kind != DOC_MAP || (fs && fs->kind != DOC_MAP) || (l && l->kind != DOC_LIST))
-		return err_set(err, "%s: not a profile", label);
+static bool is_null(const struct doc *d)
+{
+	return !d || d->kind == DOC_NULL;
+}
+
+/* 1: value is in the list, 0: it is not, -1: no list of that kind can be there. */
+static int has(const struct document *d, const char *list, const char *value, struct err *err)
+{
+	const struct doc *fs = doc_get(d->root, edit_section(list)), *l = doc_get(fs, list);
+
+	if ((d->root->kind != DOC_MAP && (d->root->kind != DOC_NULL || d->format != DOC_YAML)) ||
+	    (!is_null(fs) && fs->kind != DOC_MAP) || (!is_null(l) && l->kind != DOC_LIST))
+		return err_set(err, "%s: not a profile", d->label);
 	doc_each(e, l)
 	{
 		if (e->kind == DOC_STRING && strcmp(e->string, value) == 0)
@@ -162,33 +48,120 @@ static int has(const char *text, const char *label, const char *list, const char
 	return 0;
 }
 
+static bool same(const struct doc *a, const struct doc *b);
+
+static bool same_map(const struct doc *a, const struct doc *b)
+{
+	if (a->count != b->count)
+		return false;
+	doc_each(e, a)
+	{
+		const struct doc *other = doc_get(b, e->name);
+
+		if (!other || !same(e, other))
+			return false;
+	}
+	return true;
+}
+
+static bool same_list(const struct doc *a, const struct doc *b)
+{
+	while (a && b && same(a, b)) {
+		a = a->next;
+		b = b->next;
+	}
+	return !a && !b;
+}
+
+static bool same(const struct doc *a, const struct doc *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case DOC_BOOL:
+		return a->boolean == b->boolean;
+	case DOC_INT:
+		return a->integer == b->integer;
+	case DOC_FLOAT:
+		return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+	case DOC_STRING:
+		return str_eq(a->string, b->string);
+	case DOC_LIST:
+		return same_list(a->first, b->first);
+	case DOC_MAP:
+		return same_map(a, b);
+	default:
+		return true;
+	}
+}
+
+/* Members of a map but for one. */
+static bool same_others(const struct doc *before, const struct doc *after, const char *but)
+{
+	size_t n = 0;
+
+	doc_each(e, after)
+	{
+		const struct doc *old = doc_get(before, e->name);
+
+		if (str_eq(e->name, but))
+			continue;
+		if (!old || !same(old, e))
+			return false;
+		n++;
+	}
+	doc_each(e, before)
+	{
+		n -= !str_eq(e->name, but);
+	}
+	return n == 0;
+}
+
+/* The value is in front of the list, and nothing else is different. */
+static bool only_added(const struct document *before, const struct document *after,
+		       const char *list, const char *value)
+{
+	const char *section = edit_section(list);
+	const struct doc *fs_before = doc_get(before->root, section),
+			 *fs_after = doc_get(after->root, section), *l = doc_get(fs_after, list),
+			 *first = doc_first(l);
+
+	return first && l->kind == DOC_LIST && first->kind == DOC_STRING &&
+	       str_eq(first->string, value) &&
+	       same_list(first->next, doc_first(doc_get(fs_before, list))) &&
+	       same_others(before->root, after->root, section) &&
+	       same_others(fs_before, fs_after, list);
+}
+
+/* ---- */
+
 char *edit_add(const char *text, const char *label, const char *list, const char *value,
 	       struct err *err)
 {
-	_cleanup_free_ char *item = quoted(value), *entry = NULL, *out = NULL;
-	const char *root = skip(text), *fs, *at;
-	int there = has(text, label, list, value, err);
+	static char *(*const ways[])(const struct edit *) = {
+	    [DOC_JSON] = edit_json, [DOC_TOML] = edit_toml, [DOC_YAML] = edit_yaml};
+	enum doc_format format = DOC_JSON;
+	_cleanup_(document_freep) struct document *before = NULL, *after = NULL;
+	_cleanup_free_ char *item = quoted(value), *out = NULL;
+	int there;
 
+	doc_format_of(label, &format);
+	before = doc_read(text, strlen(text), format, label, err);
+	there = before ? has(before, list, value, err) : -1;
 	if (there < 0)
 		return NULL;
 	if (there)
 		return xstrdup(text);
-	fs = *root == '{' ? member(root, edit_section(list)) : NULL;
-	at = fs && *fs == '{' ? member(fs, list) : NULL;
-	if (at) {
-		out = insert_first(text, at, item);
-	} else if (fs) {
-		entry = xasprintf("\"%s\": [%s]", list, item);
-		out = insert_first(text, fs, entry);
-	} else {
-		entry =
-		    xasprintf("\"%s\": {\n    \"%s\": [%s]\n  }", edit_section(list), list, item);
-		out = insert_first(text, root, entry);
-	}
-	if (has(out, label, list, value, NULL) != 1) {
-		err_set(err, "%s: can't be changed automatically: put %s into %s.%s", label, item,
-			edit_section(list), list);
-		return NULL;
-	}
-	return STEAL_PTR(out);
+	out = ways[format](&(struct edit){.text = text,
+					  .doc = before,
+					  .section = edit_section(list),
+					  .list = list,
+					  .item = item});
+	if (out)
+		after = doc_read(out, strlen(out), format, label, NULL);
+	if (after && only_added(before, after, list, value))
+		return STEAL_PTR(out);
+	err_set(err, "%s: can't be changed automatically: put %s into %s.%s", label, item,
+		edit_section(list), list);
+	return NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * edit - a string put into a list of a profile's text. Comments and layout stay as they are.
+ * edit - a string put into a list of a profile's text. Comments and layout stay as they are. The
+ * label's ending says the syntax (common/document.h), JSON if it says none.
  */
 #ifndef NONO_POLICY_EDIT_H
 #define NONO_POLICY_EDIT_H

@@ -180,7 +180,7 @@ struct profile *profile_decode(const struct doc *root, struct profile_file *file
 /* A text that is no file. */
 struct profile *profile_read(const char *text, size_t n, enum doc_format format, const char *label,
 			     const struct policy_host *host, struct err *err);
-/* The same of JSON, wherever it is to hold. */
+/* The same for this machine, in the syntax that the label ends in (JSON if in none). */
 struct profile *profile_parse(const char *text, size_t n, const char *label, struct err *err);
 
 /* Does it hold here? -1 with err (no place in it) if it is none that is known. */

@@ -192,8 +192,10 @@ struct profile *profile_read(const char *text, size_t n, enum doc_format format,
 
 struct profile *profile_parse(const char *text, size_t n, const char *label, struct err *err)
 {
+	enum doc_format format = DOC_JSON;
 	struct policy_host host;
 
+	doc_format_of(label, &format);
 	policy_host_read(&host);
-	return profile_read(text, n, DOC_JSON, label, &host, err);
+	return profile_read(text, n, format, label, &host, err);
 }

@@ -210,6 +210,30 @@ def grant_more(p):
     p.nono("run", "-p", "mine", "--", "cat", a)
 
 
+def grant_in_other_syntax(p):
+    """The user's profile may be TOML or YAML; what else is in it stays as it is."""
+    a = outside(p, "a")
+    for d in (".config", ".config/nono", ".config/nono/profiles"):
+        d = p.mkdir(os.path.join(p.home, d))
+    for name, text, old, new in (
+            ("one.toml", '# keep me\n[meta]\nname = "one" # and me\n[filesystem]\nread_file = [ "/etc/fstab" ]\n',
+             '[ "/etc', '[ "%s", "/etc' % a),
+            ("two.yaml", "# keep me\nmeta: {name: two}\nfilesystem: # and me\n  read_file:\n  - /etc/fstab\n",
+             "  - /etc", '  - "%s"\n  - /etc' % a)):
+        path = p.write(os.path.join(d, name), text)
+        profile = name.split(".")[0]
+        s = terminal(p, "run", "-p", profile, "--", "sh", "-c", "cat %s; exit 3" % a)
+        for q, keys in ((b"[g] grant", b"g\n"), (b"[%s]: " % profile.encode(), b"\n"),
+                        (b"Write it?", b"y\n")):
+            s.wait_for(q)
+            s.send(keys)
+        assert s.ended() == 3
+        assert p.read(path) == text.replace(old, new), p.read(path)
+        assert os.listdir(d) == [name], os.listdir(d)
+        p.nono("run", "-p", profile, "--", "cat", a)
+        os.unlink(path)
+
+
 def not_asked(p):
     a = outside(p, "a")
     for env, flags in (({"NONO_NO_SAVE_PROMPT": "1"}, []), (ASK, ["--silent"]), (ASK, ["--no-diagnostics"])):
@@ -333,4 +357,4 @@ def removed_files(p):
 
 
 nonolib.main([footer, footer_only_then, footer_folds, footer_writes, hostile_names, as_json, grant,
-              grant_more, not_asked, changed_meanwhile, pane, interpreter, removed_files], jobs=3)
+              grant_more, grant_in_other_syntax, not_asked, changed_meanwhile, pane, interpreter, removed_files], jobs=3)

@@ -82,6 +82,23 @@ def always(p):
     p.inside("cat ~/.ssh/id_rsa", "--profile", name, code=1)
 
 
+def always_in_toml(p):
+    """A profile of the user's own in another syntax than JSON gets the rule itself."""
+    target = p.write(os.path.join(p.outside, "notes"), "the notes\n")
+    profiles = os.path.join(p.home, ".config", "nono", "profiles")
+    for d in (".config", ".config/nono", ".config/nono/profiles"):
+        p.mkdir(os.path.join(p.home, d))
+    path = p.write(os.path.join(profiles, "mine.toml"), '[meta]\nname = "mine" # mine\n')
+    p.start("agent", "cat %s; echo end; sleep 1000" % target, ASK, "--profile", "mine")
+    p.nono("approve", p.request("agent")["id"], "--scope", "always")
+    assert "the notes" in p.shows("agent", "^end")
+    p.nono("stop", "--force", "agent")
+    assert os.listdir(profiles) == ["mine.toml"], os.listdir(profiles)
+    text = p.read(path)
+    assert text.startswith('[meta]\nname = "mine" # mine\n') and '"%s"' % target in text, text
+    assert "the notes" in p.inside("cat " + target, "--profile", "mine")
+
+
 def kinds(p):
     """Every family of calls becomes a request and is carried out as granted."""
     p.write(os.path.join(p.outside, "old"), "old\n")
@@ -287,6 +304,6 @@ def hostile_path(p):
     p.nono("stop", "--force", "agent")
 
 
-nonolib.main([granted_in_vain, deadline, deny_then_approve, once_is_once, session_scope, always, kinds, denied_changes,
+nonolib.main([granted_in_vain, deadline, deny_then_approve, once_is_once, session_scope, always, always_in_toml, kinds, denied_changes,
               missing_stays_missing, no_elevation, request_inside, never_its_own_state, many_wait, asker_dies,
               nobody_there, logged_before_seen, hostile_path], jobs=3, timeout=150)

@@ -209,6 +209,15 @@ static void test_refused(void **state)
 	policy_free(p);
 }
 
+static void edited(const char *label, const char *before, const char *want)
+{
+	struct err err = {0};
+	_cleanup_free_ char *after = edit_add(before, label, "read", "/n", &err);
+
+	if (after && want ? !str_eq(after, want) : after != want)
+		fail_msg("%s became %s (%s)", before, after ? after : "nothing", err.msg);
+}
+
 static void test_edit(void **state)
 {
 	static const struct {
@@ -235,14 +244,86 @@ static void test_edit(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct err err = {0};
-		_cleanup_free_ char *after = edit_add(table[i].before, "t", "read", "/n", &err);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		edited("t", table[i].before, table[i].after);
+}
 
-		if (!str_eq(after, table[i].after))
-			fail_msg("%s became %s (%s)", table[i].before, after ? after : "nothing",
-				 err.msg);
-	}
+static void test_edit_toml(void **state)
+{
+	static const char *const table[][2] = {
+	    {"", "[filesystem]\nread = [\"/n\"]\n"},
+	    {"# mine\n[meta]\nname = \"p\"\n",
+	     "# mine\n[meta]\nname = \"p\"\n\n[filesystem]\nread = [\"/n\"]\n"},
+	    {"[meta]\nname = \"p\"", "[meta]\nname = \"p\"\n\n[filesystem]\nread = [\"/n\"]\n"},
+	    {"[filesystem] # all\nwrite = []\n\n[network]\nblock = true\n",
+	     "[filesystem] # all\nread = [\"/n\"]\nwrite = []\n\n[network]\nblock = true\n"},
+	    {"[filesystem]", "[filesystem]\nread = [\"/n\"]\n"},
+	    {"[filesystem]\nread = []\n", "[filesystem]\nread = [\"/n\"]\n"},
+	    {"[filesystem]\nread=['/a']#x\n", "[filesystem]\nread=[\"/n\", '/a']#x\n"},
+	    {"[filesystem]\nread = [\n  # first\n\t'/a', # a\n]\n",
+	     "[filesystem]\nread = [\n  # first\n\t\"/n\",\n\t'/a', # a\n]\n"},
+	    {"[filesystem]\nread = [{path = '/a', when = 'linux'}]\n",
+	     "[filesystem]\nread = [\"/n\", {path = '/a', when = 'linux'}]\n"},
+	    {"filesystem.write = ['/w']\n[meta]\n",
+	     "filesystem.read = [\"/n\"]\nfilesystem.write = ['/w']\n[meta]\n"},
+	    {"filesystem.read = ['/w']\n", "filesystem.read = [\"/n\", '/w']\n"},
+	    {"filesystem = {}\n", "filesystem = { read = [\"/n\"] }\n"},
+	    {"filesystem = { write = ['/w'] }\n",
+	     "filesystem = { read = [\"/n\"], write = ['/w'] }\n"},
+	    {"[ 'filesystem' ]\n'read' = ['/w']\n", "[ 'filesystem' ]\n'read' = [\"/n\", '/w']\n"},
+	    {"[filesystem]\r\nread = [\r\n  '/a',\r\n]\r\n",
+	     "[filesystem]\r\nread = [\r\n  \"/n\",\n  '/a',\r\n]\r\n"},
+	    {"[filesystem]\nread = ['/n']\n", "[filesystem]\nread = ['/n']\n"},
+	    {"[filesystem]\nread = '/n'\n", NULL},
+	    {"filesystem = 1\n", NULL},
+	    {"[filesystem\n", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		edited("t.toml", table[i][0], table[i][1]);
+}
+
+static void test_edit_yaml(void **state)
+{
+	static const char *const table[][2] = {
+	    {"", "filesystem:\n  read: [\"/n\"]\n"},
+	    {"# nothing yet\n", "# nothing yet\nfilesystem:\n  read: [\"/n\"]\n"},
+	    {"meta: {name: p}", "meta: {name: p}\nfilesystem:\n  read: [\"/n\"]\n"},
+	    {"meta:\n    name: p # me\n",
+	     "meta:\n    name: p # me\nfilesystem:\n  read: [\"/n\"]\n"},
+	    {"filesystem:\n    # w\n    write: [/w]\nmeta: {}\n",
+	     "filesystem:\n    # w\n    read: [\"/n\"]\n    write: [/w]\nmeta: {}\n"},
+	    {"filesystem:\nmeta: {}\n", "filesystem:\n  read: [\"/n\"]\nmeta: {}\n"},
+	    {"filesystem: {}\n", "filesystem: {read: [\"/n\"]}\n"},
+	    {"filesystem: {write: [/w]}\n", "filesystem: {read: [\"/n\"], write: [/w]}\n"},
+	    {"filesystem:\n  read: []\n", "filesystem:\n  read: [\"/n\"]\n"},
+	    {"filesystem:\n  read:\n", "filesystem:\n  read:\n    - \"/n\"\n"},
+	    {"filesystem:\n  read:", "filesystem:\n  read:\n    - \"/n\"\n"},
+	    {"filesystem:\n  read:\n  # a\n  - /a\n  -   /b # b\n",
+	     "filesystem:\n  read:\n  # a\n  - \"/n\"\n  - /a\n  -   /b # b\n"},
+	    {"filesystem:\n  read:\n    -   path: /a\n        when: linux\n",
+	     "filesystem:\n  read:\n    -   \"/n\"\n    -   path: /a\n        when: linux\n"},
+	    {"filesystem:\n  read: [/a, /b]\n", "filesystem:\n  read: [\"/n\", /a, /b]\n"},
+	    {"filesystem:\n  read: [\n    /a,\n  ]\n",
+	     "filesystem:\n  read: [\n    \"/n\",\n    /a,\n  ]\n"},
+	    {"{meta: {name: p}}\n", "{filesystem: {read: [\"/n\"]}, meta: {name: p}}\n"},
+	    {"{}\n", "{filesystem: {read: [\"/n\"]}}\n"},
+	    {"---\nmeta: {name: p}\n", "---\nmeta: {name: p}\nfilesystem:\n  read: [\"/n\"]\n"},
+	    {"filesystem:\n  read: ['/n']\n", "filesystem:\n  read: ['/n']\n"},
+	    /* Who shares a list would get the entry as well. */
+	    {"x: &l [/a]\nfilesystem:\n  read: *l\n", NULL},
+	    {"filesystem:\n  write: &l [/a]\n  read: *l\n", NULL},
+	    {"filesystem: &f\n  write: [/a]\nx: *f\n", NULL},
+	    {"meta: {name: p}\n...\n", NULL},
+	    {"filesystem: [a]\n", NULL},
+	    {"filesystem:\n  read: a\n", NULL},
+	    {"filesystem: {read: [\n", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		edited("t.yaml", table[i][0], table[i][1]);
 }
 
 static void test_diff(void **state)
@@ -275,6 +356,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_links_are_not_followed, scene_up, scene_down),
 	    cmocka_unit_test_setup_teardown(test_refused, scene_up, scene_down),
 	    cmocka_unit_test(test_edit),
+	    cmocka_unit_test(test_edit_toml),
+	    cmocka_unit_test(test_edit_yaml),
 	    cmocka_unit_test(test_diff),
 	};
 
