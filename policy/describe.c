@@ -239,6 +239,46 @@ static void add_denies(const struct policy *p, struct buf *out)
 		buf_adds(out, "]}");
 }
 
+static void add_endpoints(const struct policy_domain *d, bool *any, struct buf *out)
+{
+	if (!d->endpoints.n)
+		return;
+	buf_adds(out, *any ? ",{\"domain\":" : ",\"domain_endpoints\":[{\"domain\":");
+	*any = true;
+	add_str(out, d->name);
+	buf_adds(out, ",\"endpoints\":[");
+	for (size_t i = 0, n = 0; i < d->endpoints.n; i++) {
+		const struct policy_endpoint *e = &d->endpoints.v[i];
+
+		if (e->action != POLICY_NET_ALLOW)
+			continue;
+		buf_adds(out, n++ ? ",{\"method\":" : "{\"method\":");
+		add_str(out, e->method);
+		buf_adds(out, ",\"path\":");
+		add_str(out, e->path);
+		buf_addc(out, '}');
+	}
+	buf_adds(out, "]}");
+}
+
+/* What scripts of the reference read; "network" has all of it. */
+static void add_domains(const struct policy_domains *l, struct buf *out)
+{
+	bool any = false;
+
+	buf_adds(out, ",\"allowed_domains\":[");
+	for (size_t i = 0; i < l->n; i++) {
+		if (i)
+			buf_addc(out, ',');
+		add_str(out, l->v[i].name);
+	}
+	buf_addc(out, ']');
+	for (size_t i = 0; i < l->n; i++)
+		add_endpoints(&l->v[i], &any, out);
+	if (any)
+		buf_addc(out, ']');
+}
+
 /* At every start, hundreds of entries: without printf. */
 void policy_to_json(const struct policy *p, struct buf *out)
 {
@@ -267,7 +307,8 @@ void policy_to_json(const struct policy *p, struct buf *out)
 	buf_add_json_list(out, p->block_commands);
 	buf_adds(out, ",\"bypass_protection_paths\":");
 	buf_add_json_list(out, p->bypasses);
-	buf_adds(out, ",\"allowed_domains\":[],\"unix_sockets\":");
+	add_domains(&p->network.allow, out);
+	buf_adds(out, ",\"unix_sockets\":");
 	buf_add_json_list(out, p->unix_sockets);
 	if (p->profile_name) {
 		buf_adds(out, ",\"profile\":");

@@ -109,6 +109,49 @@ def hosts(c):
         c.nono("why", "--host", bad, code=2)
 
 
+LISTED = ["--allow-domain", "a.example", "--allow-domain", "https://b.example/v1/*", "--deny-domain",
+          "x.a.example", "--open-port", "8080", "--allow-connect-port", "9418"]
+QUESTIONS = [
+    ("a.example", "allowed", "proxy_allowed"), ("A.Example.", "allowed", "proxy_allowed"),
+    ("sub.a.example", "denied", "proxy_filtered"), ("x.a.example", "denied", "proxy_filtered"),
+    ("c.example", "denied", "proxy_filtered"), ("https://b.example/v1/x", "allowed", "proxy_allowed"),
+    ("https://b.example/v2/x", "denied", "endpoint_restricted"),
+    ("localhost:8080", "allowed", "network_allowed"), ("127.0.0.1:8080", "allowed", "network_allowed"),
+    ("[::1]:8080", "allowed", "network_allowed"), ("localhost:8081", "denied", "proxy_filtered"),
+    ("c.example:9418", "allowed", "network_allowed"),
+    ("169.254.169.254", "denied", "proxy_filtered")]
+
+
+def names(c):
+    """The same answers from outside, for a run with these options, and from within such a run."""
+    outside = []
+    for host, status, reason in QUESTIONS:
+        a = ask(c, "--host", host, *LISTED)
+        assert (a["status"], a["reason"]) == (status, reason), (host, a)
+        outside.append(a)
+    assert outside[4]["suggested_flag"] == "--allow-domain c.example", outside[4]
+    assert "suggested_flag" not in outside[3] and "x.a.example" in outside[3]["details"], outside[3]
+    assert outside[5]["endpoint_rules"] == [{"method": "*", "path": "/v1/*"}], outside[5]
+    assert "open_port" in outside[7]["access"] and "connect_port" in outside[11]["access"], outside
+    a = ask(c, "--host", "localhost:8080", "--block-net", "--open-port", "8080")
+    assert a["status"] == "allowed" and "open_port" in a["access"], a
+    assert ask(c, "--host", "localhost:8081", "--block-net", "--open-port", "8080")["status"] == "denied"
+    inner = "ASAN_OPTIONS=detect_leaks=0 " + c.path
+    script = "; ".join("%s why --self --json --host '%s'" % (inner, q[0]) for q in QUESTIONS)
+    out = c.nono("run", "-s", *LISTED, "--read-file", c.path, "--", "sh", "-c",
+                 script + "; cat $NONO_CAP_FILE; %s why --self --host a.example --allow-domain x" % inner, code=2)
+    decoder, at = json.JSONDecoder(), 0
+    for question, want in zip(QUESTIONS, outside):
+        a, at = decoder.raw_decode(out, at)
+        at += 1
+        assert a == want, (question, a, want)
+    cap, at = decoder.raw_decode(out, at)
+    assert cap["allowed_domains"] == ["a.example", "b.example"], cap["allowed_domains"]
+    assert cap["domain_endpoints"] == [
+        {"domain": "b.example", "endpoints": [{"method": "*", "path": "/v1/*"}]}], cap["domain_endpoints"]
+    assert "--self asks about the sandbox around" in c.err, c.err
+
+
 def scopes(c):
     for scope in ("signal", "abstract-unix-socket"):
         a = ask(c, "--scope", scope)
@@ -253,4 +296,4 @@ def itself(c):
         c.nono("why", "--self", "--path", "x", *flags, code=2)
 
 
-main([denied, suggestions, allowed, hosts, scopes, text, usage, commands, forged, itself])
+main([denied, suggestions, allowed, hosts, names, scopes, text, usage, commands, forged, itself])
