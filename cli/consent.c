@@ -24,10 +24,12 @@ int run_consent(const struct policy_input *in, struct err *err)
 
 	if (!in->extends && (!in->profile || is_builtin(in->profile)))
 		return 0;
+	/* Without a person the error of the policy says which flag it takes. */
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return 0;
 	if (policy_consent(in, &c, err) < 0)
 		return -1;
-	/* Without a person the error of the policy says which flag it takes. */
-	if (!c.hash[0] || c.given || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+	if (!c.hash[0] || c.given)
 		return 0;
 	if (!ask(&c))
 		return err_set(err, "the profile is not used: nothing was started");

@@ -119,7 +119,7 @@ void buf_add_json_str(struct buf *b, const char *s, size_t n)
 	size_t i = 0;
 
 	buf_reserve(b, n + 2);
-	buf_addc(b, '"');
+	b->data[b->len++] = '"';
 	while (i < n) {
 		unsigned char c = (unsigned char)s[i];
 		size_t run = 0;

@@ -11,7 +11,8 @@ static void drop_hidden_denies(struct policy *p)
 	for (size_t i = 0; i < p->n_denies; i++) {
 		struct policy_deny *d = &p->denies[i];
 
-		if (path_under("/tmp", d->path) || path_under("/var/tmp", d->path)) {
+		if (!d->mounted &&
+		    (path_under("/tmp", d->path) || path_under("/var/tmp", d->path))) {
 			free(d->path);
 			continue;
 		}
@@ -23,10 +24,7 @@ static void drop_hidden_denies(struct policy *p)
 /* A mount point does not go away by what the program does itself, but by what is done for it. */
 static void deny_mount_point(struct resolver *r, const char *path)
 {
-	add_deny(r, path, NONO_WRITE, "nono", NULL, true, true);
-	for (size_t i = 0; i < r->p->n_denies; i++)
-		if (strcmp(r->p->denies[i].path, path) == 0)
-			r->p->denies[i].mounted = true;
+	add_deny(r, path, NONO_WRITE, "nono", NULL, true, true)->mounted = true;
 }
 
 int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *err)
@@ -35,8 +33,6 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
 	unsigned access = NONO_READ | NONO_WRITE | NONO_EXEC;
 	int rc;
 
-	if (bound)
-		drop_hidden_denies(p);
 	rules_take(&r, p);
 	rc = add_grant(&r, tmp, access, 0, "system");
 	for (size_t i = 0; bound && i < TMP_DIRS && rc == 0; i++)
@@ -50,6 +46,8 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
 		deny_mount_point(&r, "/var/tmp/" POLICY_CA_NAME);
 	}
 	resolver_free(&r);
+	if (bound)
+		drop_hidden_denies(p);
 	return rc < 0 ? rc : index_build(p, err);
 }
 
@@ -70,9 +68,8 @@ static int set_own_file(struct policy *p, char **file, const char *path, struct 
 		return 0;
 	rules_take(&r, p);
 	rc = add_grant(&r, *file, NONO_READ, GRANT_FILE, "system");
-	for (size_t i = 0; i < p->n_grants; i++)
-		if (strcmp(p->grants[i].path, *file) == 0)
-			p->grants[i].own = true;
+	if (rc == 0)
+		rules_grant(&r, *file, strlen(*file))->own = true;
 	resolver_free(&r);
 	return rc < 0 ? rc : index_build(p, err);
 }

@@ -19,7 +19,7 @@ struct dir_names {
 	struct buf text;   /* one after the other, with their NULs */
 	uint32_t *offsets; /* in it */
 	unsigned char *types;
-	uint32_t n;
+	uint32_t n, cap;
 	struct lookup by_name;
 };
 
@@ -48,6 +48,11 @@ static bool add(struct dir_names *d, const char *name, unsigned char type)
 
 	if (d->n == NAMES_MAX)
 		return false;
+	if (d->n == d->cap) {
+		d->cap = d->cap ? d->cap * 2 : 64;
+		d->offsets = xrealloc_array(d->offsets, d->cap, sizeof(*d->offsets));
+		d->types = xrealloc_array(d->types, d->cap, sizeof(*d->types));
+	}
 	d->offsets[d->n] = (uint32_t)d->text.len;
 	d->types[d->n] = type;
 	buf_add(&d->text, name, len + 1);
@@ -62,11 +67,8 @@ struct dir_names *dir_names_read(const char *dir)
 	struct dirent *e;
 	bool whole = stream && lists_all(dirfd(stream));
 
-	if (whole) {
+	if (whole)
 		d = xcalloc(1, sizeof(*d));
-		d->offsets = xcalloc(NAMES_MAX, sizeof(*d->offsets));
-		d->types = xcalloc(NAMES_MAX, sizeof(*d->types));
-	}
 	while (whole) {
 		errno = 0;
 		e = readdir(stream);

@@ -157,18 +157,6 @@ int flags_apply_special(struct resolver *r, const struct policy_input *in)
 	return in->gpu ? grant_gpu(r) : 0;
 }
 
-static bool is_covered(const struct policy *p, const char *path)
-{
-	for (size_t i = 0; i < p->n_grants; i++) {
-		const struct policy_grant *g = &p->grants[i];
-
-		if (!g->glob &&
-		    (g->is_file ? strcmp(g->path, path) == 0 : path_under(g->path, path)))
-			return true;
-	}
-	return false;
-}
-
 /* Lifted rules stay in the list, for their label; they close nothing. */
 static int one_bypass(struct resolver *r, const char *written)
 {
@@ -178,7 +166,7 @@ static int one_bypass(struct resolver *r, const char *written)
 	if (absolute(r, "--bypass-protection", written, path) < 0)
 		return -1;
 	real = canon(r, path, NULL, NULL);
-	if (!is_covered(r->p, real))
+	if (!rules_cover(r, real, 0))
 		return err_set(
 		    r->err,
 		    "--bypass-protection %s: no grant covers it; it lifts deny rules and "

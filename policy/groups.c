@@ -137,17 +137,12 @@ int groups_apply(struct resolver *r, const struct profile *prof)
 static bool meant(const struct resolver *r, const char *path)
 {
 	size_t n = (size_t)(strrchr(path, '/') - path);
+	const struct policy_grant *g = rules_grant(r, path, strlen(path));
 
-	for (size_t i = 0; i < r->p->n_grants; i++) {
-		const char *grant = r->p->grants[i].path;
-
-		if (r->p->grants[i].glob)
-			continue;
-		if (strcmp(grant, path) == 0 ||
-		    (strncmp(grant, path, n) == 0 && !grant[n] && strcmp(grant, r->p->home) != 0))
-			return true;
-	}
-	return false;
+	if (g && !g->glob)
+		return true;
+	g = n ? rules_grant(r, path, n) : NULL;
+	return g && !g->glob && strcmp(g->path, r->p->home) != 0;
 }
 
 void groups_yield(struct resolver *r)

@@ -79,14 +79,16 @@ static uint32_t add_node(struct policy_index *ix, uint32_t parent, const char *s
 	return k;
 }
 
-static bool next(const char **p, const char **s, size_t *n)
+static bool next(const char **p, const char *end, const char **s, size_t *n)
 {
-	while (**p == '/')
+	while (*p < end && **p == '/')
 		(*p)++;
-	if (!**p)
+	if (*p >= end)
 		return false;
 	*s = *p;
-	*p = strchrnul(*p, '/');
+	*p = memchr(*s, '/', (size_t)(end - *s));
+	if (!*p)
+		*p = end;
 	*n = (size_t)(*p - *s);
 	return true;
 }
@@ -94,10 +96,10 @@ static bool next(const char **p, const char **s, size_t *n)
 static uint32_t insert(struct policy_index *ix, const char *path)
 {
 	uint32_t node = INDEX_ROOT;
-	const char *s;
+	const char *s, *end = path + strlen(path);
 	size_t n;
 
-	while (next(&path, &s, &n)) {
+	while (next(&path, end, &s, &n)) {
 		uint32_t h = hash_name(node, s, n);
 		uint32_t child = lookup(ix, node, s, n, h);
 		node = child != UINT32_MAX ? child : add_node(ix, node, s, n, h);
@@ -105,18 +107,23 @@ static uint32_t insert(struct policy_index *ix, const char *path)
 	return node;
 }
 
-uint32_t index_find(const struct policy_index *ix, const char *path)
+uint32_t index_find_n(const struct policy_index *ix, const char *path, size_t len)
 {
 	uint32_t node = INDEX_ROOT;
-	const char *s;
+	const char *s, *end = path + len;
 	size_t n;
 
-	while (next(&path, &s, &n)) {
+	while (next(&path, end, &s, &n)) {
 		node = lookup(ix, node, s, n, hash_name(node, s, n));
 		if (node == UINT32_MAX)
 			return node;
 	}
 	return node;
+}
+
+uint32_t index_find(const struct policy_index *ix, const char *path)
+{
+	return index_find_n(ix, path, strlen(path));
 }
 
 void index_free(struct policy_index *ix)
@@ -182,7 +189,7 @@ static void apply_deny(struct policy *p, const struct policy_deny *d, uint32_t n
 
 /* A right in the kernel reaches everything below: a writable tree that holds a guarded one, or
  * lies in a workspace, is guarded itself. */
-static void spread_guards(struct policy *p)
+static void spread_guards(struct policy *p, const uint32_t *nodes)
 {
 	struct policy_index *ix = p->index;
 
@@ -193,7 +200,7 @@ static void spread_guards(struct policy *p)
 			continue;
 		if (g->workspace || g->is_file || g->missing)
 			g->guarded = true;
-		for (uint32_t at = index_find(ix, g->path); at != INDEX_ROOT && !g->guarded;) {
+		for (uint32_t at = nodes[i]; at != INDEX_ROOT && !g->guarded;) {
 			at = ix->nodes[at].parent;
 			struct policy_grant *above = tree_grant(p, at);
 			g->guarded = above && above->workspace;
@@ -204,7 +211,7 @@ static void spread_guards(struct policy *p)
 
 		if (!g->guarded || g->glob || g->is_file)
 			continue;
-		for (uint32_t at = index_find(ix, g->path); at != INDEX_ROOT;) {
+		for (uint32_t at = nodes[i]; at != INDEX_ROOT;) {
 			at = ix->nodes[at].parent;
 			struct policy_grant *above = tree_grant(p, at);
 			if (above && (above->access & NONO_WRITE))
@@ -225,31 +232,67 @@ static void insert_glob(struct policy_index *ix, const struct policy *p, size_t 
 	ix->nodes[node].globs = (int32_t)g;
 }
 
-/* Ancestors that are missing: mkdir -p must get there. */
-static void mark_makeable(struct policy_index *ix, const char *rule)
+/* Ancestors that are missing: mkdir -p must get there. What was seen for an earlier rule is known
+ * from the nodes. */
+static void mark_makeable(struct policy_index *ix, uint32_t node, const char *rule)
 {
-	uint32_t node;
 	char path[POLICY_PATH_MAX];
 
 	if (!str_copy(path, sizeof(path), rule))
 		return;
 	for (;;) {
 		char *slash = strrchr(path, '/');
+		struct index_node *at;
+
 		if (!slash || slash == path)
 			return;
 		*slash = '\0';
-		if (access(path, F_OK) == 0)
+		node = ix->nodes[node].parent;
+		at = &ix->nodes[node];
+		if (at->makeable || at->there)
 			return;
-		node = index_find(ix, path);
-		if (node == UINT32_MAX)
+		if (access(path, F_OK) == 0) {
+			at->there = true;
 			return;
-		ix->nodes[node].makeable = true;
+		}
+		at->makeable = true;
+	}
+}
+
+/* The size for what is likely: rules share most of their folders. */
+static void make_tables(struct policy_index *ix, const struct policy *p)
+{
+	size_t likely = (p->n_grants + p->n_denies) * 3 / 2 + 64;
+	uint32_t size = 1024;
+
+	while (size < likely * 2)
+		size *= 2;
+	ix->cap_nodes = (uint32_t)likely;
+	ix->nodes = xrealloc_array(NULL, ix->cap_nodes, sizeof(*ix->nodes));
+	grow_table(ix, size);
+	add_node(ix, INDEX_ROOT, "", 0, 0);
+	ix->glob_next = xcalloc(p->n_grants + 1, sizeof(*ix->glob_next));
+}
+
+static void insert_grants(struct policy_index *ix, struct policy *p, uint32_t *nodes)
+{
+	for (size_t i = 0; i < p->n_grants; i++) {
+		p->grants[i].carved = p->grants[i].guarded = false;
+		ix->glob_next[i] = -1;
+		if (p->grants[i].glob) {
+			insert_glob(ix, p, i);
+			continue;
+		}
+		nodes[i] = insert(ix, p->grants[i].path);
+		ix->nodes[nodes[i]].grant = (int32_t)i;
+		ix->nodes[nodes[i]].shown = p->grants[i].own;
 	}
 }
 
 int index_build(struct policy *p, struct err *err)
 {
 	struct policy_index *ix = xcalloc(1, sizeof(*ix));
+	_cleanup_free_ uint32_t *grants = NULL, *denies = NULL; /* their nodes */
 
 	if (p->n_grants > INDEX_RULES_MAX || p->n_denies > INDEX_RULES_MAX) {
 		index_free(ix);
@@ -257,37 +300,27 @@ int index_build(struct policy *p, struct err *err)
 	}
 	index_free(p->index);
 	p->index = ix;
-	grow_table(ix, 1024);
-	add_node(ix, INDEX_ROOT, "", 0, 0);
-	ix->glob_next = xcalloc(p->n_grants + 1, sizeof(*ix->glob_next));
-	for (size_t i = 0; i < p->n_grants; i++) {
-		p->grants[i].carved = p->grants[i].guarded = false;
-		ix->glob_next[i] = -1;
-		if (p->grants[i].glob) {
-			insert_glob(ix, p, i);
-		} else {
-			uint32_t node = insert(ix, p->grants[i].path);
-			ix->nodes[node].grant = (int32_t)i;
-			ix->nodes[node].shown = p->grants[i].own;
-		}
-	}
+	make_tables(ix, p);
+	grants = xcalloc(p->n_grants + 1, sizeof(*grants));
+	denies = xcalloc(p->n_denies + 1, sizeof(*denies));
+	insert_grants(ix, p, grants);
 	for (char **b = p->bypasses; b && *b; b++)
 		ix->nodes[insert(ix, *b)].bypass = true;
 	for (size_t i = 0; i < p->n_denies; i++) {
-		uint32_t node = insert(ix, p->denies[i].path);
-		ix->nodes[node].deny = (int32_t)i;
+		denies[i] = insert(ix, p->denies[i].path);
+		ix->nodes[denies[i]].deny = (int32_t)i;
 	}
 	for (size_t i = 0; i < p->n_denies; i++)
-		apply_deny(p, &p->denies[i], index_find(ix, p->denies[i].path));
-	spread_guards(p);
+		apply_deny(p, &p->denies[i], denies[i]);
+	spread_guards(p, grants);
 	for (size_t i = 0; i < p->n_grants; i++) {
 		const struct policy_grant *g = &p->grants[i];
 		if (g->missing && !g->is_file && (g->access & NONO_WRITE))
-			mark_makeable(ix, g->path);
+			mark_makeable(ix, grants[i], g->path);
 	}
 	/* What is refused without asking anyone: nor is anyone asked for the way there. */
 	for (size_t i = 0; i < p->n_denies; i++)
 		if (p->denies[i].quiet && p->denies[i].access == NONO_WRITE)
-			mark_makeable(ix, p->denies[i].path);
+			mark_makeable(ix, denies[i], p->denies[i].path);
 	return 0;
 }

@@ -22,6 +22,7 @@ struct index_node {
 	bool pinned;   /* an ancestor of something denied */
 	bool spine;    /* not granted in the kernel as a whole: something below is closed */
 	bool makeable; /* missing ancestor of something to be made, or refused without asking */
+	bool there;    /* found there while makeable ones were looked for */
 };
 
 struct policy_index {
@@ -43,6 +44,7 @@ uint32_t index_child(const struct policy_index *ix, uint32_t parent, const char 
 
 /* The node of path, INDEX_ROOT for "/", UINT32_MAX if there is none. */
 uint32_t index_find(const struct policy_index *ix, const char *path);
+uint32_t index_find_n(const struct policy_index *ix, const char *path, size_t len);
 
 /* Union of what deny rules at or below the node of path refuse; own files count as closed. */
 unsigned index_closed_below(const struct policy *p, const char *path);

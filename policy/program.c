@@ -27,29 +27,19 @@ static bool too_much(const struct resolver *r, const char *dir)
 	return false;
 }
 
-static bool is_granted(const struct resolver *r, const char *path)
-{
-	for (size_t i = 0; i < r->p->n_grants; i++) {
-		const struct policy_grant *g = &r->p->grants[i];
-		if (!g->is_file && !g->glob && (g->access & NONO_READ) && (g->access & NONO_EXEC) &&
-		    path_under(g->path, path))
-			return true;
-	}
-	return false;
-}
-
 static int grant_tree(struct resolver *r, const char *dir)
 {
 	struct stat st;
 
-	if (too_much(r, dir) || is_granted(r, dir) || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (too_much(r, dir) || rules_cover(r, dir, NONO_READ | NONO_EXEC) || stat(dir, &st) < 0 ||
+	    !S_ISDIR(st.st_mode))
 		return 0;
 	return add_grant(r, dir, NONO_READ | NONO_EXEC, 0, "system");
 }
 
 static int grant_file(struct resolver *r, const char *path)
 {
-	if (is_granted(r, path))
+	if (rules_cover(r, path, NONO_READ | NONO_EXEC))
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(r->own); i++)
 		if (path_under(r->own[i], path))

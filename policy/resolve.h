@@ -34,6 +34,7 @@ struct resolver {
 	size_t n_dirs, cap_dirs;
 	struct lookup by_dir;		 /* dirs by from */
 	struct lookup by_grant, by_deny; /* the policy's, by path */
+	bool indexed;			 /* but for those that p->index knows already */
 	size_t cap_grants, cap_denies;
 	struct list skipped; /* user's grants of paths that don't exist */
 	struct list sockets, bypass, suppress;
@@ -61,8 +62,13 @@ void canon_free(struct resolver *r);
 
 /* ---- rules (rules.c) ---------------------------------------------------- */
 
-/* Makes a resolver for a policy that has rules already. */
+/* Makes a resolver for a policy that has rules, and an index of them, already. Rules are added
+ * only; the index is to be built anew then. */
 void rules_take(struct resolver *r, struct policy *p);
+/* The grant of exactly this path, n bytes long; NULL if there is none. */
+struct policy_grant *rules_grant(const struct resolver *r, const char *path, size_t n);
+/* Is path, or a folder that it lies in, granted, with all of access? */
+bool rules_cover(const struct resolver *r, const char *path, unsigned access);
 /* An error for a grant that overlaps nono's own files. */
 int check_own(struct resolver *r, const char *path, bool is_file);
 
@@ -78,8 +84,9 @@ enum grant_flag {
 };
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source);
-void add_deny(struct resolver *r, const char *canonical, unsigned access, const char *source,
-	      const char *label, bool own, bool quiet);
+/* The rule is valid until the next one is added. */
+struct policy_deny *add_deny(struct resolver *r, const char *canonical, unsigned access,
+			     const char *source, const char *label, bool own, bool quiet);
 void lift_deny(struct resolver *r, const char *canonical); /* never nono's own */
 void absent_deny(struct resolver *r, const char *canonical);
 void add_warning(struct policy *p, char *text); /* taken over */

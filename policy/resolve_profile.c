@@ -196,15 +196,6 @@ static int suppress_entry(struct resolver *r, const char *path)
 	return 0;
 }
 
-static bool is_covered(const struct policy *p, const char *path)
-{
-	for (size_t i = 0; i < p->n_grants; i++)
-		if (p->grants[i].is_file ? strcmp(p->grants[i].path, path) == 0
-					 : path_under(p->grants[i].path, path))
-			return true;
-	return false;
-}
-
 /* Lifted rules stay in the list, for their label; they close nothing. */
 static int bypass_entry(struct resolver *r, const char *path)
 {
@@ -213,7 +204,7 @@ static int bypass_entry(struct resolver *r, const char *path)
 	if (refuse_pattern(r, path, "bypass_protection") < 0)
 		return -1;
 	real = canon(r, path, NULL, NULL);
-	if (!is_covered(r->p, real))
+	if (!rules_cover(r, real, 0))
 		return err_set(r->err, "bypass_protection %s: no grant covers it; grant it too",
 			       real);
 	lift_deny(r, real);

@@ -43,22 +43,80 @@ static const char *word(struct policy *p, const char *s)
 	return p->words[p->n_words++] = xstrdup(s);
 }
 
+static bool is_text(const char *s, const char *path, size_t n)
+{
+	return strncmp(s, path, n) == 0 && !s[n];
+}
+
+static struct policy_grant *known_grant(const struct resolver *r, const char *path, size_t n,
+					uint32_t hash)
+{
+	lookup_each(i, &r->by_grant, hash)
+	{
+		if (is_text(r->p->grants[i].path, path, n))
+			return &r->p->grants[i];
+	}
+	if (r->indexed) {
+		uint32_t node = index_find_n(r->p->index, path, n);
+		int32_t g = node == UINT32_MAX ? -1 : r->p->index->nodes[node].grant;
+
+		return g < 0 ? NULL : &r->p->grants[g];
+	}
+	return NULL;
+}
+
+struct policy_grant *rules_grant(const struct resolver *r, const char *path, size_t n)
+{
+	return known_grant(r, path, n, lookup_hash(path, n));
+}
+
+static struct policy_deny *known_deny(const struct resolver *r, const char *path, uint32_t hash)
+{
+	lookup_each(i, &r->by_deny, hash)
+	{
+		if (strcmp(r->p->denies[i].path, path) == 0)
+			return &r->p->denies[i];
+	}
+	if (r->indexed) {
+		uint32_t node = index_find(r->p->index, path);
+		int32_t d = node == UINT32_MAX ? -1 : r->p->index->nodes[node].deny;
+
+		return d < 0 ? NULL : &r->p->denies[d];
+	}
+	return NULL;
+}
+
+bool rules_cover(const struct resolver *r, const char *path, unsigned access)
+{
+	size_t len = strlen(path);
+
+	for (size_t n = len;;) {
+		const struct policy_grant *g = rules_grant(r, path, n);
+
+		if (g && !g->glob && (!g->is_file || n == len) && (g->access & access) == access)
+			return true;
+		if (n <= 1)
+			return false;
+		while (path[n - 1] != '/')
+			n--;
+		n -= n > 1; /* "/" itself comes last */
+	}
+}
+
 int add_grant(struct resolver *r, const char *canonical, unsigned access, unsigned flags,
 	      const char *source)
 {
 	struct policy *p = r->p;
-	uint32_t h = lookup_hash(canonical, strlen(canonical));
+	size_t n = strlen(canonical);
+	uint32_t h = lookup_hash(canonical, n);
 	bool from_group = str_starts(source, "group:") || strcmp(source, "system") == 0;
 	struct policy_grant *g;
 
 	if (!from_group && !(flags & GRANT_OBSERVED) &&
 	    check_own(r, canonical, flags & GRANT_FILE) < 0)
 		return -1;
-	lookup_each(i, &r->by_grant, h)
-	{
-		g = &p->grants[i];
-		if (strcmp(g->path, canonical) != 0)
-			continue;
+	g = known_grant(r, canonical, n, h);
+	if (g) {
 		/* A tree and a file of one name: the tree says more. */
 		g->is_file = g->is_file && (flags & GRANT_FILE);
 		g->listing = g->listing && (flags & GRANT_LISTING);
@@ -93,24 +151,20 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 	return 0;
 }
 
-void add_deny(struct resolver *r, const char *canonical, unsigned access, const char *source,
-	      const char *label, bool own, bool quiet)
+struct policy_deny *add_deny(struct resolver *r, const char *canonical, unsigned access,
+			     const char *source, const char *label, bool own, bool quiet)
 {
 	struct policy *p = r->p;
 	uint32_t h = lookup_hash(canonical, strlen(canonical));
+	struct policy_deny *d = known_deny(r, canonical, h);
 
-	lookup_each(i, &r->by_deny, h)
-	{
-		struct policy_deny *d = &p->denies[i];
-
-		if (strcmp(d->path, canonical) != 0)
-			continue;
+	if (d) {
 		d->access |= access;
 		d->own |= own;
 		d->quiet &= quiet;
 		if (!d->label && label)
 			d->label = word(p, label);
-		return;
+		return d;
 	}
 	if (p->n_denies == r->cap_denies) {
 		r->cap_denies = r->cap_denies ? r->cap_denies * 2 : RULES_FIRST;
@@ -125,37 +179,29 @@ void add_deny(struct resolver *r, const char *canonical, unsigned access, const 
 	    .source = word(p, source),
 	    .label = label ? word(p, label) : NULL,
 	};
+	return &p->denies[p->n_denies - 1];
 }
 
 void lift_deny(struct resolver *r, const char *canonical)
 {
-	lookup_each(i, &r->by_deny, lookup_hash(canonical, strlen(canonical)))
-	{
-		struct policy_deny *d = &r->p->denies[i];
+	struct policy_deny *d = known_deny(r, canonical, lookup_hash(canonical, strlen(canonical)));
 
-		if (!d->own && strcmp(d->path, canonical) == 0)
-			d->access = 0;
-	}
+	if (d && !d->own)
+		d->access = 0;
 }
 
 void absent_deny(struct resolver *r, const char *canonical)
 {
-	lookup_each(i, &r->by_deny, lookup_hash(canonical, strlen(canonical)))
-	{
-		if (strcmp(r->p->denies[i].path, canonical) == 0)
-			r->p->denies[i].absent = true;
-	}
+	struct policy_deny *d = known_deny(r, canonical, lookup_hash(canonical, strlen(canonical)));
+
+	if (d)
+		d->absent = true;
 }
 
 void rules_take(struct resolver *r, struct policy *p)
 {
 	r->p = p;
-	for (size_t i = 0; i < p->n_grants; i++)
-		lookup_add(&r->by_grant, lookup_hash(p->grants[i].path, strlen(p->grants[i].path)),
-			   (uint32_t)i);
-	for (size_t i = 0; i < p->n_denies; i++)
-		lookup_add(&r->by_deny, lookup_hash(p->denies[i].path, strlen(p->denies[i].path)),
-			   (uint32_t)i);
+	r->indexed = true;
 	r->cap_grants = p->n_grants;
 	r->cap_denies = p->n_denies;
 }

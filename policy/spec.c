@@ -1,6 +1,8 @@
 /* From the resolved rules to what libnono takes: kernel rules, covers, what stops at the broker. */
+#include <limits.h>
 #include <sys/stat.h>
 
+#include "policy/dir_names.h"
 #include "policy/spec.h"
 #include "policy/special.h"
 
@@ -73,14 +75,29 @@ static void cover_closed(struct policy_spec *s)
 struct workspace {
 	struct policy_spec *s;
 	const char *path;
+	const struct dir_names *names; /* what is in it; NULL: unknown */
 };
+
+/* Dozens of names are looked for in each workspace, most in vain: the listing knows. */
+static bool may_be_there(const struct workspace *w, const char *name)
+{
+	char first[NAME_MAX + 1];
+	size_t n = strcspn(name, "/");
+
+	if (!w->names || n >= sizeof(first))
+		return true;
+	memcpy(first, name, n);
+	first[n] = '\0';
+	return dir_names_type(w->names, first) >= 0;
+}
 
 static void protect_one(void *data, const char *name)
 {
 	const struct workspace *w = data;
 	char path[POLICY_PATH_MAX];
 
-	if (path_join(path, sizeof(path), w->path, name) == 0 && is_there(path))
+	if (may_be_there(w, name) && path_join(path, sizeof(path), w->path, name) == 0 &&
+	    is_there(path))
 		add_mount(w->s, NONO_MOUNT_READ_ONLY, path);
 }
 
@@ -90,13 +107,17 @@ static void protect_workspaces(struct policy_spec *s)
 	bool any = false;
 
 	for (size_t i = 0; i < s->p->n_grants; i++) {
-		struct workspace w = {s, s->p->grants[i].path};
+		const struct policy_grant *g = &s->p->grants[i];
+		struct dir_names *names;
 
-		if (!s->p->grants[i].workspace || s->p->grants[i].is_file)
+		if (!g->workspace || g->is_file)
 			continue;
 		any = true;
-		if (s->p->namespaces != NONO_SKIP)
-			special_each(protect_one, &w);
+		if (s->p->namespaces == NONO_SKIP || g->missing)
+			continue;
+		names = dir_names_read(g->path);
+		special_each(protect_one, &(struct workspace){s, g->path, names});
+		dir_names_free(names);
 	}
 	if (any)
 		spec_warn(s, xstrdup("without a supervisor files that run later (git hooks, "

@@ -59,6 +59,9 @@ int nono_make_mounts(const struct nono_spec *spec, struct nono_layers *layers, b
 		     bool new_proc, struct nono_error *err);
 /* Opens an absolute path O_PATH; a symbolic link anywhere in it is an error (ELOOP). */
 int nono_open_canonical(const char *path);
+/* The same below a folder that was opened so; relative: of the path, what comes after the folder.
+ */
+int nono_open_canonical_at(int folder, const char *relative);
 
 #pragma GCC visibility pop
 #endif

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -109,9 +111,54 @@ static bool is_absent(int code)
 	return code == ENOENT || code == ENOTDIR || code == EACCES;
 }
 
-static int add_path(int ruleset, const char *path, uint64_t rights, struct nono_error *err)
+/* Paths that follow each other mostly lie in one folder: it is opened once, they from there. */
+struct base {
+	int fd;
+	const char *path; /* the folder is its first len bytes, without the slash after them */
+	size_t len;
+};
+
+#define BASE_MIN 2 /* folders on the way that make it worth the while */
+
+static bool below_base(const struct base *b, const char *path)
 {
-	_cleanup_close_ int fd = nono_open_canonical(path);
+	return b->fd >= 0 && strncmp(path, b->path, b->len) == 0 && path[b->len] == '/' &&
+	       path[b->len + 1];
+}
+
+static void choose_base(struct base *b, const char *path, const char *next)
+{
+	char folder[PATH_MAX];
+	size_t len = 0;
+	unsigned depth = 0;
+
+	if (below_base(b, path) || !next)
+		return;
+	for (size_t i = 1; path[0] == '/' && path[i] && path[i] == next[i]; i++)
+		if (path[i] == '/') {
+			len = i;
+			depth++;
+		}
+	if (depth < BASE_MIN || len >= sizeof(folder))
+		return;
+	if (b->fd >= 0)
+		close(b->fd);
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	*b = (struct base){nono_open_canonical(folder), path, len};
+}
+
+static int open_below(const struct base *b, const char *path)
+{
+	int fd = below_base(b, path) ? nono_open_canonical_at(b->fd, path + b->len + 1) : -1;
+
+	return fd >= 0 ? fd : nono_open_canonical(path);
+}
+
+static int add_path(int ruleset, const struct base *base, const char *path, uint64_t rights,
+		    struct nono_error *err)
+{
+	_cleanup_close_ int fd = open_below(base, path);
 	if (fd < 0) {
 		if (is_absent(errno))
 			return 0;
@@ -122,6 +169,13 @@ static int add_path(int ruleset, const char *path, uint64_t rights, struct nono_
 					 path);
 		return nono_fail_errno(err, errno, "Landlock: opening %s", path);
 	}
+
+	/* Most are folders, and the kernel says itself what is none: rights to what is in a
+	 * folder are refused there. */
+	struct path_beneath rule = {.access = rights, .parent = fd};
+	if ((rights & ~(uint64_t)FS_FILE) &&
+	    syscall(LL_ADD_RULE, ruleset, LL_RULE_PATH_BENEATH, &rule, 0) == 0)
+		return 0;
 
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -134,7 +188,7 @@ static int add_path(int ruleset, const char *path, uint64_t rights, struct nono_
 	if (rights == 0)
 		return 0;
 
-	struct path_beneath rule = {.access = rights, .parent = fd};
+	rule.access = rights;
 	if (syscall(LL_ADD_RULE, ruleset, LL_RULE_PATH_BENEATH, &rule, 0) < 0) {
 		/* Sockets, pipes and anonymous files of kernel file systems take no rule. */
 		if (errno == EBADFD)
@@ -144,24 +198,46 @@ static int add_path(int ruleset, const char *path, uint64_t rights, struct nono_
 	return 0;
 }
 
-static int add_spec(int ruleset, const struct nono_spec *spec, uint64_t handled,
-		    struct nono_error *err)
+static int add_paths(int ruleset, const struct nono_spec *spec, uint64_t handled,
+		     struct nono_error *err)
 {
-	for (size_t i = 0; i < spec->n_paths; i++) {
+	struct base base = {.fd = -1};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < spec->n_paths; i++) {
 		const struct nono_path *p = &spec->paths[i];
 
-		if (!p->path || p->path[0] != '/')
-			return nono_fail(err, EINVAL, "Landlock: '%s' is not an absolute path",
-					 p->path ? p->path : "");
-		if (add_path(ruleset, p->path, rights_of(p->access) & handled, err) < 0)
-			return -1;
+		if (!p->path || p->path[0] != '/') {
+			r = nono_fail(err, EINVAL, "Landlock: '%s' is not an absolute path",
+				      p->path ? p->path : "");
+			break;
+		}
+		choose_base(&base, p->path, i + 1 < spec->n_paths ? p[1].path : NULL);
+		r = add_path(ruleset, &base, p->path, rights_of(p->access) & handled, err);
 	}
+	if (base.fd >= 0)
+		close(base.fd);
+	return r;
+}
+
+static void add_ioctl_devices(int ruleset, uint64_t handled)
+{
+	const struct base none = {.fd = -1};
+
 	for (size_t i = 0; i < ARRAY_LEN(ioctl_devices); i++) {
 		struct nono_error ignored;
 
 		/* A link here (/dev/ptmx often is one) leads to a device of the same list. */
-		(void)add_path(ruleset, ioctl_devices[i], FS_IOCTL_DEV & handled, &ignored);
+		(void)add_path(ruleset, &none, ioctl_devices[i], FS_IOCTL_DEV & handled, &ignored);
 	}
+}
+
+static int add_spec(int ruleset, const struct nono_spec *spec, uint64_t handled,
+		    struct nono_error *err)
+{
+	if (add_paths(ruleset, spec, handled, err) < 0)
+		return -1;
+	add_ioctl_devices(ruleset, handled);
 	return 0;
 }
 

@@ -45,14 +45,20 @@ struct covers {
 	struct cover dir, file;
 };
 
-int nono_open_canonical(const char *path)
+int nono_open_canonical_at(int folder, const char *relative)
 {
 	struct open_how how = {
 	    /* with O_NOFOLLOW a link at the end would be opened itself */
 	    .flags = O_PATH | O_CLOEXEC,
 	    .resolve = RESOLVE_NO_SYMLINKS,
 	};
-	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return (int)syscall(SYS_openat2, folder, relative, &how, sizeof(how));
+}
+
+int nono_open_canonical(const char *path)
+{
+	int fd = nono_open_canonical_at(AT_FDCWD, path);
 
 	/* A container's filter may refuse it: then at least the last component is checked. */
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
