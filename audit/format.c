@@ -107,6 +107,8 @@ void format_decision(struct buf *b, const char *session_id, const struct audit_d
 			 host ? "network" : ev->kind);
 		add_cut(b, host ? "host" : "upstream", ev->host);
 		json_add_member_int(b, "port", ev->port);
+		if (str_eq(ev->kind, "url"))
+			add_cut(b, "url", ev->path);
 		if (host)
 			buf_adds(b, ",\"protocol\":\"tcp\"");
 		if (ev->method[0]) {

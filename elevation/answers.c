@@ -2,6 +2,8 @@
  */
 #include "elevation/requests.h"
 
+#include "common/host.h"
+
 /* ---- finding ------------------------------------------------------------------------ */
 
 static struct slot *find_slot(struct elevation *e, const char *prefix, struct err *err)
@@ -212,7 +214,9 @@ static int check_scope(const struct request *r, bool grant, enum request_scope s
 	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_ENDPOINT)
 		return err_set(err, "'always' can't be kept for a single kind of request: answer "
 				    "'session', or say it in the profile (endpoint_policy)");
-	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_HOST)
+	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_URL && !grant)
+		return err_set(err, "a page can't be refused for always: answer 'session'");
+	if (scope == SCOPE_ALWAYS && (r->kind == REQUEST_HOST || r->kind == REQUEST_URL))
 		return 0;
 	if (scope == SCOPE_ALWAYS && (r->kind == REQUEST_SOCKET || r->target[0] != '/'))
 		return err_set(
@@ -225,7 +229,12 @@ static int check_scope(const struct request *r, bool grant, enum request_scope s
 static int write_profile(struct elevation *e, const struct request *r, bool grant, struct err *err)
 {
 	_cleanup_free_ char *diff = NULL, *diff2 = NULL;
+	char origin[NET_NAME_MAX + 32];
 
+	if (r->kind == REQUEST_URL) {
+		request_origin(r, origin, sizeof(origin));
+		return policy_always_url(e->cfg.policy, origin, true, &diff, err);
+	}
 	if (r->kind == REQUEST_HOST)
 		return policy_always_host(e->cfg.policy, r->host, !grant, true, &diff, err);
 	if (policy_always(e->cfg.policy, r->target, r->access, !grant, true, &diff, err) < 0)

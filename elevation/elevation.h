@@ -31,6 +31,7 @@ enum request_kind {
 	REQUEST_TOOL,	  /* start a tool (policy/commands.h) */
 	REQUEST_HOST,	  /* reach host:port through the network proxy */
 	REQUEST_ENDPOINT, /* one kind of request there: method and path */
+	REQUEST_URL,	  /* open a page in the user's browser */
 };
 const char *request_kind_name(enum request_kind k); /* "read", "write", ... */
 
@@ -64,7 +65,7 @@ struct request {
 	char backend[64]; /* who answers besides people, "": the default */
 	uint64_t opened_ns, deadline_ns; /* CLOCK_MONOTONIC */
 	unsigned waiting; /* calls that wait for this answer (same target and access) */
-	/* Of a host or an endpoint, else "": */
+	/* Of a host, an endpoint or a page, else "": */
 	char host[256], method[24], route[64];
 	uint16_t port;
 };
@@ -99,6 +100,7 @@ struct net_ask {
 	const char *host;
 	uint16_t port;
 	const char *method, *path, *route; /* "" of a connection */
+	const char *url;		   /* of a page: without its query; else NULL */
 	const char *program, *rule, *reason;
 	pid_t pid;	    /* 0 = unknown */
 	unsigned timeout_s; /* 0: as the configuration says */
@@ -159,9 +161,11 @@ int elevation_ask_tool(struct elevation *e, const struct tool_ask *a, uint64_t c
 		       struct err *err);
 /* Nobody waits for it any more; the event comes all the same. */
 void elevation_drop_tool(struct elevation *e, uint64_t cookie);
-/* Opens a request of kind REQUEST_HOST or REQUEST_ENDPOINT, or joins the one for the same thing;
- * the answer comes by the event of that name. 1: a decision stands that allows it. -1: nobody is
- * asked, err says why. */
+/* Opens a request of kind REQUEST_HOST, REQUEST_ENDPOINT or REQUEST_URL, or joins the one for the
+ * same thing; the answer comes by the event of that name. 1: a decision stands that allows it. -1:
+ * nobody is asked, err says why. */
+/* The origin of a request's page: "https://host[:port]". */
+void request_origin(const struct request *r, char *out, size_t size);
 int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id, struct err *err);
 void elevation_drop_net(struct elevation *e, uint64_t id);
 /* The proxy refused this: counts as a denial. target: "host:port", or "METHOD https://host/path".

@@ -9,6 +9,7 @@ const char *request_kind_name(enum request_kind k)
 	    [REQUEST_RENAME] = "rename", [REQUEST_EXEC] = "exec",
 	    [REQUEST_SOCKET] = "socket", [REQUEST_TOOL] = "tool",
 	    [REQUEST_HOST] = "host",	 [REQUEST_ENDPOINT] = "endpoint",
+	    [REQUEST_URL] = "url",
 	};
 
 	return (size_t)k < ARRAY_LEN(names) ? names[k] : "";

@@ -1,4 +1,5 @@
-/* Hosts and endpoints that a person must agree to: asked for by the broker, for the network proxy.
+/* Hosts, endpoints and pages that a person must agree to: asked for by the broker, for the network
+ * proxy.
  */
 #include "elevation/requests.h"
 
@@ -21,11 +22,24 @@ static void target_of(const struct net_ask *a, char *out, size_t size)
 {
 	char host[300];
 
+	if (a->url) {
+		str_copy(out, size, a->url);
+		return;
+	}
 	host_target(a->host, a->port, host, sizeof(host));
 	if (is_endpoint(a))
 		snprintf(out, size, "%s %s%s", a->method, host, a->path);
 	else
 		str_copy(out, size, host);
+}
+
+void request_origin(const struct request *r, char *out, size_t size)
+{
+	const char *host = strstr(r->target, "://");
+	size_t n = host ? (size_t)(host - r->target) + 3 : 0;
+
+	n += strcspn(r->target + n, "/");
+	snprintf(out, size, "%.*s", (int)n, r->target);
 }
 
 static int wait_for(struct elevation *e, const struct ask *ask, uint64_t id, struct err *err)
@@ -53,7 +67,9 @@ int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id,
 {
 	char target[2048];
 	const struct ask ask = {
-	    .kind = is_endpoint(a) ? REQUEST_ENDPOINT : REQUEST_HOST,
+	    .kind = a->url	     ? REQUEST_URL
+		    : is_endpoint(a) ? REQUEST_ENDPOINT
+				     : REQUEST_HOST,
 	    .target = target,
 	    .target2 = "",
 	    .asked = target,

@@ -12,7 +12,7 @@ bool net_msg_valid(const struct net_msg *m, size_t n)
 
 	if (n != sizeof(*m))
 		return false;
-	if (e->mode > NET_MODE_FORWARD || e->decision > NET_APPROVE_ERROR)
+	if (e->mode > NET_MODE_CALLBACK || e->decision > NET_APPROVE_ERROR)
 		return false;
 	return ends(e->host, sizeof(e->host)) && ends(e->address, sizeof(e->address)) &&
 	       ends(e->method, sizeof(e->method)) && ends(e->path, sizeof(e->path)) &&
@@ -26,10 +26,9 @@ bool net_msg_valid(const struct net_msg *m, size_t n)
 const char *net_mode_name(enum net_mode m)
 {
 	static const char *const names[] = {
-	    [NET_MODE_CONNECT] = "connect",
-	    [NET_MODE_INTERCEPT] = "connect_intercept",
-	    [NET_MODE_REVERSE] = "reverse",
-	    [NET_MODE_FORWARD] = "forward",
+	    [NET_MODE_CONNECT] = "connect",   [NET_MODE_INTERCEPT] = "connect_intercept",
+	    [NET_MODE_REVERSE] = "reverse",   [NET_MODE_FORWARD] = "forward",
+	    [NET_MODE_CALLBACK] = "callback",
 	};
 
 	return names[m];

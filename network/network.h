@@ -79,6 +79,10 @@ int net_policy_parse(const char *json, size_t n, struct policy_network *out, str
 #define NET_FD_CONFIG 3
 #define NET_FD_BROKER 4 /* SOCK_SEQPACKET; nono proxy: a pipe that gets a byte when it serves */
 #define NET_FD_LISTEN 5 /* listening TCP socket, perhaps of another network namespace */
+/* Unix socket with one message, or closed: SCM_RIGHTS, NET_WAYS unconnected TCP sockets of the
+ * session's network namespace, half of them IPv6: what leads back in, for the answers to logins. */
+#define NET_FD_WAYS 6
+#define NET_WAYS    8
 
 /* ---- broker and proxy -------------------------------------------------------------------------
  */
@@ -98,7 +102,13 @@ enum net_msg_type {
 	NET_QUIT,
 };
 
-enum net_mode { NET_MODE_CONNECT = 0, NET_MODE_INTERCEPT, NET_MODE_REVERSE, NET_MODE_FORWARD };
+enum net_mode {
+	NET_MODE_CONNECT = 0,
+	NET_MODE_INTERCEPT,
+	NET_MODE_REVERSE,
+	NET_MODE_FORWARD,
+	NET_MODE_CALLBACK /* from the user's browser to a program of the session */
+};
 enum net_decision {
 	NET_ALLOWED = 0,
 	NET_DENIED,

@@ -111,3 +111,28 @@ int policy_always_host(const struct policy *p, const char *host, bool deny, bool
 		return -1;
 	return change_end(&c, apply, diff, err);
 }
+
+/* A profile's open_urls takes the place of those that it extends, so what is there comes along. */
+int policy_always_url(const struct policy *p, const char *origin, bool apply, char **diff,
+		      struct err *err)
+{
+	_cleanup_(change_free) struct change c = {.lock = -1};
+
+	*diff = NULL;
+	if (strpbrk(origin, "\"\\*$ \n\r") || !strstr(origin, "://"))
+		return err_set(err, "this is not the origin of a page");
+	if (p->network.open_localhost)
+		return err_set(err,
+			       "pages of this machine are opened, too, which would be lost: add %s "
+			       "to open_urls.allow_origins yourself",
+			       origin);
+	if (change_begin(&c, p, NULL, apply, err) < 0)
+		return -1;
+	c.after = text_before(&c);
+	for (char **o = p->network.open_urls; o && *o; o++)
+		if (add(&c, "allow_origins", *o, err) < 0)
+			return -1;
+	if (add(&c, "allow_origins", origin, err) < 0)
+		return -1;
+	return change_end(&c, apply, diff, err);
+}

@@ -22,6 +22,8 @@ const char *edit_section(const char *list)
 	for (size_t i = 0; i < ARRAY_LEN(of_network); i++)
 		if (str_eq(list, of_network[i]))
 			return "network";
+	if (str_eq(list, "allow_origins"))
+		return "open_urls";
 	return "filesystem";
 }
 

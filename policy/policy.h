@@ -367,6 +367,10 @@ int policy_always(const struct policy *p, const char *path, unsigned access, boo
 /* The same for a host: network.allow_domain, network.deny_domain. */
 int policy_always_host(const struct policy *p, const char *host, bool deny, bool apply, char **diff,
 		       struct err *err);
+/* For pages that are opened in the user's browser, "https://host[:port]": open_urls.allow_origins.
+ */
+int policy_always_url(const struct policy *p, const char *origin, bool apply, char **diff,
+		      struct err *err);
 
 /* ---- rules for a profile ----------------------------------------------- */
 

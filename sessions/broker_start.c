@@ -236,13 +236,20 @@ static int prepare_proxy(struct broker *b, struct err *err)
 static int start_proxy(struct broker *b, struct err *err)
 {
 	struct init_msg m;
-	int fd = -1;
+	int fd = -1, ways = -1;
+	uint16_t port;
 
 	if (!b->proxy)
 		return 0;
 	if (broker_await(b, INIT_LISTEN, &m, &fd, NULL, err) < 0)
 		return -1;
-	return proxy_start(b->proxy, fd, (uint16_t)m.value, !b->layers.net_ns, err);
+	port = (uint16_t)m.value;
+	if (policy_opens_urls(&b->plan->policy->network) && b->layers.net_ns &&
+	    broker_await(b, INIT_WAYS, &m, &ways, NULL, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	return proxy_start(b->proxy, fd, ways, port, !b->layers.net_ns, err);
 }
 
 static int start_elevation(struct broker *b, int listener, struct err *err)

@@ -90,14 +90,17 @@ cJSON *broker_request_json(struct broker *b, const struct request *r)
 
 	if (r->kind == REQUEST_HOST)
 		snprintf(hint, sizeof(hint), "--allow-domain %s", r->host);
-	else if (r->kind != REQUEST_TOOL && r->kind != REQUEST_ENDPOINT)
+	else if (r->kind != REQUEST_TOOL && r->kind != REQUEST_ENDPOINT && r->kind != REQUEST_URL)
 		policy_suggest(b->plan->policy, r->target, r->access, hint, sizeof(hint));
 	cJSON_AddStringToObject(o, "id", r->id);
 	cJSON_AddStringToObject(o, "kind", request_kind_name(r->kind));
 	add_text(o, "target", r->target);
 	add_text(o, "target2", r->target2);
 	add_text(o, "asked", r->asked);
-	cJSON_AddStringToObject(o, "access", r->host[0] ? "connect" : access_name(r->access));
+	cJSON_AddStringToObject(o, "access",
+				r->kind == REQUEST_URL ? "open"
+				: r->host[0]	       ? "connect"
+						       : access_name(r->access));
 	if (r->host[0]) {
 		add_text(o, "host", r->host);
 		cJSON_AddNumberToObject(o, "port", r->port);
@@ -168,6 +171,7 @@ static char *preview(struct broker *b, const struct request *r, bool deny, struc
 {
 	_cleanup_free_ char *diff = NULL, *diff2 = NULL;
 	const struct policy *p = b->plan->policy;
+	char origin[NET_NAME_MAX + 32];
 
 	switch (r->kind) {
 	case REQUEST_TOOL:
@@ -179,6 +183,13 @@ static char *preview(struct broker *b, const struct request *r, bool deny, struc
 		err_set(err, "'always' can't be kept for a single kind of request: answer "
 			     "'session', or say it in the profile (endpoint_policy)");
 		return NULL;
+	case REQUEST_URL:
+		request_origin(r, origin, sizeof(origin));
+		if (deny)
+			err_set(err, "a page can't be refused for always: answer 'session'");
+		return deny || policy_always_url(p, origin, false, &diff, err) < 0
+			   ? NULL
+			   : STEAL_PTR(diff);
 	case REQUEST_HOST:
 		return policy_always_host(p, r->host, deny, false, &diff, err) < 0
 			   ? NULL

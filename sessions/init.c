@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include "network/network.h"
 #include "sessions/init.h"
 #include "sessions/tree.h"
 
@@ -310,6 +311,42 @@ static void open_proxy_socket(struct init_config *cfg, const struct nono_layers 
 	close(fd);
 }
 
+/* Sockets of this network, which lead to what the program will listen at. */
+static void send_ways(const struct init_config *cfg, const struct nono_layers *layers)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(NET_WAYS * sizeof(int))];
+	} control = {0};
+	struct iovec iov = {"", 1};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control};
+	struct init_msg way = {.type = INIT_WAYS};
+	int fds[NET_WAYS], pair[2];
+	size_t n = 0;
+
+	for (size_t i = 0; i < NET_WAYS; i++) { /* IPv6 may be switched off */
+		int fd = socket(i < NET_WAYS / 2 ? AF_INET : AF_INET6,
+				SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		if (fd >= 0)
+			fds[n++] = fd;
+	}
+	control.align = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+					 .cmsg_type = SCM_RIGHTS,
+					 .cmsg_len = CMSG_LEN(n * sizeof(int))};
+	memcpy(CMSG_DATA(&control.align), fds, n * sizeof(int));
+	m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    sendmsg(pair[0], &m, MSG_NOSIGNAL) < 0)
+		fail(cfg, layers, false, errno, "can't make sockets for the answers to logins");
+	if (init_send(cfg->sock, &way, pair[1]) < 0)
+		_exit(1);
+	close(pair[0]);
+	close(pair[1]);
+	while (n)
+		close(fds[--n]);
+}
+
 _Noreturn void init_main(const struct init_config *given, struct nono_layers *layers)
 {
 	struct init_config copy = *given, *cfg = &copy;
@@ -327,6 +364,8 @@ _Noreturn void init_main(const struct init_config *given, struct nono_layers *la
 		_exit(1);
 	if (cfg->proxy)
 		open_proxy_socket(cfg, layers);
+	if (cfg->proxy && layers->net_ns && policy_opens_urls(&cfg->policy->network))
+		send_ways(cfg, layers);
 	if (cfg->terminal) {
 		char why[256];
 		int master = open_pty(cfg, &slave, why, sizeof(why));

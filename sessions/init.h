@@ -5,7 +5,8 @@
  * with init for its whole life; when its other end closes, init kills everything below and exits.
  * The second, the gate, belongs to the program's process until its exec closes it.
  *
- *   init  -> ENTERED {layers}, LISTEN {port} + socket, PTY + master descriptor, AGENT, EXIT
+ *   init  -> ENTERED {layers}, LISTEN {port} + socket, WAYS + socket with
+ * sockets (NET_FD_WAYS), PTY + master descriptor, AGENT, EXIT
  * {status}; FAILED {text} agent -> READY {layers} + listener, after "go" nothing if exec succeeds;
  * FAILED {text} broker-> GO on the gate; STOP {ms}, SIGNAL {number} to init
  *
@@ -32,6 +33,7 @@ enum init_msg_type {
 	INIT_STOP,
 	INIT_SIGNAL,
 	INIT_LISTEN,
+	INIT_WAYS,
 };
 
 /* Both ends are the same program image, one forked from the other: pointers to static strings

@@ -135,12 +135,13 @@ char *proxy_program(struct err *err)
 	return NULL;
 }
 
-_Noreturn void proxy_become(const char *program, const int fds[4], pid_t parent)
+_Noreturn void proxy_become(const char *program, const int fds[5], pid_t parent)
 {
 	char *const argv[] = {(char *)(uintptr_t)PROGRAM, NULL};
-	static const int as[] = {NET_FD_CONFIG, NET_FD_BROKER, NET_FD_LISTEN, STDERR_FILENO};
+	static const int as[] = {NET_FD_CONFIG, NET_FD_BROKER, NET_FD_LISTEN, STDERR_FILENO,
+				 NET_FD_WAYS};
 	sigset_t none;
-	int high[4], null;
+	int high[5], null;
 
 	setsid(); /* keys of the terminal are not for it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -148,16 +149,16 @@ _Noreturn void proxy_become(const char *program, const int fds[4], pid_t parent)
 		_exit(127);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (size_t i = 0; i < ARRAY_LEN(high); i++) {
-		high[i] = fcntl(fds[i], F_DUPFD, FIRST_FREE_FD);
-		if (high[i] < 0)
+		high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, FIRST_FREE_FD);
+		if (high[i] < 0 && fds[i] >= 0)
 			_exit(127);
 	}
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		_exit(127);
 	for (size_t i = 0; i < ARRAY_LEN(high); i++)
-		if (dup2(high[i], as[i]) < 0)
+		if (high[i] >= 0 && dup2(high[i], as[i]) < 0)
 			_exit(127);
-	close_range(NET_FD_LISTEN + 1, ~0u, 0);
+	close_range(high[4] < 0 ? NET_FD_WAYS : NET_FD_WAYS + 1, ~0u, 0);
 	for (int sig = 1; sig < SIGRTMIN; sig++)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
@@ -167,10 +168,11 @@ _Noreturn void proxy_become(const char *program, const int fds[4], pid_t parent)
 	_exit(127);
 }
 
-int proxy_start(struct proxy *p, int listen_fd, uint16_t port, bool shared, struct err *err)
+int proxy_start(struct proxy *p, int listen_fd, int ways_fd, uint16_t port, bool shared,
+		struct err *err)
 {
 	_cleanup_free_ char *program = proxy_program(err);
-	_cleanup_close_ int listener = listen_fd, config = -1, theirs = -1;
+	_cleanup_close_ int listener = listen_fd, ways = ways_fd, config = -1, theirs = -1;
 	pid_t parent = getpid();
 	int pair[2];
 
@@ -191,7 +193,8 @@ int proxy_start(struct proxy *p, int listen_fd, uint16_t port, bool shared, stru
 	if (p->pid < 0)
 		return err_errno(err, errno, "can't start the network proxy");
 	if (p->pid == 0)
-		proxy_become(program, (const int[]){config, theirs, listener, p->err_fd}, parent);
+		proxy_become(program, (const int[]){config, theirs, listener, p->err_fd, ways},
+			     parent);
 	return 0;
 }
 

@@ -42,7 +42,8 @@ size_t proxy_variables(const struct proxy *p, uint16_t port, char **extra);
 bool proxy_hides(const struct proxy *p, const char *var);
 
 /* listen_fd is taken over. shared: it is on the host's network, where others can connect, too. */
-int proxy_start(struct proxy *p, int listen_fd, uint16_t port, bool shared, struct err *err);
+int proxy_start(struct proxy *p, int listen_fd, int ways_fd, uint16_t port, bool shared,
+		struct err *err);
 int proxy_await(struct proxy *p, struct err *err);
 uint16_t proxy_port(const struct proxy *p);
 

@@ -120,7 +120,7 @@ static int start(struct alone *s, int listener, struct err *err)
 	if (s->pid < 0)
 		return err_errno(err, errno, "can't start the network proxy");
 	if (s->pid == 0)
-		proxy_become(program, (const int[]){config, theirs, listener, STDERR_FILENO},
+		proxy_become(program, (const int[]){config, theirs, listener, STDERR_FILENO, -1},
 			     parent);
 	return 0;
 }

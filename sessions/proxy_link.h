@@ -65,8 +65,8 @@ struct proxy {
 char *proxy_program(struct err *err);
 int proxy_sealed(const struct buf *b, struct err *err);
 /* In a child of parent: is nono-proxy from now on. Its configuration, the socket or pipe to whoever
- * started it, the listening socket, standard error. */
-_Noreturn void proxy_become(const char *program, const int fds[4], pid_t parent);
+ * started it, the listening socket, standard error, ways back in (NET_FD_WAYS) or -1. */
+_Noreturn void proxy_become(const char *program, const int fds[5], pid_t parent);
 
 /* Takes what is there; false when the other end is gone. */
 bool proxy_read(struct proxy *p);

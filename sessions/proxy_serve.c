@@ -8,7 +8,8 @@
 
 #define WHO_NS	       250000000ull /* the connection is noted when connect returned: at once */
 #define WHO_AGAIN_MS   2
-#define BATCH	       64	/* messages before others have their turn */
+#define BATCH	       64 /* messages before others have their turn */
+#define URL_MAX	       (NET_NAME_MAX + 1024 + 32)
 #define OUT_BYTES_STOP 1048576u /* unsent answers: no more questions are taken */
 
 /* ---- sending ------------------------------------------------------------------------------ */
@@ -192,22 +193,29 @@ static bool told_before(struct proxy *p, const struct net_event *ev)
 	return told;
 }
 
+/* Without its query. */
+static void url_of(const struct net_event *ev, char *url, size_t size)
+{
+	bool here = str_eq(ev->host, "localhost") || str_eq(ev->host, "127.0.0.1");
+
+	snprintf(url, size, "%s://%s", here || ev->port == 80 ? "http" : "https",
+		 ev->host[0] ? ev->host : "?");
+	if (ev->port && ev->port != 80 && ev->port != 443)
+		snprintf(url + strlen(url), size - strlen(url), ":%u", ev->port);
+	snprintf(url + strlen(url), size - strlen(url), "%s", ev->path);
+}
+
 /* The proxy took it for the browser, or refused to; nothing of it is a connection. */
 static void log_url(struct proxy *p, const struct net_event *ev, const char *program, pid_t pid)
 {
-	bool here = str_eq(ev->host, "localhost") || str_eq(ev->host, "127.0.0.1");
-	char url[sizeof(ev->host) + sizeof(ev->path) + 32];
+	char url[URL_MAX];
 	const struct audit_url_event a = {.url = url,
 					  .error = is_denial(ev) ? ev->reason : NULL,
 					  .program = program,
 					  .pid = pid,
 					  .time_ns = ev->time_ns};
 
-	snprintf(url, sizeof(url), "%s://%s", here || ev->port == 80 ? "http" : "https",
-		 ev->host[0] ? ev->host : "?");
-	if (ev->port && ev->port != 80 && ev->port != 443)
-		snprintf(url + strlen(url), sizeof(url) - strlen(url), ":%u", ev->port);
-	snprintf(url + strlen(url), sizeof(url) - strlen(url), "%s", ev->path);
+	url_of(ev, url, sizeof(url));
 	audit_emit_url(p->log, &a);
 }
 
@@ -236,7 +244,8 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 {
 	const struct net_event *ev = &m->event;
 	bool endpoint = str_eq(ev->category, "endpoint_policy");
-	char program[1024] = "", shown[1024];
+	bool page = str_eq(ev->rule, NET_RULE_OPEN_URL);
+	char program[1024] = "", shown[1024], url[URL_MAX];
 	struct net_ask a = {
 	    .host = ev->host,
 	    .port = ev->port,
@@ -250,6 +259,10 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 	struct err err = {0};
 	int r;
 
+	if (page) {
+		url_of(ev, url, sizeof(url));
+		a.url = url;
+	}
 	a.pid = elevation_peer(p->elevation, ev->peer_port, program, sizeof(program));
 	a.program = text_printable(shown, sizeof(shown), program, strlen(program));
 	r = elevation_ask_net(p->elevation, &a, m->id, &err);

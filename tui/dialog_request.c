@@ -81,6 +81,12 @@ static void draw_facts(struct tui *t, const struct rect *in, const struct sessio
 		     "is for the profile to say (command_policies); session: these very arguments");
 		return;
 	}
+	if (str_eq(r->kind, "url")) {
+		fact(
+		    t, in, y, 2, S_DIM, "always",
+		    "adds the page's site to open_urls of the profile; shown before it is written");
+		return;
+	}
 	if (str_eq(r->kind, "endpoint") || str_eq(r->kind, "host")) {
 		if (r->waiting > 1) {
 			snprintf(text, sizeof(text), "%u connections", r->waiting);

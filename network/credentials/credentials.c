@@ -114,7 +114,7 @@ struct credentials *credentials_start(const struct net_config *config, struct er
 	for (size_t i = 0; i < c->n; i++)
 		if (prepare_route(config, &config->network.routes.v[i], &c->routes[i], err) < 0)
 			goto failed;
-	if ((c->n || config->network.open_urls || config->network.open_localhost) &&
+	if ((c->n || policy_opens_urls(&config->network)) &&
 	    (start_keys(c, err) < 0 || secret_reserve(&c->received, SECRET_MAX, err) < 0))
 		goto failed;
 	c->logins = logins_new(&config->network, err);
@@ -282,95 +282,6 @@ void credentials_cancel(struct credential_want *w)
 	w->prev = NULL;
 	w->next = NULL;
 	w->waits = false;
-}
-
-/* A want may cancel itself and others while it is told: always begin anew. */
-static void tell(struct credential_slot *s, bool ok, const struct err *err)
-{
-	struct credential_want *w;
-
-	do {
-		for (w = s->wants; w && !w->waits; w = w->next)
-			;
-		if (w) {
-			w->waits = false;
-			w->done(w, ok, err);
-		}
-	} while (w);
-}
-
-/* ---- answers
- * --------------------------------------------------------------------------------------- */
-
-static struct credential_slot *pending(struct credentials *c, uint32_t id)
-{
-	for (size_t i = 0; i < c->n; i++)
-		for (struct credential_slot *s = c->routes[i].slots; s; s = s->next)
-			if (s->pending && s->id == id)
-				return s;
-	return NULL;
-}
-
-static void failed(struct credential_slot *s, const char *why)
-{
-	s->pending = false;
-	s->failed_ns = clock_mono_ns();
-	s->good_until_ns = 0;
-	secret_free(&s->value);
-	err_set(&s->failure, "%s", why);
-	tell(s, false, &s->failure);
-}
-
-static void arrived(struct credentials *c, const struct keys_answer *a)
-{
-	struct credential_slot *s = pending(c, a->id);
-	struct err err = {0};
-
-	if (!s)
-		return;
-	if (!a->ok || !a->n || secret_set(&s->value, c->received.data, a->n, &err) < 0) {
-		failed(s, !a->ok ? a->text : err.msg);
-		return;
-	}
-	s->pending = false;
-	s->list = a->list;
-	s->failed_ns = 0;
-	s->fetched_ns = clock_mono_ns();
-	s->good_until_ns =
-	    a->ttl_s == CREDENTIAL_FOREVER ? UINT64_MAX : s->fetched_ns + a->ttl_s * SECOND_NS;
-	tell(s, true, NULL);
-}
-
-static void lost(struct credentials *c)
-{
-	close(STEAL_FD(c->keys));
-	for (size_t i = 0; i < c->n; i++)
-		for (struct credential_slot *s = c->routes[i].slots; s; s = s->next)
-			if (s->pending)
-				failed(s, "the process that keeps the credentials has ended");
-}
-
-void credentials_dispatch(struct credentials *c)
-{
-	while (c->keys >= 0) {
-		struct keys_answer a;
-		struct iovec v[2] = {{&a, sizeof(a)}, {c->received.data, c->received.cap}};
-		struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
-		ssize_t n = recvmsg(c->keys, &m, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < (ssize_t)sizeof(a) || a.n != (size_t)n - sizeof(a) || a.n > SECRET_MAX ||
-		    !memchr(a.text, 0, sizeof(a.text))) {
-			lost(c);
-			return;
-		}
-		c->received.data[a.n] = '\0';
-		arrived(c, &a);
-		explicit_bzero(c->received.data, a.n);
-	}
 }
 
 /* ---- afterwards

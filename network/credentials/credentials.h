@@ -174,9 +174,28 @@ void credentials_redact(const struct credentials *c, char *text);
 /* Now and then: wipes what is past its time. */
 void credentials_sweep(struct credentials *c);
 
-/* A page that the agent wants opened in the user's browser, if the policy names its origin. c may
- * be NULL. */
-int credentials_open_url(struct credentials *c, const char *url, struct err *err);
+/* ---- pages for the user's browser ---- */
+
+/* 0: the policy names its origin; 1: it does not (err says so); -1: it is none to be opened at all.
+ * c may be NULL. */
+int credentials_page_check(struct credentials *c, const char *url, struct err *err);
+/* The port of this machine that the page is to send its answer to (redirect_uri); 0: none. */
+uint16_t credentials_page_port(const char *url);
+/* Has the page opened. approved: a person agreed to it. forward: where it names a port of this
+ * machine that is listened at first. done is called later, from credentials_dispatch(), unless
+ * credentials_page_cancel() was; then the listening sockets (-1: none) are the caller's. */
+struct credential_page {
+	void (*done)(struct credential_page *page, const struct err *err); /* NULL: opened */
+	void *data;
+	uint16_t port;
+	int fds[2];
+	/* private */
+	struct credential_page *next, **prev;
+	uint32_t id;
+};
+int credentials_page_open(struct credentials *c, const char *url, bool approved, bool forward,
+			  struct credential_page *page, struct err *err);
+void credentials_page_cancel(struct credential_page *page);
 
 /* ---- logins of the agent itself ---------------------------------------------------------------
  */

@@ -37,17 +37,36 @@ struct keys {
 /* ---- workers
  * ------------------------------------------------------------------------------------- */
 
-static int answer(int sock, struct keys_answer *a, const struct secret *s)
+static int answer_with(int sock, struct keys_answer *a, const struct secret *s, const int *fds,
+		       size_t n_fds)
 {
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = {0};
 	struct iovec v[2] = {{a, sizeof(*a)}, {s ? s->data : NULL, s ? s->len : 0}};
 	struct msghdr m = {.msg_iov = v, .msg_iovlen = s && s->len ? 2 : 1};
 	ssize_t n;
+
+	if (n_fds) {
+		control.align = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+						 .cmsg_type = SCM_RIGHTS,
+						 .cmsg_len = CMSG_LEN(n_fds * sizeof(int))};
+		memcpy(CMSG_DATA(&control.align), fds, n_fds * sizeof(int));
+		m.msg_control = &control;
+		m.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+	}
 
 	a->n = s ? (uint32_t)s->len : 0;
 	do
 		n = sendmsg(sock, &m, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -1 : 0;
+}
+
+static int answer(int sock, struct keys_answer *a, const struct secret *s)
+{
+	return answer_with(sock, a, s, NULL, 0);
 }
 
 static int fetch(const struct net_config *c, const struct keys_request *q, struct secret *s,
@@ -71,6 +90,19 @@ static int fetch(const struct net_config *c, const struct keys_request *q, struc
 	return done;
 }
 
+static _Noreturn void work_on_page(const struct keys *k, const struct keys_request *q)
+{
+	struct keys_answer a = {.id = q->id};
+	int fds[2] = {-1, -1};
+	struct err err = {0};
+	size_t n;
+
+	a.ok = keys_open_url(&k->config->network, q, fds, &err) == 0;
+	str_copy(a.text, sizeof(a.text), a.ok ? "" : err.msg);
+	n = !a.ok || fds[0] < 0 ? 0 : fds[1] < 0 ? 1 : 2;
+	_exit(answer_with(k->sock, &a, NULL, fds, n) < 0);
+}
+
 static _Noreturn void work(const struct keys *k, const struct keys_request *q)
 {
 	struct keys_answer a = {.id = q->id};
@@ -78,10 +110,8 @@ static _Noreturn void work(const struct keys *k, const struct keys_request *q)
 	struct err err = {0};
 	int sent;
 
-	if (q->route == KEYS_OPEN_URL) {
-		keys_open_url(&k->config->network, q->url);
-		_exit(0);
-	}
+	if (q->route == KEYS_OPEN_URL)
+		work_on_page(k, q);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	a.ok = fetch(k->config, q, &s, &a, &err) == 0;
 	str_copy(a.text, sizeof(a.text), a.ok ? "" : err.msg);

@@ -44,7 +44,8 @@ struct credentials {
 	struct secret received;
 	struct secret room; /* to put one together in; empty between requests */
 	struct logins *logins;
-	unsigned opened; /* pages */
+	struct credential_page *pages; /* that wait for the keys process */
+	unsigned opened;
 	uint64_t opened_ns;
 };
 
@@ -116,24 +117,28 @@ void logins_free(struct logins *l);
  */
 
 #define OPEN_URL_MAX  4096
-#define KEYS_OPEN_URL UINT32_MAX /* as route: url is to be opened; there is no answer */
+#define KEYS_OPEN_URL UINT32_MAX /* as route: url is to be opened */
 struct keys_request {
 	uint32_t id, route;
 	struct credential_facts facts;
-	char url[OPEN_URL_MAX]; /* only sent if it is what is wanted */
+	uint8_t approved, forward; /* of a page */
+	char url[OPEN_URL_MAX];	   /* only sent if it is what is wanted */
 };
 #define KEYS_REQUEST_SIZE offsetof(struct keys_request, url)
-/* Followed by n bytes. */
+/* Followed by n bytes; of a page with the sockets that listen for its answer. */
 struct keys_answer {
 	uint32_t id;
 	uint8_t ok, list;
 	uint32_t ttl_s, n;
 	char text[sizeof(((struct err *)0)->msg)];
 };
-/* May it be opened? open_url.c */
+/* May it be opened? As credentials_page_check(). open_url.c */
 int credential_url_check(const struct policy_network *n, const char *url, struct err *err);
-/* In the keys process' worker: starts a browser and leaves it. */
-void keys_open_url(const struct policy_network *n, const char *url);
+/* Gives the answer to who waits for the page; false if there is none (any more). */
+bool credential_page_answered(struct credentials *c, const struct keys_answer *a, const int fds[2]);
+/* In the keys process' worker: starts a browser and leaves it. fds: listening, -1 = not. */
+int keys_open_url(const struct policy_network *n, const struct keys_request *q, int fds[2],
+		  struct err *err);
 /* The process: never returns. */
 _Noreturn void keys_main(const struct net_config *c, int sock);
 

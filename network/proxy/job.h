@@ -38,6 +38,8 @@ struct job {
 	const struct policy_login *login;
 	struct secret login_body; /* what is sent instead of body */
 	struct buf login_answer;
+	char *url; /* that is to be opened in the user's browser */
+	struct credential_page page;
 	bool told, ended; /* events */
 	bool retried, answered;
 };

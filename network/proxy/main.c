@@ -199,7 +199,10 @@ int main(void)
 	else if (fd_set_nonblock(NET_FD_LISTEN, true) < 0)
 		err_errno(&err, errno, "Using the listening socket");
 	/* Whatever else was left open is not its business. */
-	close_range(NET_FD_LISTEN + 1, ~0u, 0);
+	close_range(NET_FD_WAYS + 1, ~0u, 0);
+	if (broker && is_a(NET_FD_WAYS, S_IFSOCK))
+		callback_start(&r->p, NET_FD_WAYS);
+	close(NET_FD_WAYS);
 	for (int fd = NET_FD_CONFIG; fd <= NET_FD_LISTEN; fd++)
 		fd_set_cloexec(fd, true);
 	if (err.msg[0] || start(r, broker, &err) < 0) {

@@ -23,6 +23,7 @@ struct h1_client;
 struct h2_server;
 struct h2_client;
 struct tunnel;
+struct callbacks;
 
 /* ---- deadlines: coarse, many, cheap to move (deadline.c) ---- */
 
@@ -63,6 +64,7 @@ struct proxy {
 	struct h2_server *h2_servers;
 	struct h2_client *h2_clients; /* that take one more request */
 	struct tunnel *tunnels;
+	struct callbacks *callbacks; /* NULL: no way back into the session's network */
 	struct pooled *pool;
 	unsigned pool_n;
 	unsigned connections, max_connections;
@@ -206,7 +208,21 @@ void h1_server_go_on(struct proxy *p); /* those that were held back */
 
 /* Bytes both ways until both ends are through. Takes both streams and the event, which is sent with
  * the counts. sni_host: a ClientHello in what the client sends must be for it, NULL = no matter. */
-void tunnel_start(struct proxy *p, struct stream *client, struct stream *server,
-		  const struct net_event *event, uint64_t started_ns, const char *sni_host);
+struct tunnel *tunnel_start(struct proxy *p, struct stream *client, struct stream *server,
+			    const struct net_event *event, uint64_t started_ns,
+			    const char *sni_host);
+/* Called when it is over, its streams closed. */
+void tunnel_on_end(struct tunnel *t, void (*ended)(void *data), void *data);
+
+/* ---- answers to logins, from the user's browser into the session (callback.c) ---- */
+
+#define CALLBACK_MS (10 * 60 * 1000) /* how long a port leads into the session */
+/* Takes the sockets out of fd (NET_FD_WAYS). */
+void callback_start(struct proxy *p, int fd);
+bool callback_possible(const struct proxy *p);
+/* The port leads there already, and does for longer now. */
+bool callback_renew(struct proxy *p, uint16_t port);
+/* Takes fds, listening at the port; -1 = none. site: for the log. */
+void callback_listen(struct proxy *p, uint16_t port, const int fds[2], const char *site);
 
 #endif

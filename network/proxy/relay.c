@@ -31,6 +31,8 @@ void exchange_free(struct exchange *x)
 		job_ended(j);
 	}
 	job_forget_credentials(j);
+	credentials_page_cancel(&j->page);
+	free(j->url);
 	http_head_free(&x->request);
 	http_head_free(&x->response);
 	http_head_free(&x->request_trailers);

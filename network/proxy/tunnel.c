@@ -27,6 +27,8 @@ struct tunnel {
 	struct deadline deadline;
 	struct net_event *event;
 	uint64_t started_ns;
+	void (*ended)(void *data); /* NULL: nobody wants to know */
+	void *ended_data;
 	char *sni_host; /* a ClientHello must be for it; NULL: judged */
 };
 
@@ -60,6 +62,8 @@ static void end(struct tunnel *t, bool reset)
 	*t->prev = t->next;
 	if (t->next)
 		t->next->prev = t->prev;
+	if (t->ended)
+		t->ended(t->ended_data);
 	free(e);
 	free(t->sni_host);
 	free(t);
@@ -274,8 +278,15 @@ static void on_ready(struct stream *s, unsigned what)
 	stream_watch(t->out.to, wants(t, t->out.to));
 }
 
-void tunnel_start(struct proxy *p, struct stream *client, struct stream *server,
-		  const struct net_event *event, uint64_t started_ns, const char *sni_host)
+void tunnel_on_end(struct tunnel *t, void (*ended)(void *data), void *data)
+{
+	t->ended = ended;
+	t->ended_data = data;
+}
+
+struct tunnel *tunnel_start(struct proxy *p, struct stream *client, struct stream *server,
+			    const struct net_event *event, uint64_t started_ns,
+			    const char *sni_host)
 {
 	struct tunnel *t = xcalloc(1, sizeof(*t));
 
@@ -296,4 +307,5 @@ void tunnel_start(struct proxy *p, struct stream *client, struct stream *server,
 	deadline_set(p, &t->deadline, PROXY_IDLE_MS, on_idle);
 	stream_watch(client, STREAM_READ);
 	stream_watch(server, STREAM_READ);
+	return t;
 }

@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """Logins by OAuth in a browser, from inside a session: BROWSER opens pages of the profile's origins outside
-and no others, each is in the log."""
+and no others unless somebody agrees, each is in the log; the answer finds its way back to the program that
+waits for it, by a port of this machine or typed in."""
+import http.server
 import json
 import os
+import socket
+import threading
+import urllib.parse
 
 import nonolib
 from nonolib import until
@@ -17,7 +22,7 @@ def browser(p, localhost=False):
         f.write("#!/bin/sh\nprintf '%%s\\n' \"$#:$1\" >> %s\n" % opened)
     os.chmod(program, 0o755)
     p.env["PATH"] = os.path.join(p.base, "bin") + ":" + p.env["PATH"]
-    profile = os.path.join(p.base, "own.json")
+    profile = os.path.join(p.outside, "own.json")
     p.write(profile, json.dumps({"meta": {"name": "own"}, "network": {"allow_domain": ["example.test"]},
                                  "open_urls": {"allow_origins": ["https://claude.ai"], "allow_localhost": localhost}}))
     return opened, profile
@@ -50,4 +55,183 @@ def none(p):
     p.nono("open-url-helper", "https://claude.ai/", code=2)
 
 
-nonolib.main([pages, none])
+# ---- the whole way: an authorisation server, a browser, a program that logs in ----------------------
+
+class Authorisation(http.server.ThreadingHTTPServer):
+    """/authorize sends the browser on with a code, /token takes that code once."""
+    daemon_threads = True
+
+    def __init__(self):
+        server = self
+        self.codes, self.seen = {}, []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                q = dict(urllib.parse.parse_qsl(url.query))
+                server.seen.append(url.path)
+                code = "code-%d" % len(server.seen)
+                server.codes[code] = q
+                if q.get("redirect_uri", "").startswith("http://localhost"):
+                    self.send_response(302)
+                    self.send_header("Location", q["redirect_uri"] + "?code=%s&state=%s" % (code, q["state"]))
+                    self.end_headers()
+                else:
+                    self.answer(code)
+
+            def do_POST(self):
+                body = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["content-length"])).decode()))
+                server.seen.append(self.path)
+                self.answer(json.dumps({"access_token": "granted" if server.codes.pop(body.get("code"), None) else "no"}))
+
+            def answer(self, text):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = "http://127.0.0.1:%d" % self.server_address[1]
+
+
+LOGIN = r"""
+import http.server, json, os, socket, subprocess, sys, urllib.parse, urllib.request
+server, port, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+got = {}
+class Here(http.server.HTTPServer):
+    address_family = socket.AF_INET6 if how == "six" else socket.AF_INET
+class Callback(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): pass
+    def do_GET(self):
+        got.update(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+        self.send_response(200); self.send_header("Content-Length", "4"); self.end_headers(); self.wfile.write(b"done")
+back = "https://elsewhere.test/shown" if how == "paste" else "http://localhost:%d/callback" % port
+page = server + "/authorize?" + urllib.parse.urlencode({"client_id": "x", "state": "s1", "redirect_uri": back})
+if how != "paste":
+    s = Here(("::1" if how == "six" else "127.0.0.1", port), Callback)
+    s.timeout = 15
+print("opened", subprocess.run([os.environ["BROWSER"], page]).returncode, flush=True)
+if how == "paste":
+    got["code"] = input("code: ")
+else:
+    while "code" not in got and s.handle_request() is None and how != "never":
+        pass
+    assert got.get("state") == "s1", got
+[os.environ.pop(v, None) for v in ("NO_PROXY", "no_proxy")]  # the server is another machine, so to speak
+proxy = urllib.request.build_opener(urllib.request.ProxyHandler({"http": os.environ["HTTP_PROXY"]}))
+body = urllib.parse.urlencode({"code": got["code"]}).encode()
+print("token", json.load(proxy.open(server + "/token", body))["access_token"], flush=True)
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def login(p, how, localhost=False, *flags):
+    """Files and arguments of a session that logs in; its page, browser and port."""
+    a, port = Authorisation(), free_port()
+    _, profile = browser(p, localhost)
+    with open(os.path.join(p.base, "bin", "xdg-open"), "w") as f:
+        f.write("#!/bin/sh\n(curl -sS -L --noproxy '*' \"$1\"; echo) > %s/browser 2>&1\n" % p.outside)
+    p.write(os.path.join(p.work, "login.py"), LOGIN)
+    return a, port, ["--silent", "--allow", p.work, "--allow-domain", "127.0.0.1", "--profile", profile, *flags, "--",
+                     "python3", os.path.join(p.work, "login.py"), a.url, str(port), how]
+
+
+def road_of(p, name):
+    return p.json("inspect", name)["network_road"]
+
+
+def comes_back(p):
+    """The browser outside reaches the program inside by the port that the page names."""
+    a, _, args = login(p, "four", localhost=True)
+    for how in ("four", "six"):
+        port = free_port()
+        out = p.nono("run", "--name", how, *args[:-2], str(port), how)
+        if road_of(p, how) == "host":  # then the program listens on the host itself, if it may at all
+            return
+        assert out.split() == ["opened", "0", "token", "granted"], (out, p.err, a.seen)
+        assert until("the browser's page", lambda: p.read(os.path.join(p.outside, "browser")).strip() == "done")
+        sid = p.json("inspect", how)["session_id"]
+        e = [e for e in p.events(sid, "network") if e["event"].get("mode") == "callback"]
+        assert e and all(x["event"]["port"] == port for x in e), p.nono("logs", sid, "--json")
+        # When the session is over nobody listens.
+        s = socket.socket()
+        assert s.connect_ex(("127.0.0.1", port)) != 0
+        s.close()
+
+
+def asked_for(p):
+    """A page that the profile does not name: opened when somebody says so, once or always."""
+    a, port, args = login(p, "four")
+    for answer in ("deny", "approve", "always", "known"):
+        s = p.popen("run", "--name", answer, "--capability-elevation", *args)
+        if answer != "known":
+            r = p.request()
+            assert (r["kind"], r["target"]) == ("url", a.url + "/authorize"), r
+            assert "port %d" % port in r["reason"] and "python" in r["parents"] and r["access"] == "open", r
+            assert len(a.seen) == {"deny": 0, "approve": 0, "always": 2}[answer], a.seen
+            p.nono(*{"deny": ["deny", r["id"]], "approve": ["approve", r["id"]],
+                     "always": ["approve", r["id"], "--scope", "always"]}[answer])
+        if answer == "deny":
+            assert until("its end", lambda: "opened 1" in s.stdout.readline())
+            s.terminate()
+            s.communicate(timeout=20)
+            assert not a.seen
+            continue
+        out = s.communicate(timeout=30)[0]
+        if road_of(p, answer) == "host":
+            return
+        assert out.split() == ["opened", "0", "token", "granted"], (answer, out)
+    sid = p.json("inspect", "approve")["session_id"]
+    d = [e["entry"] for e in p.events(sid, "capability_decision")]
+    assert [x["decision"] for x in d] == ["Granted"] and d[0]["request"]["url"] == a.url + "/authorize", d
+    profile = json.load(open(os.path.join(p.outside, "own.json")))
+    assert profile["open_urls"]["allow_origins"][:1] == [a.url] and "https://claude.ai" in profile["open_urls"]["allow_origins"], profile
+
+
+def no_way_in(p):
+    """Only to the port that the page names, only after it was opened, and not where it is another's."""
+    a, port, args = login(p, "never", localhost=True)
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", port))
+    taken.listen()
+    s = p.popen("run", "--name", "taken", *args)
+    line = s.stdout.readline()
+    s.terminate()
+    err = s.communicate(timeout=20)[1]
+    if road_of(p, "taken") == "host":
+        return
+    taken.close()
+    assert "opened 1" in line and "can't be listened at" in err and not a.seen, (line, err)
+    # A program that listens is out of reach as long as no page was opened for it.
+    other = free_port()
+    p.write(os.path.join(p.work, "listens.py"), "import socket, time\ns = socket.create_server(('127.0.0.1', %d))\nprint('ready', flush=True)\n"
+            "time.sleep(20)\n" % other)
+    s = p.popen("run", *args[:-5], "python3", os.path.join(p.work, "listens.py"))
+    assert s.stdout.readline() == "ready\n"
+    with socket.socket() as c:
+        assert c.connect_ex(("127.0.0.1", other)) != 0
+    s.terminate()
+    s.communicate(timeout=20)
+
+
+def typed_in(p):
+    """The login code: the page shows it, the user types it into the session."""
+    a, _, args = login(p, "paste", True)
+    t = nonolib.Pty(p, "run", *args)
+    t.wait_for(b"code:")
+    code = until("the code", lambda: os.path.exists(os.path.join(p.outside, "browser")) and
+                 p.read(os.path.join(p.outside, "browser")).strip())
+    t.send(code.encode() + b"\r")
+    assert t.ended() == 0 and a.seen == ["/authorize", "/token"] and not a.codes, (a.seen, t.data[-600:])
+
+
+nonolib.main([pages, none, comes_back, asked_for, no_way_in, typed_in])

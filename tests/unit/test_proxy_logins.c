@@ -215,12 +215,42 @@ static void test_forms(void **state)
 	unrig(&r);
 }
 
+static void test_ports_of_answers(void **state)
+{
+	static const struct {
+		const char *url;
+		uint16_t port;
+	} cases[] = {
+	    {"https://a.example/authorize?x=1&redirect_uri=http%3A%2F%2Flocalhost%3A1455%2Fcb&y=2",
+	     1455},
+	    {"https://a.example/authorize?redirect_uri=http://127.0.0.1:54321", 54321},
+	    {"https://a.example/authorize?redirect_uri=http%3a%2f%2f[::1]:8080/x", 8080},
+	    {"https://a.example/authorize?redirect_uri=http%3A%2F%2Flocalhost%3A80%2F", 0},
+	    {"https://a.example/authorize?redirect_uri=http%3A%2F%2Flocalhost%2F", 0},
+	    {"https://a.example/authorize?redirect_uri=https%3A%2F%2Flocalhost%3A1455%2F", 0},
+	    {"https://a.example/authorize?redirect_uri=http%3A%2F%2Flocalhost.evil%3A1455%2F", 0},
+	    {"https://a.example/authorize?redirect_uri=http%3A%2F%2F10.0.0.1%3A1455%2F", 0},
+	    {"https://a.example/authorize?redirect_uri=http%3A%2F%2Flocalhost%3A1455%00%2F", 0},
+	    {"https://a.example/authorize?redirect_uri=http%3A%2F%2Fx%40localhost%3A1455%2F", 0},
+	    {"https://a.example/authorize?redirect_uri=%zz", 0},
+	    {"https://a.example/authorize?no_redirect_uri=http://localhost:1455/", 0},
+	    {"https://a.example/redirect_uri=http://localhost:1455/", 0},
+	    {"https://a.example/", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (credentials_page_port(cases[i].url) != cases[i].port)
+			fail_msg("%s: %u", cases[i].url, credentials_page_port(cases[i].url));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_endpoints),
 	    cmocka_unit_test(test_both_ways),
 	    cmocka_unit_test(test_forms),
+	    cmocka_unit_test(test_ports_of_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
