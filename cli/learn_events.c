@@ -21,10 +21,8 @@ static uint32_t hash_of(const char *s)
 	return h;
 }
 
-static void grow(struct observed *o)
+static void number(struct observed *o)
 {
-	o->cap = o->cap ? o->cap * 2 : 1024;
-	o->v = xrealloc_array(o->v, o->cap, sizeof(*o->v));
 	free(o->table);
 	o->mask = (uint32_t)o->cap * 2 - 1;
 	o->table = xcalloc(o->cap * 2, sizeof(*o->table));
@@ -35,6 +33,13 @@ static void grow(struct observed *o)
 			i = (i + 1) & o->mask;
 		o->table[i] = (uint32_t)k + 1;
 	}
+}
+
+static void grow(struct observed *o)
+{
+	o->cap = o->cap ? o->cap * 2 : 1024;
+	o->v = xrealloc_array(o->v, o->cap, sizeof(*o->v));
+	number(o);
 }
 
 static void add(struct observed *o, const char *path, unsigned access, bool dir, bool refused)
@@ -61,19 +66,25 @@ static void add(struct observed *o, const char *path, unsigned access, bool dir,
 	a->closed |= refused && o->open;
 }
 
+/* Once, of the first ones. */
+static void add_name(char ***v, size_t *n, const char *name)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq((*v)[i], name))
+			return;
+	if (*n == SOCKETS_MAX)
+		return;
+	*v = xrealloc_array(*v, *n + 2, sizeof(**v));
+	(*v)[(*n)++] = xstrdup(name);
+	(*v)[*n] = NULL;
+}
+
 static void add_socket(struct observed *o, const char *target)
 {
 	char shown[1024];
 
 	text_printable(shown, sizeof(shown), target, strlen(target));
-	for (size_t i = 0; i < o->n_sockets; i++)
-		if (str_eq(o->sockets[i], shown))
-			return;
-	if (o->n_sockets == SOCKETS_MAX)
-		return;
-	o->sockets = xrealloc_array(o->sockets, o->n_sockets + 2, sizeof(*o->sockets));
-	o->sockets[o->n_sockets++] = xstrdup(shown);
-	o->sockets[o->n_sockets] = NULL;
+	add_name(&o->sockets, &o->n_sockets, shown);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */
@@ -108,6 +119,8 @@ static void take_connect(struct observed *o, const struct audit_record *r, bool 
 
 	if (path && str_eq(r->op, "bind"))
 		add(o, r->target + strlen("unix:"), NONO_WRITE, false, refused);
+	else if (path && !refused)
+		add_name(&o->connected, &o->n_connected, r->target + strlen("unix:"));
 	else if (refused && (path || str_starts(r->target, "abstract:")))
 		add_socket(o, r->target);
 	else if (!path && !str_starts(r->target, "abstract:") &&
@@ -192,7 +205,8 @@ static bool leads_there(const char *path, char *dir, char *known, char *real)
 	return true;
 }
 
-static void look(struct observed *o)
+/* The table of numbers is made anew: some are gone. */
+static void rebuild(struct observed *o)
 {
 	char dir[POLICY_PATH_MAX], known[POLICY_PATH_MAX] = "", real[PATH_MAX];
 	size_t kept = 0;
@@ -215,19 +229,19 @@ static void look(struct observed *o)
 		o->v[kept++] = *a;
 	}
 	o->n = kept;
+	if (o->cap)
+		number(o);
 }
 
-int observed_read(const struct session_record *s, struct observed *out, struct err *err)
+int observed_add(const struct session_record *s, struct observed *out, struct err *err)
 {
 	struct audit_reader *reader;
 	struct audit_line line;
 	struct audit_record *r;
 	int rc;
 
-	*out = (struct observed){
-	    .open = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "observe")),
-	    .tmp = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s->json, "tmp")),
-	};
+	out->open = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "observe"));
+	out->tmp = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(s->json, "tmp"));
 	if (audit_reader_open(s->id, &reader, err) < 0)
 		return -1;
 	r = xcalloc(1, sizeof(*r));
@@ -236,11 +250,10 @@ int observed_read(const struct session_record *s, struct observed *out, struct e
 			take(out, r);
 	free(r);
 	audit_reader_free(reader);
-	if (rc < 0) {
-		observed_free(out);
+	out->tmp = NULL;
+	if (rc < 0)
 		return -1;
-	}
-	look(out);
+	rebuild(out);
 	return 0;
 }
 
@@ -253,6 +266,7 @@ void observed_free(struct observed *o)
 	free(o->program);
 	free(o->self);
 	strv_free(o->sockets);
+	strv_free(o->connected);
 	strv_free(o->hosts);
 	*o = (struct observed){0};
 }

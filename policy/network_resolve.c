@@ -392,7 +392,7 @@ int network_take(struct policy *p, const struct policy_input *in, const struct p
 	p->net_blocked = in->block_net >= 0 ? in->block_net : prof->block_net == SAID_YES;
 	if (p->net_blocked)
 		n->mode = POLICY_NET_BLOCKED;
-	else if (in->block_net == 0 || in->observe)
+	else if (in->block_net == 0 || (in->observe && !flags_ask(in)))
 		n->mode = POLICY_NET_OPEN;
 	else if (flags_ask(in) || profile_lists(prof) || profile_limits(prof))
 		n->mode = POLICY_NET_NAMES;

@@ -4,6 +4,9 @@ never more than it may be."""
 import json
 import os
 import re
+import socket
+import socketserver
+import threading
 
 import nonolib
 from nonolib import SECRET, Pty, Screen
@@ -163,6 +166,90 @@ def from_session(p):
     p.nono("learn", "--from", "dark", code=1)
 
 
+def converges(p):
+    """A program that does more each time: what a test shows is learned, until it holds."""
+    for i in range(3):
+        plain(p, "d%d/f" % i)
+    code = 'n=$(cat count 2>/dev/null); n=${n:-0}; cat %s/d$n/f >/dev/null 2>&1\n' \
+           '[ $n -lt 2 ] && echo $((n+1)) > count; exit 0\n' % p.outside
+    p.nono("learn", "--yes", "--name", "grows", "--", "sh", "-c", code)
+    assert p.err.count("it was refused 1 more; learned, once more") == 3 and "it holds" in p.err, p.err
+    fs = profile(p, "grows")["filesystem"]
+    assert fs == {"read_file": [p.outside + "/d%d/f" % i for i in range(3)], "allow_file": ["$WORKDIR/count"]}, fs
+    # What is closed stays closed, however often it is tried; and there is an end to it.
+    p.write("count", "0\n")
+    endless = 'n=$(cat count); cat %s/e$n/f; echo $((n+1)) > count; cat %s; exit 0' % (p.outside, p.key)
+    for i in range(9):
+        plain(p, "e%d/f" % i)
+    p.nono("learn", "--yes", "--name", "endless", "--", "sh", "-c", endless, code=1)
+    assert p.err.count("once more") == 3 and "does not hold" in p.err, p.err
+    assert p.key not in json.dumps(profile(p, "endless")), profile(p, "endless")
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    class Hello(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"hello\n")
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Hello)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+BY_PROXY = r"""
+import base64, os, socket, sys
+auth, _, at = os.environ["HTTPS_PROXY"][len("http://"):].rpartition("@")
+host, _, port = at.partition(":")
+for target in sys.argv[1:]:
+    s = socket.create_connection((host, int(port)), 10)
+    s.sendall(("CONNECT %s HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: Basic %s\r\n\r\n" % (
+        target, target, base64.b64encode(auth.encode()).decode())).encode())
+    print(target, s.makefile().readline())
+"""
+
+
+def hosts(p):
+    server = Server()
+    prog = p.write("client.py", BY_PROXY)
+    name = "localhost:%d" % server.server_address[1]
+    p.nono("learn", "--hosts", "--yes", "--name", "net", "--", "python3", "-I", prog, name, name,
+           "169.254.169.254:80", "metadata.google.internal:80")
+    assert "Tested: it holds" in p.err, p.err
+    got = profile(p, "net")
+    assert got["network"] == {"allow_domain": ["localhost"]}, got
+    out = p.nono("run", "-s", "-p", "net", "--", "python3", "-I", prog, name, "example.com:443")
+    assert "%s HTTP/1.1 200" % name in out and "example.com:443 HTTP/1.1 403" in out, out
+    p.nono("learn", "--hosts", "--json", "--", "true")
+    assert "Network: not used" in p.err, p.err
+    p.nono("learn", "--hosts", "--from", "x", code=2)
+    server.shutdown()
+    server.server_close()
+
+
+def sockets(p):
+    """One that was named and used becomes a rule; others are not connected to, and told."""
+    listeners = []
+    for name in ("a", "b", "c"):
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(os.path.join(p.outside, name))
+        s.listen(20)
+        os.chmod(os.path.join(p.outside, name), 0o777)
+        listeners.append(s)
+    code = "import socket\nfor n in 'ab':\n" \
+           "    s = socket.socket(socket.AF_UNIX)\n    try: s.connect('%s/' + n); print(n, 'yes')\n" \
+           "    except OSError: print(n, 'no')\n" % p.outside
+    out = p.nono("learn", "--allow-unix-socket", p.outside + "/a", "--allow-unix-socket", p.outside + "/c",
+                 "--yes", "--name", "sock", "--", "python3", "-I", "-c", code)
+    assert out.startswith("a yes\nb no\n"), out
+    assert profile(p, "sock")["filesystem"] == {"unix_socket": [p.outside + "/a"]}, profile(p, "sock")
+    assert re.search(r"not connected to .*:\n  unix:%s/b$" % p.outside, p.err, re.M) and "it holds" in p.err, p.err
+    assert p.nono("run", "-s", "-p", "sock", "--", "python3", "-I", "-c", code) == "a yes\nb no\n"
+    for s in listeners:
+        s.close()
+
+
 # ---- programs that want more ---------------------------------------------------------------------
 
 def wants_home(p):
@@ -260,16 +347,17 @@ cp {k} {w}/k2; exit 0
 def on_a_terminal(p):
     a = plain(p, "d/a")
     s = Screen(p, "learn", "--", "sh", "-c", "cat %s; sleep 0.3" % a)
+    s.sees("Run the program again")
+    assert '"%s"' % a in s.text() and not os.path.exists(os.path.join(p.home, ".config/nono/profiles")), s.text()
+    s.type("y")
+    s.keys("Enter")
+    s.sees("Tested: it holds")
     s.sees("Name of a profile to write it to")
     s.type("seen")
     s.keys("Enter")
     s.sees("Write it")
     s.type("y")
     s.keys("Enter")
-    s.sees("Run the program again")
-    s.type("y")
-    s.keys("Enter")
-    s.sees("Tested: it holds")
     assert s.ended() == 0
     assert profile(p, "seen")["filesystem"] == {"read_file": [a]}
     # Left while it runs: it can be learned from later.
@@ -283,5 +371,5 @@ def on_a_terminal(p):
     assert a in p.nono("learn", "--from", sid, "--json")
 
 
-nonolib.main([small_program, python_program, output, own_places, on_top, timeout, from_session, wants_home,
+nonolib.main([small_program, python_program, output, own_places, on_top, timeout, from_session, converges, hosts, sockets, wants_home,
               replaced_by_link, strange_names, many_files, stays_supervised, on_a_terminal], jobs=3)
