@@ -128,6 +128,7 @@ struct elevation_config {
 	const char *session_id;
 	const char *request_socket; /* path of the socket that `nono request` uses, NULL = none */
 	const char *tool_socket;    /* path of the socket for tools, NULL = none */
+	bool hide_arguments;	    /* of what is executed: they hold a secret */
 	uint16_t proxy_port;	    /* where the network proxy listens on 127.0.0.1; 0 = nowhere */
 	unsigned timeout_s;	    /* for a request, default 60 */
 	/* The gate of a tool: its denials are counted and listed with the session's, which ends

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #define ARGS_MAX      32
+#define HIDDEN	      "[REDACTED]"
 #define ARG_BYTES_MAX 512
 
 static enum audit_kind kind_of(enum call_op op)
@@ -100,7 +101,10 @@ void event_write(struct elevation *e, const struct call *c, enum audit_decision 
 
 	if (!e->cfg.log || !wanted(e, c, decision))
 		return;
-	if (c->op == OP_EXEC) {
+	if (c->op == OP_EXEC && e->cfg.hide_arguments) {
+		ev.target2 = HIDDEN;
+		ev.target2_len = sizeof(HIDDEN) - 1;
+	} else if (c->op == OP_EXEC) {
 		exec_arguments(audit_log_redaction(e->cfg.log), c, args);
 		ev.target2 = args->data;
 		ev.target2_len = args->len;

@@ -203,19 +203,37 @@ static bool find_edge(const struct command_policies *p, const struct command_cal
 	return true;
 }
 
-static bool find_intercept(const struct command_call *call, struct command_verdict *v)
+static void find_intercept(const struct command_call *call, struct command_verdict *v)
 {
 	const struct policy_command *c = v->command;
 
 	for (size_t i = 0; i < c->n_intercepts; i++) {
 		const struct command_intercept *in = &c->intercepts[i];
+
 		if (!fits(in->fit, &in->args, call->args))
 			continue;
-		snprintf(v->rule, sizeof(v->rule), "intercept[%zu]", i);
-		v->intercept = in;
-		return in->action != ACTION_PASSTHROUGH;
+		if (in->action != ACTION_PASSTHROUGH)
+			v->intercept = in;
+		return;
 	}
-	return false;
+}
+
+/* The words about what happens instead of the program. */
+static void say_intercept(struct command_verdict *v)
+{
+	const struct command_intercept *in = v->intercept;
+	size_t at = (size_t)(in - v->command->intercepts), n = strlen(v->details);
+
+	if (in->action == ACTION_RESPOND)
+		snprintf(v->details + n, sizeof(v->details) - n,
+			 "; answered by intercept[%zu], the program is not started", at);
+	else if (in->action == ACTION_EXEC)
+		snprintf(v->details + n, sizeof(v->details) - n,
+			 "; intercept[%zu] runs %.200s in its place", at,
+			 in->script ? "a script" : in->run.v[0]);
+	else
+		snprintf(v->details + n, sizeof(v->details) - n,
+			 "; by intercept[%zu] the caller gets a stand-in for what it prints", at);
 }
 
 /* What stands in the way of a call that would be allowed. */
@@ -223,12 +241,16 @@ static void check_able(const struct command_policies *p, struct command_verdict 
 {
 	const char *name = v->backend ? v->backend : p->approvals.backend;
 	const struct approval_backend *b = approvals_for(&p->approvals, name);
+	const struct command_intercept *in = v->intercept;
+	bool own = !in || (in->action == ACTION_CAPTURE && !in->run.n && !in->script);
 
-	if (v->edge->box.missing)
+	if (in && in->why_none)
+		say(v, COMMAND_DENY, "command_policy_unavailable", "%s", in->why_none);
+	else if (v->edge->box.missing && (!in || in->action != ACTION_RESPOND))
 		say(v, COMMAND_DENY, "command_policy_unavailable",
 		    "its policy asks for %s, which this version does not have",
 		    v->edge->box.missing);
-	else if (v->command->why_none)
+	else if (v->command->why_none && own)
 		say(v, COMMAND_DENY, "command_policy_unavailable", "%s", v->command->why_none);
 	else if (v->decision == COMMAND_APPROVE && !b)
 		say(v, COMMAND_DENY, "command_policy_unavailable",
@@ -244,17 +266,6 @@ void policy_command_query(const struct command_policies *p, const struct command
 	*v = (struct command_verdict){.decision = COMMAND_DENY, .reason = "command_policy_denied"};
 	if (!find_edge(p, call, v))
 		return;
-	if (find_intercept(call, v)) {
-		if (v->intercept->action == ACTION_MISSING)
-			say(v, COMMAND_DENY, "command_policy_unavailable",
-			    "the action \"%s\" of its intercept rule is not supported by this "
-			    "version",
-			    v->intercept->missing);
-		else
-			say(v, COMMAND_ALLOW, "command_edge_allowed",
-			    "answered by an intercept rule; the program is not started");
-		return;
-	}
 	if (v->edge->invocation.said)
 		ask_invocation(&v->edge->invocation, call, v);
 	else
@@ -262,6 +273,10 @@ void policy_command_query(const struct command_policies *p, const struct command
 		    v->command->name, call->caller);
 	if (!v->timeout_s)
 		v->timeout_s = p->approvals.timeout_s;
-	if (v->decision != COMMAND_DENY)
-		check_able(p, v);
+	if (v->decision == COMMAND_DENY)
+		return;
+	find_intercept(call, v);
+	if (v->intercept)
+		say_intercept(v);
+	check_able(p, v);
 }

@@ -96,14 +96,23 @@ struct command_edge {
 	struct policy *policy;
 };
 
-enum command_action { ACTION_PASSTHROUGH = 0, ACTION_RESPOND, ACTION_MISSING };
+/* capture: the caller gets a stand-in for what the program prints, which becomes the real thing
+ * again in later calls of the commands that may have it. exec: something else runs in its place. */
+enum command_action { ACTION_PASSTHROUGH = 0, ACTION_RESPOND, ACTION_CAPTURE, ACTION_EXEC };
 struct command_intercept {
 	struct words args;
 	enum command_fit fit;
 	enum command_action action;
 	char *out; /* respond */
 	unsigned exit_code;
-	char *missing; /* the action's name, where this version does not have it */
+	/* capture and exec: what is run, both unset: the command itself. The words are all of its
+	 * arguments; a script gets the caller's as "$@". */
+	struct words run;
+	char *script;
+	struct words reveal_to; /* capture: commands besides this one */
+	/* commands_resolve() */
+	char *path;	/* of run[0] or the shell */
+	char *why_none; /* it can't be used, and why */
 };
 
 struct policy_command {

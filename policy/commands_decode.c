@@ -1,113 +1,5 @@
-/* "command_policies": the top, the commands, their edges and intercept rules. */
+/* "command_policies": the top, the commands and their edges. */
 #include "policy/commands_decode.h"
-
-/* ---- intercept ------------------------------------------------------------------ */
-
-static const char *const fits[] = {"exact", "prefix", "contains"};
-static const char *const actions[] = {"passthrough", "respond", "capture", "exec"};
-
-static int take_match(const struct decoder *d, const struct doc *v, void *to)
-{
-	unsigned n;
-
-	if (decode_choice(d, v, fits, ARRAY_LEN(fits), &n) < 0)
-		return -1;
-	*(enum command_fit *)to = (enum command_fit)n;
-	return 0;
-}
-
-static int take_exit_code(const struct decoder *d, const struct doc *v, void *to)
-{
-	if (decode_kind(d, v, DOC_INT) < 0)
-		return -1;
-	if (v->integer < 0 || v->integer > 255)
-		return doc_error(d->label, v, d->err, "exit_code: 0 to 255");
-	*(unsigned *)to = (unsigned)v->integer;
-	return 0;
-}
-
-static int take_type(const struct decoder *d, const struct doc *v, struct command_intercept *i)
-{
-	unsigned n;
-
-	if (!v || decode_choice(d, v, actions, ARRAY_LEN(actions), &n) < 0)
-		return -1;
-	i->action = n < ACTION_MISSING ? (enum command_action)n : ACTION_MISSING;
-	if (i->action == ACTION_MISSING)
-		i->missing = xstrdup(actions[n]);
-	return 0;
-}
-
-static int take_action(const struct decoder *d, const struct doc *v, void *to)
-{
-	static const struct decode_row rows[] = {
-	    {"type", decode_ignore, 0},
-	    {"stdout", decode_string, offsetof(struct command_intercept, out)},
-	    {"exit_code", take_exit_code, offsetof(struct command_intercept, exit_code)},
-	    {0},
-	};
-	struct command_intercept *i = to;
-	const struct doc *type;
-
-	if (decode_kind(d, v, DOC_MAP) < 0)
-		return -1;
-	type = doc_get(v, "type");
-	if (!type)
-		return doc_error(d->label, v, d->err, "which action? It needs a type");
-	if (take_type(d, type, i) < 0)
-		return -1;
-	if (i->action == ACTION_MISSING) /* its members are not ours to judge */
-		return 0;
-	if (decode_map(d, v, rows, to, "an action") < 0)
-		return -1;
-	if (i->out && i->action != ACTION_RESPOND)
-		return doc_error(d->label, v, d->err, "stdout belongs to \"respond\"");
-	return 0;
-}
-
-static int take_intercept(const struct decoder *d, const struct doc *v, struct policy_command *c)
-{
-	static const struct decode_row rows[] = {
-	    {"args", decode_words, offsetof(struct command_intercept, args)},
-	    {"match", take_match, offsetof(struct command_intercept, fit)},
-	    {"action", take_action, 0},
-	    {0},
-	};
-	struct command_intercept *i;
-
-	c->intercepts = xrealloc_array(c->intercepts, c->n_intercepts + 1, sizeof(*i));
-	i = &c->intercepts[c->n_intercepts++];
-	*i = (struct command_intercept){.fit = FIT_PREFIX};
-	if (decode_map(d, v, rows, i, "an intercept rule") < 0)
-		return -1;
-	if (!doc_get(v, "args") || !doc_get(v, "action"))
-		return doc_error(d->label, v, d->err, "an intercept rule needs args and action");
-	return 0;
-}
-
-static void intercepts_free(struct policy_command *c)
-{
-	for (size_t i = 0; i < c->n_intercepts; i++) {
-		words_free(&c->intercepts[i].args);
-		free(c->intercepts[i].out);
-		free(c->intercepts[i].missing);
-	}
-	free(STEAL_PTR(c->intercepts));
-	c->n_intercepts = 0;
-}
-
-static int take_intercepts(const struct decoder *d, const struct doc *v, void *to)
-{
-	intercepts_free(to);
-	if (decode_kind(d, v, DOC_LIST) < 0)
-		return -1;
-	doc_each(item, v)
-	{
-		if (take_intercept(d, item, to) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* ---- edges ---------------------------------------------------------------------- */
 
@@ -215,7 +107,7 @@ static const struct decode_row command_rows[] = {
     {"can_use", take_can_use, CMD(can_use)},
     {"sandbox", take_session_box, 0},
     {"from", take_from, 0},
-    {"intercept", take_intercepts, 0},
+    {"intercept", decode_intercepts, 0},
     {"allow_direct_exec_bypass", decode_more_words, CMD(allow_direct)},
     {"allow_direct_exec_bypass_with_credentials", decode_ignore, 0},
     {0},

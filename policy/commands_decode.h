@@ -45,7 +45,18 @@ int decode_box(const struct decoder *d, const struct doc *v, struct command_box 
 void box_free(struct command_box *b);
 int decode_invocation(const struct decoder *d, const struct doc *v, struct command_invocation *to);
 void invocation_free(struct command_invocation *i);
+int decode_intercepts(const struct decoder *d, const struct doc *v, void *command);
+void intercepts_free(struct policy_command *c);
 bool command_name_ok(const char *s); /* [A-Za-z0-9._+-]+ */
 bool variable_name_ok(const char *s);
+
+/* commands_programs.c: executables of commands and of their intercept rules; p->no_exec. */
+void commands_find_programs(struct policy *p);
+/* Could the owner of this policy put something else there? */
+bool policy_may_change(const struct policy *p, const char *path);
+/* The first edge of any command whose tool could; NULL if there is none. */
+const struct command_edge *command_writer_of(const struct command_policies *all, const char *path,
+					     const struct policy_command **by);
+void policy_add_no_exec(struct policy *p, const char *path);
 
 #endif

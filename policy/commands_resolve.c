@@ -1,7 +1,4 @@
-/* From what a profile says of commands to what can be run: the executables, a policy for each edge,
- * and what the agent must not execute itself. */
-#include <sys/stat.h>
-
+/* From what a profile says of commands to what can be run: a policy for each edge. */
 #include "policy/commands_decode.h"
 #include "policy/resolve.h"
 
@@ -23,12 +20,6 @@ static bool allows(const struct policy *p, const char *path, unsigned access)
 
 	policy_check(p, path, access, false, &v);
 	return v.allowed;
-}
-
-/* Could the agent put something else there? */
-static bool is_agents(const struct policy *p, const char *path)
-{
-	return allows(p, path, NONO_WRITE);
 }
 
 static int box_grant(struct resolver *r, const struct policy *agent, const char *entry,
@@ -75,117 +66,27 @@ static int box_grant(struct resolver *r, const struct policy *agent, const char 
 	return 0;
 }
 
-int box_apply(struct resolver *r, const struct policy *agent, const struct command_box *box)
+/* What runs in the place of the command. */
+static int intercept_grant(struct resolver *r, const struct policy_command *c)
 {
+	for (size_t i = 0; c && i < c->n_intercepts; i++)
+		if (c->intercepts[i].path &&
+		    add_grant(r, c->intercepts[i].path, NONO_READ | NONO_EXEC, GRANT_FILE,
+			      "command policy") < 0)
+			return -1;
+	return 0;
+}
+
+int box_apply(struct resolver *r, const struct policy_input *in)
+{
+	const struct policy *agent = in->tool_for;
+	const struct command_box *box = in->tool;
+
 	for (unsigned k = 0; k < BOX_LISTS; k++)
 		for (size_t i = 0; i < box->fs[k].n; i++)
 			if (box_grant(r, agent, box->fs[k].v[i], (enum command_fs)k) < 0)
 				return -1;
-	return 0;
-}
-
-/* ---- executables ------------------------------------------------------------------- */
-
-static bool is_program(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-static void no_exec(struct policy *p, const char *path)
-{
-	for (size_t i = 0; i < p->n_no_exec; i++)
-		if (strcmp(p->no_exec[i], path) == 0)
-			return;
-	p->no_exec = xrealloc_array(p->no_exec, p->n_no_exec + 2, sizeof(*p->no_exec));
-	p->no_exec[p->n_no_exec++] = xstrdup(path);
-	p->no_exec[p->n_no_exec] = NULL;
-}
-
-struct search {
-	struct policy *p;
-	struct policy_command *c;
-	bool writable_ok;
-	char *refused; /* what the agent may write */
-};
-
-/* The first one is what is run; none of them is the agent's to execute. */
-static void found(struct search *s, const char *path)
-{
-	char *real = realpath(path, NULL);
-
-	if (!real)
-		return;
-	if (!s->writable_ok && is_agents(s->p, real)) {
-		if (!s->refused)
-			s->refused = STEAL_PTR(real);
-		free(real);
-		return;
-	}
-	if (!words_have(&s->c->allow_direct, path) && !words_have(&s->c->allow_direct, real))
-		no_exec(s->p, real);
-	if (s->c->path)
-		free(real);
-	else
-		s->c->path = real;
-}
-
-static void search_in(struct search *s, const char *dir, size_t n, const char *name)
-{
-	char path[POLICY_PATH_MAX];
-	int len = snprintf(path, sizeof(path), "%.*s/%s", (int)n, dir, name);
-
-	if (n && dir[0] == '/' && len > 0 && (size_t)len < sizeof(path) && is_program(path))
-		found(s, path);
-}
-
-static void search_dirs(struct search *s, const struct words *dirs, const char *name)
-{
-	const char *path = getenv("PATH");
-
-	for (size_t i = 0; i < dirs->n; i++)
-		search_in(s, dirs->v[i], strlen(dirs->v[i]), name);
-	/* Where it is not looked for it is still not the agent's. */
-	if (dirs->n && !s->c->path)
-		return;
-	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path;) {
-		size_t n = strcspn(path, ":");
-		search_in(s, path, n, name);
-		path += n + (path[n] == ':');
-	}
-}
-
-static void find_executable(struct policy *p, struct policy_command *c)
-{
-	const struct command_policies *all = p->commands;
-	struct search s = {.p = p, .c = c, .writable_ok = all->allow_writable || c->allow_writable};
-	const char *name = c->executable ? c->executable : c->name;
-
-	if (name[0] == '/') {
-		if (is_program(name))
-			found(&s, name);
-	} else {
-		search_dirs(&s, &all->executable_dirs, name);
-	}
-	if (!c->path && s.refused)
-		c->why_none = xasprintf("%s could be changed by the agent itself "
-					"(allow_writable_executable)",
-					s.refused);
-	else if (!c->path)
-		c->why_none = xasprintf("%s is no program that can be found", name);
-	free(s.refused);
-}
-
-static void close_more(struct policy *p)
-{
-	const struct words *w = &p->commands->deny_direct;
-
-	for (size_t i = 0; i < w->n; i++) {
-		_cleanup_free_ char *real = w->v[i][0] == '/' ? realpath(w->v[i], NULL) : NULL;
-		if (real)
-			no_exec(p, real);
-	}
+	return intercept_grant(r, in->tool_command);
 }
 
 /* ---- edges -------------------------------------------------------------------------- */
@@ -267,11 +168,21 @@ char **command_environment(const struct command_edge *e, char *const *caller, ch
 	return env;
 }
 
+/* One of the programs that run under this name? */
+static bool is_of(const struct policy_command *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_intercepts; i++)
+		if (str_eq(c->intercepts[i].path, path))
+			return true;
+	return str_eq(c->path, path);
+}
+
 static int make_policy(struct policy *p, const struct policy_input *in, struct policy_command *c,
 		       struct command_edge *e, struct err *err)
 {
 	const struct policy_input tool = {
 	    .tool = &e->box,
+	    .tool_command = c,
 	    .tool_for = p,
 	    .workdir = p->workdir,
 	    .program = c->path,
@@ -287,10 +198,18 @@ static int make_policy(struct policy *p, const struct policy_input *in, struct p
 		return err_prefix(err, "%s:%u:%u: command %s from %s", c->label, c->line, c->column,
 				  c->name, e->caller);
 	for (size_t i = 0; i < p->n_no_exec; i++)
-		if (strcmp(p->no_exec[i], c->path) != 0)
-			no_exec(e->policy, p->no_exec[i]);
+		if (!is_of(c, p->no_exec[i]))
+			policy_add_no_exec(e->policy, p->no_exec[i]);
 	set_environment(e->policy, &e->box);
 	return 0;
+}
+
+static const char *unknown_of(const struct command_policies *all, const struct words *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!commands_find(all, names->v[i]))
+			return names->v[i];
+	return NULL;
 }
 
 /* A name that nothing is said about is a slip: the call would be refused, but when? */
@@ -299,9 +218,9 @@ static int check_names(const struct command_policies *all, const struct policy_c
 {
 	const char *what = NULL;
 
-	for (size_t i = 0; i < c->can_use.n && !what; i++)
-		if (!commands_find(all, c->can_use.v[i]))
-			what = c->can_use.v[i];
+	what = unknown_of(all, &c->can_use);
+	for (size_t i = 0; i < c->n_intercepts && !what; i++)
+		what = unknown_of(all, &c->intercepts[i].reveal_to);
 	for (size_t i = 0; i < c->n_edges && !what; i++)
 		if (!str_eq(c->edges[i].caller, COMMAND_SESSION) &&
 		    !commands_find(all, c->edges[i].caller))
@@ -312,32 +231,37 @@ static int check_names(const struct command_policies *all, const struct policy_c
 		       c->line, c->column, c->name, what);
 }
 
-/* The first edge of any command whose program may change this one. */
-static const struct command_edge *writer_of(const struct command_policies *all, const char *path,
-					    const struct policy_command **by)
-{
-	for (size_t i = 0; i < all->n; i++)
-		for (size_t k = 0; k < all->v[i].n_edges; k++) {
-			*by = &all->v[i];
-			if (all->v[i].edges[k].policy && is_agents(all->v[i].edges[k].policy, path))
-				return &all->v[i].edges[k];
-		}
-	return NULL;
-}
-
 /* Nor may one tool put something else in the place of another: it would get that one's rights. */
-static void check_writers(struct policy *p, struct policy_command *c)
+static char *changed_by_tool(const struct policy *p, const struct policy_command *c,
+			     const char *path)
 {
 	const struct policy_command *by;
 	const struct command_edge *e;
 
-	if (c->why_none || !c->path || p->commands->allow_writable || c->allow_writable)
-		return;
-	e = writer_of(p->commands, c->path, &by);
-	if (e)
-		c->why_none =
-		    xasprintf("%s could be changed by %s from %s (allow_writable_executable)",
-			      c->path, by->name, e->caller);
+	if (!path || p->commands->allow_writable || c->allow_writable)
+		return NULL;
+	e = command_writer_of(p->commands, path, &by);
+	return e ? xasprintf("%s could be changed by %s from %s (allow_writable_executable)", path,
+			     by->name, e->caller)
+		 : NULL;
+}
+
+static void check_writers(struct policy *p, struct policy_command *c)
+{
+	if (!c->why_none)
+		c->why_none = changed_by_tool(p, c, c->path);
+	if (c->why_none)
+		add_warning(p, xasprintf("calls of %s will be refused: %s", c->name, c->why_none));
+	for (size_t i = 0; i < c->n_intercepts; i++) {
+		struct command_intercept *in = &c->intercepts[i];
+
+		if (!in->why_none)
+			in->why_none = changed_by_tool(p, c, in->path);
+		if (in->why_none)
+			add_warning(p, xasprintf("calls of %s that intercept[%zu] is for will be "
+						 "refused: %s",
+						 c->name, i, in->why_none));
+	}
 }
 
 /* Limits that nothing would hold: calls are refused, as for what this version does not have. */
@@ -353,6 +277,15 @@ static void check_resources(struct command_box *b)
 		b->missing = xstrdup(what);
 }
 
+static bool runs_anything(const struct policy_command *c)
+{
+	bool any = c->path != NULL;
+
+	for (size_t i = 0; i < c->n_intercepts; i++)
+		any |= c->intercepts[i].path != NULL;
+	return any;
+}
+
 static int resolve_one(struct policy *p, const struct policy_input *in, struct policy_command *c,
 		       struct err *err)
 {
@@ -366,7 +299,7 @@ static int resolve_one(struct policy *p, const struct policy_input *in, struct p
 			add_warning(p, xasprintf("calls of %s from %s will be refused: its policy "
 						 "asks for %s, which this version does not have",
 						 c->name, e->caller, e->box.missing));
-		else if (c->path && make_policy(p, in, c, e, err) < 0)
+		else if (runs_anything(c) && make_policy(p, in, c, e, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -383,9 +316,7 @@ int commands_resolve(struct policy *p, const struct policy_input *in, struct err
 		if (check_names(all, &all->v[i], err) < 0)
 			return -1;
 	approvals_inherit(&all->approvals, &p->approvals);
-	for (size_t i = 0; i < all->n; i++)
-		find_executable(p, &all->v[i]);
-	close_more(p);
+	commands_find_programs(p);
 	for (size_t i = 0; program && i < p->n_no_exec; i++)
 		if (strcmp(p->no_exec[i], program) == 0)
 			return err_set(err,
@@ -395,11 +326,7 @@ int commands_resolve(struct policy *p, const struct policy_input *in, struct err
 	for (size_t i = 0; i < all->n; i++)
 		if (resolve_one(p, in, &all->v[i], err) < 0)
 			return -1;
-	for (size_t i = 0; i < all->n; i++) {
+	for (size_t i = 0; i < all->n; i++)
 		check_writers(p, &all->v[i]);
-		if (all->v[i].why_none)
-			add_warning(p, xasprintf("calls of %s will be refused: %s", all->v[i].name,
-						 all->v[i].why_none));
-	}
 	return 0;
 }

@@ -168,7 +168,8 @@ struct policy_input {
 	struct policy_limits limits;	/* each before the profile's */
 	const char *nono;		/* its own program, granted where commands have policies */
 	const struct command_box *tool; /* the policy is one of a tool: "default" and this */
-	const struct policy *tool_for;	/* of the agent that it works for */
+	const struct policy_command *tool_command;
+	const struct policy *tool_for; /* of the agent that it works for */
 };
 
 /* Checks what is said and turns it into numbers. The error names the member and what it could be;

@@ -234,7 +234,7 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	    own_files(r) < 0 || groups_apply(r, prof) < 0 || profile_apply(r, prof) < 0 ||
 	    flags_apply(r, in) < 0 || flags_apply_special(r, in) < 0 || workdir_apply(r, in) < 0)
 		return -1;
-	if ((in->tool && box_apply(r, in->tool_for, in->tool) < 0) ||
+	if ((in->tool && box_apply(r, in) < 0) ||
 	    (in->program && program_grant(r, in->program) < 0))
 		return -1;
 	if (in->nono && (p->commands || in->tool || p->network.mode == POLICY_NET_NAMES) &&

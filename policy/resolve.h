@@ -122,7 +122,7 @@ int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
 /* The directories that the file top/.git leads to, if the repository knows of top and is ours. */
 bool worktree_find(const char *top, char **gitdir, char **common);
 /* commands_resolve.c; agent: whose tool it is */
-int box_apply(struct resolver *r, const struct policy *agent, const struct command_box *box);
+int box_apply(struct resolver *r, const struct policy_input *in);
 /* Does the way of path lead over a link that the agent could have made? commands_links.c */
 bool links_of_agent(const struct policy *agent, const char *path);
 

@@ -46,6 +46,16 @@ static const struct command_edge *edge_of(const struct launcher *l, const struct
 	return &c->v[m->command].edges[m->edge];
 }
 
+/* NULL: no such program. */
+static const char *program_of(const struct launcher *l, const struct launch *m)
+{
+	const struct policy_command *c = &l->cfg->policy->commands->v[m->command];
+
+	if (m->intercept == LAUNCH_ITSELF)
+		return c->path;
+	return m->intercept < c->n_intercepts ? c->intercepts[m->intercept].path : NULL;
+}
+
 static int get_spec(struct launcher *l, const struct launch *m, struct nono_spec *out,
 		    struct err *err)
 {
@@ -53,7 +63,7 @@ static int get_spec(struct launcher *l, const struct launch *m, struct nono_spec
 	struct policy_spec **slot = e && e->policy ? spec_slot(l, m) : NULL;
 	_cleanup_free_ char *tmp = launcher_tmp(l->cfg->tmp, m->command, m->edge);
 
-	if (!slot)
+	if (!slot || !program_of(l, m))
 		return err_set(err, "no such tool");
 	if (!*slot && ((mkdir(tmp, 0700) < 0 && errno != EEXIST) ||
 		       policy_spec_new(e->policy, true, tmp, slot, err) < 0))
@@ -82,15 +92,14 @@ static char **read_list(char **at, const char *end, uint32_t n)
 static _Noreturn void in_tool(struct launcher *l, const struct launch *m, int *fds,
 			      const struct nono_spec *spec, struct nono_layers *layers)
 {
-	const struct policy_command *c = &l->cfg->policy->commands->v[m->command];
-	const struct command_edge *e = &c->edges[m->edge];
+	const struct command_edge *e = edge_of(l, m);
 	_cleanup_free_ char *tmp = launcher_tmp(l->cfg->tmp, m->command, m->edge);
 	char *bytes = mmap(NULL, m->bytes, PROT_READ, MAP_PRIVATE, fds[5], 0), *at = bytes;
 	struct tool_start tool = {.fds = {fds[0], fds[1], fds[2]}, .box = &e->box};
 	struct init_config cfg = {
 	    .spec = spec,
 	    .policy = e->policy,
-	    .program = c->path,
+	    .program = program_of(l, m),
 	    .id = l->cfg->id,
 	    .tmp = tmp,
 	    .tool = &tool,

@@ -10,12 +10,14 @@
 #include "policy/commands.h"
 #include "sessions/init.h"
 
-#define LAUNCH_FDS 6 /* stdin, stdout, stderr, init's socket, gate, strings */
+#define LAUNCH_ITSELF UINT32_MAX
+#define LAUNCH_FDS    6 /* stdin, stdout, stderr, init's socket, gate, strings */
 
 /* From the broker, with LAUNCH_FDS descriptors. The strings are in a memory file: working
  * directory, arguments (with the name), environment; each ends in NUL. */
 struct launch {
 	uint32_t command, edge; /* positions in struct command_policies */
+	uint32_t intercept; /* whose program it is, of the command's rules; LAUNCH_ITSELF: none's */
 	uint32_t argc, envc, bytes;
 };
 

@@ -16,6 +16,7 @@ static void run_free(struct run *r)
 	strv_free(r->env);
 	buf_free(&r->reply);
 	buf_free(&r->key);
+	secret_free(&r->captured);
 	free(r);
 }
 
@@ -64,11 +65,13 @@ void run_close(struct run *r)
 	close_handle(r, (uv_handle_t *)&r->init_poll);
 	close_handle(r, (uv_handle_t *)&r->gate_poll);
 	close_handle(r, (uv_handle_t *)&r->gate_elevation);
+	close_handle(r, (uv_handle_t *)&r->capture_poll);
 	elevation_stop(STEAL_PTR(r->elevation));
 	close_fd(&r->fd);
 	close_fd(&r->pidfd);
 	close_fd(&r->init_fd); /* its init kills what there is, and ends */
 	close_fd(&r->gate_fd);
+	close_fd(&r->capture_fd);
 	while (r->n_fds)
 		close(r->fds[--r->n_fds]);
 	if (--r->handles == 0)
@@ -285,7 +288,7 @@ void conn_new(struct tools *t, int fd)
 	r->id = ++t->last_id;
 	r->fd = fd;
 	r->pidfd = -1;
-	r->init_fd = r->gate_fd = -1;
+	r->init_fd = r->gate_fd = r->capture_fd = -1;
 	r->next = t->runs;
 	t->runs = r;
 	t->n_runs++;

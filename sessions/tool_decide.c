@@ -172,6 +172,23 @@ static void keep(struct run *r, bool allow)
 	r->key = (struct buf){0};
 }
 
+static void respond(struct run *r)
+{
+	const struct command_intercept *i = r->verdict.intercept;
+
+	run_log(r, true, true, (int)i->exit_code, NULL);
+	conn_reply(r, (int)i->exit_code, i->out, NULL);
+}
+
+/* Allowed, by the policy or a person. */
+static void go_on(struct run *r)
+{
+	if (r->verdict.intercept && r->verdict.intercept->action == ACTION_RESPOND)
+		respond(r);
+	else
+		run_start(r);
+}
+
 static void ask(struct run *r)
 {
 	_cleanup_(buf_free) struct buf line = {0};
@@ -193,7 +210,7 @@ static void ask(struct run *r)
 	make_key(r);
 	k = r->key.len <= KEPT_BYTES ? kept_for(r) : NULL;
 	if (k && k->allow) {
-		run_start(r);
+		go_on(r);
 		return;
 	}
 	if (k) {
@@ -228,21 +245,13 @@ void tools_answered(struct tools *t, uint64_t cookie, bool granted, enum request
 	if (scope == SCOPE_SESSION)
 		keep(r, granted);
 	if (granted)
-		run_start(r);
+		go_on(r);
 	else
 		conn_refuse(r, why, why);
 }
 
 /* ---- all ----------------------------------------------------------------------------------------
  */
-
-static void respond(struct run *r)
-{
-	const struct command_intercept *i = r->verdict.intercept;
-
-	run_log(r, true, true, (int)i->exit_code, NULL);
-	conn_reply(r, (int)i->exit_code, i->out, NULL);
-}
 
 void run_decide(struct run *r)
 {
@@ -266,10 +275,8 @@ void run_decide(struct run *r)
 				    str_eq(v->reason, "command_not_policy_controlled")
 				? v->details
 				: v->reason);
-	else if (v->intercept && v->intercept->action == ACTION_RESPOND)
-		respond(r);
 	else if (v->decision == COMMAND_APPROVE)
 		ask(r);
 	else
-		run_start(r);
+		go_on(r);
 }

@@ -5,6 +5,7 @@
 #ifndef NONO_SESSIONS_TOOL_RUN_H
 #define NONO_SESSIONS_TOOL_RUN_H
 
+#include "network/credentials/credentials.h"
 #include "sessions/launcher.h"
 #include "sessions/tool_wire.h"
 #include "sessions/tools.h"
@@ -58,6 +59,12 @@ struct run {
 	struct elevation *elevation;
 	bool executed, told;
 	char failure[768];
+	/* an intercept rule that captures */
+	int capture_fd; /* -1: none */
+	uv_poll_t capture_poll;
+	struct secret captured;
+	char capture_failure[128];
+	bool revealed;	  /* its arguments hold a secret */
 	unsigned handles; /* not closed yet */
 	bool closing;
 };
@@ -83,6 +90,7 @@ struct tools {
 	uint64_t last_id;
 	struct kept *kept;
 	size_t n_kept;
+	struct captures *captures; /* NULL: none yet */
 };
 
 /* ---- tool_conn.c: the shim ------------------------------------------------------------------ */
@@ -105,6 +113,17 @@ void run_unwatch(struct run *r, uv_poll_t *h);
 /* The call has arrived as a whole. */
 void run_decide(struct run *r);
 void run_log(struct run *r, bool allowed, bool ended, int code, const struct init_msg *m);
+
+/* ---- tool_capture.c ------------------------------------------------------------------------- */
+
+/* The program's output goes to capture_fd. -1 with errno. */
+int capture_open(struct run *r);
+void capture_watch(struct run *r);
+/* The program has ended: out gets the stand-in, or "". NULL, or what went wrong. */
+const char *capture_end(struct run *r, char *out, size_t size);
+/* s with its NUL; stand-ins that this call's command may have become what they stand for: true. */
+bool capture_reveal(const struct run *r, const char *s, struct buf *to);
+void captures_free(struct captures *c);
 
 /* ---- tool_start.c --------------------------------------------------------------------------- */
 

@@ -7,6 +7,8 @@
 #include "sessions/tool_run.h"
 #include "sessions/tree.h"
 
+#define STRINGS_MAX (2 * TOOL_BYTES_MAX)
+
 extern char **environ;
 
 /* ---- the end of the program ---------------------------------------------------------------------
@@ -44,10 +46,26 @@ static bool withheld(const struct run *r, const struct init_msg *m)
 	return false;
 }
 
+/* A program that failed has printed no secret, whatever it printed: nobody gets that. */
+static int ended_captured(struct run *r, const struct init_msg *m, int code, char *out, size_t size,
+			  char *text, size_t text_size)
+{
+	const char *why = capture_end(r, out, size);
+
+	if (why) {
+		snprintf(text, text_size, "nono: tool-sandbox denied %s: %s\n",
+			 r->verdict.command->name, why);
+		code = TOOL_DENIED;
+	}
+	if (code || m->over)
+		out[0] = '\0';
+	return code;
+}
+
 static void ended(struct run *r, const struct init_msg *m)
 {
 	int code = WIFSIGNALED(m->value) ? 128 + WTERMSIG(m->value) : WEXITSTATUS(m->value);
-	char text[512];
+	char text[512], out[128] = "";
 
 	if (r->told)
 		return;
@@ -59,8 +77,10 @@ static void ended(struct run *r, const struct init_msg *m)
 	end_text(r, m, text, sizeof(text));
 	if (withheld(r, m))
 		code = TOOL_DENIED;
+	if (r->capture_fd >= 0)
+		code = ended_captured(r, m, code, out, sizeof(out), text, sizeof(text));
 	run_log(r, true, true, code, m);
-	conn_reply(r, code, NULL, text);
+	conn_reply(r, code, out, text);
 }
 
 /* ---- its process
@@ -86,6 +106,7 @@ static int serve(struct run *r, int listener, struct err *err)
 	    .session_id = r->t->cfg.id,
 	    .session = r->t->elevation,
 	    .tool = r->verdict.command->name,
+	    .hide_arguments = r->revealed,
 	    .tool_socket = r->verdict.command->can_use.n ? r->t->socket : NULL,
 	    .events = {.changed = r->t->cfg.changed, .data = r->t->cfg.data},
 	};
@@ -234,26 +255,63 @@ static char **make_env(struct run *r)
 	return env;
 }
 
-static uint32_t add_all(struct buf *b, char *const *v)
+/* revealed: set where a stand-in became its secret; NULL: none does. */
+static uint32_t add_all(const struct run *r, struct buf *b, char *const *v, bool *revealed)
 {
 	uint32_t n = 0;
 
-	for (; v[n]; n++)
-		buf_add(b, v[n], strlen(v[n]) + 1);
+	/* A few bytes stand for many. */
+	for (; v[n] && b->len <= STRINGS_MAX; n++)
+		if (!revealed)
+			buf_add(b, v[n], strlen(v[n]) + 1);
+		else if (capture_reveal(r, v[n], b))
+			*revealed = true;
 	return n;
+}
+
+/* What an intercept rule runs has the rule's arguments; a script gets the caller's. */
+static uint32_t add_arguments(struct run *r, struct buf *b)
+{
+	const struct command_intercept *i = r->verdict.intercept;
+	char *const shell[] = {(char *)"sh", (char *)"-c", i ? i->script : NULL, NULL};
+
+	if (!i || (!i->run.n && !i->script))
+		return add_all(r, b, r->argv, &r->revealed);
+	if (i->run.n)
+		return add_all(r, b, i->run.v, NULL);
+	return add_all(r, b, shell, NULL) + add_all(r, b, r->argv, &r->revealed);
 }
 
 static int make_strings(struct run *r, struct launch *m)
 {
 	_cleanup_(buf_free) struct buf b = {0};
 	_cleanup_close_ int fd = memfd_create("nono tool", MFD_CLOEXEC);
+	bool in_env = false;
+	int rc;
 
 	r->env = make_env(r);
+	if (r->t->captures) /* a buffer that grows leaves copies behind */
+		buf_reserve(&b, STRINGS_MAX + SECRET_MAX + TOOL_BYTES_MAX);
 	buf_add(&b, r->call.cwd, strlen(r->call.cwd) + 1);
-	m->argc = add_all(&b, r->argv);
-	m->envc = add_all(&b, r->env);
+	m->argc = add_arguments(r, &b);
+	m->envc = add_all(r, &b, r->env, &in_env);
 	m->bytes = (uint32_t)b.len;
-	return fd < 0 || write_full(fd, b.data, b.len) < 0 ? -1 : STEAL_FD(fd);
+	/* Without a namespace of their own everybody sees the arguments of all processes. */
+	if (r->revealed && !r->t->cfg.pid_namespace) {
+		str_copy(r->failure, sizeof(r->failure),
+			 "its arguments name a captured secret, and without a pid namespace the "
+			 "agent could read them; put it into a variable");
+		rc = -1;
+	} else if (b.len > STRINGS_MAX) {
+		str_copy(r->failure, sizeof(r->failure),
+			 "the arguments and the environment are too long");
+		rc = -1;
+	} else {
+		rc = fd < 0 ? -1 : write_full(fd, b.data, b.len);
+	}
+	if (b.data && (r->revealed || in_env))
+		explicit_bzero(b.data, b.cap);
+	return rc < 0 ? -1 : STEAL_FD(fd);
 }
 
 static int make_sockets(int sock[2], int gate[2])
@@ -272,12 +330,21 @@ static int make_sockets(int sock[2], int gate[2])
 	return 0;
 }
 
+static uint32_t runs_instead(const struct run *r)
+{
+	const struct command_intercept *i = r->verdict.intercept;
+
+	return i && (i->run.n || i->script) ? (uint32_t)(i - r->verdict.command->intercepts)
+					    : LAUNCH_ITSELF;
+}
+
 static int tell_launcher(struct run *r)
 {
 	const struct command_policies *all = r->t->cfg.policy->commands;
 	const struct policy_command *c = r->verdict.command;
 	struct launch m = {.command = (uint32_t)(c - all->v),
-			   .edge = (uint32_t)(r->verdict.edge - c->edges)};
+			   .edge = (uint32_t)(r->verdict.edge - c->edges),
+			   .intercept = runs_instead(r)};
 	_cleanup_close_ int strings = make_strings(r, &m);
 	int sock[2], gate[2], fds[LAUNCH_FDS];
 	ssize_t n;
@@ -305,15 +372,22 @@ void run_start(struct run *r)
 		conn_refuse(r, "the log can't be written", "the log can't be written");
 		return;
 	}
+	if (r->verdict.intercept && r->verdict.intercept->action == ACTION_CAPTURE &&
+	    capture_open(r) < 0) {
+		conn_refuse(r, "could not be started", strerror(errno));
+		return;
+	}
 	failed = tell_launcher(r);
 	while (r->n_fds) /* the tool's alone: its end is their end */
 		close(r->fds[--r->n_fds]);
 	if (failed < 0) {
-		conn_refuse(r, "could not be started", "the launcher does not answer");
+		conn_refuse(r, "could not be started",
+			    r->failure[0] ? r->failure : "the launcher does not answer");
 		return;
 	}
 	r->state = RUN_STARTED;
 	run_log(r, true, false, 0, NULL);
 	run_watch(r, &r->init_poll, r->init_fd, UV_READABLE, on_init);
 	run_watch(r, &r->gate_poll, r->gate_fd, UV_READABLE, on_gate);
+	capture_watch(r);
 }

@@ -222,6 +222,7 @@ void tools_free(struct tools *t)
 	for (size_t i = 0; i < t->n_kept; i++)
 		buf_free(&t->kept[i].key);
 	free(t->kept);
+	captures_free(t->captures);
 	free(t->shim_dir);
 	free(t->socket);
 	free(t->tmp);

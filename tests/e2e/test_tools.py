@@ -97,11 +97,66 @@ def intercepted(p):
     t = Tools(p, {"a": "echo ran"},
               {"a": {"sandbox": {}, "intercept": [
                   {"args": ["auth", "token"], "action": {"type": "respond", "stdout": "none\n", "exit_code": 4}},
-                  {"args": ["secret"], "action": {"type": "capture"}},
                   {"args": ["x"], "match": "exact", "action": {"type": "passthrough"}}]}})
-    out = t.run("a auth token --now; echo $?; a secret; echo $?; a x; a y")
-    assert out == "none\n4\n126\nran\nran\n", out
-    assert "capture" in p.err, p.err
+    out = t.run("a auth token --now; echo $?; a x; a y")
+    assert out == "none\n4\nran\nran\n", out
+
+
+def captured(p):
+    """The caller gets a stand-in; it is the secret again for the same command, and those that the rule names."""
+    show = 'echo "$@" "${TOKEN:-}"'
+    t = Tools(p, {"gh": 'case $1 in auth) echo s3cret-value;; fail) echo s3cret-value; exit 3;; '
+                        'big) head -c 70000 /dev/zero | tr "\\0" x;; nul) printf "a\\0b";; bye) ;; '
+                        'length) echo ${#2} ${#TOKEN};; esac', "curl": 'echo ${#1}', "other": show},
+              {"gh": {"sandbox": {"environment": {"allow_vars": ["TOKEN"]}}, "intercept": [
+                  {"args": [w], "action": {"type": "capture", "reveal_to": ["curl"]}}
+                  for w in ("auth", "fail", "big", "nul", "bye")]},
+               "curl": {"sandbox": {}}, "other": {"sandbox": {"environment": {"allow_vars": ["TOKEN"]}}}})
+    out = t.run("""t=$(gh auth token); echo "$t"; [ "$t" = "$(gh auth again)" ] && echo same
+gh length "Bearer $t"; TOKEN=$t gh length x; curl "x$t"; other "$t"; curl nono_0000
+for w in fail big nul bye; do gh $w; echo "$w $?"; done""")
+    lines = [x.rstrip() for x in out.splitlines()]
+    stand_in = lines[0]
+    assert stand_in.startswith("nono_") and len(stand_in) == 53, out
+    assert lines[1:6] == ["same", "%d 0" % len("Bearer s3cret-value"), "1 %d" % len("s3cret-value"),
+                          str(len("xs3cret-value")), stand_in], out
+    assert lines[6:] == ["9", "fail 3", "big 126", "nul 126", "bye 0"], out
+    assert "more than can be captured" in p.err and "no text" in p.err, p.err
+    sid = p.json("ps", "--all")[0]["session_id"]
+    d = os.path.join(p.env["XDG_STATE_HOME"], "nono", "audit", sid)
+    for f in os.listdir(d):
+        with open(os.path.join(d, f), "rb") as g:
+            assert b"s3cret" not in g.read(), f
+
+
+def in_its_place(p):
+    """exec: what the rule names runs under the command's name, with the command's rights and no others."""
+    scripts = {"a": "echo itself", "mine": 'echo mine "$@"; cat ~/.ssh/id_rsa'}
+    t = Tools(p, scripts, {"a": {
+        "sandbox": {"fs_read_file": ["~/.ssh/id_rsa"]},
+        "intercept": [
+            {"args": ["key"], "action": {"type": "exec", "command": [os.path.join(p.outside, "bin", "mine"), "fixed"]}},
+            {"args": ["words"], "action": {"type": "exec", "script": 'echo "$0: $# $2"; exit 7'}},
+            {"args": ["gone"], "action": {"type": "exec", "command": ["/nowhere"]}},
+            {"args": ["cap"], "action": {"type": "capture", "script": "cat ~/.ssh/id_rsa"}},
+            {"args": ["len"], "action": {"type": "exec", "script": 'echo ${#2}'}},
+            {"args": ["agents"], "action": {"type": "exec", "command": [p.work + "/own"]}}]}})
+    p.write("own", "#!/bin/sh\necho own\n")
+    os.chmod(os.path.join(p.work, "own"), 0o755)
+    out = t.run("""a; a key x; a words 'two words' 3; echo $?; a gone; echo $?; a agents; echo $?
+t=$(a cap); a len $t""")
+    want = ["itself", "mine fixed", SECRET, "a: 3 two words", "7", "126", "126", str(len(SECRET))]
+    assert out.splitlines() == want, out
+    assert "/nowhere is no program" in p.err and "changed by the agent" in p.err, p.err
+
+
+def action_after_policy(p):
+    """A rule answers nothing that the invocation policy denies, and a person is asked before it runs."""
+    t = Tools(p, {"a": "echo itself"}, {"a": {
+        "from": {"session": {"sandbox": {}, "invocation_policy": {
+            "default": "deny", "allow": [{"argv": {"prefix": ["yes"]}}]}}},
+        "intercept": [{"args": [], "action": {"type": "exec", "script": "echo ran"}}]}})
+    assert t.run("a yes; a no; echo $?") == "ran\n126\n"
 
 
 def limits(p):
@@ -523,7 +578,8 @@ def bad_profiles(p):
 
 
 if __name__ == "__main__":
-    nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted, limits, nobody_reads, environment, no_files_by_environment,
+    nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted,
+                  captured, in_its_place, action_after_policy, limits, nobody_reads, environment, no_files_by_environment,
                   tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])

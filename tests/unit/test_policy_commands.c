@@ -30,11 +30,13 @@ static const char policy[] =
     "     {\"argv\":{\"prefix\":[\"hook\"]},\"backend\":\"many\"},"
     "     {\"argv\":{\"prefix\":[\"call\"]},\"backend\":\"ops\"},"
     "     {\"argv\":{\"prefix\":[\"who\"]},\"backend\":\"nobody\"}],"
-    "   \"allow\":[{\"argv\":{\"prefix\":[\"pr\"]}},{\"argv\":{\"exact\":[\"version\"]}},"
+    "   \"allow\":[{\"argv\":{\"prefix\":[\"pr\"]}},{\"argv\":{\"contains\":[\"auth\"]}},"
+    "     {\"argv\":{\"prefix\":[\"secret\"]}},{\"argv\":{\"exact\":[\"version\"]}},"
     "     {\"argv\":{\"prefix\":[\"env\"]},\"env\":{\"MODE\":{\"one_of\":[\"a\",\"b\"]}}}]}}},"
     "  \"intercept\":[{\"args\":[\"auth\",\"token\"],\"action\":{\"type\":\"respond\","
     "    \"stdout\":\"x\\n\",\"exit_code\":3}},"
-    "   {\"args\":[\"secret\"],\"action\":{\"type\":\"capture\",\"name\":\"y\"}}]},"
+    "   {\"args\":[\"secret\"],\"action\":{\"type\":\"capture\",\"reveal_to\":[\"git\"]}},"
+    "   {\"args\":[\"shut\"],\"action\":{\"type\":\"respond\"}}]},"
     " \"git\":{\"sandbox\":{},\"from\":{\"gh\":{},\"curl\":\"deny\"}},"
     " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"network\":{\"allow_domain\":[\"a\"]}}}"
     "},\"approval_backends\":{\"ops\":{\"type\":\"webhook\",\"url\":\"https://x\"},"
@@ -62,8 +64,10 @@ static void test_decide(void **state)
 	    {"gh", "session", {"env"}, env_b, COMMAND_ALLOW, "invocation_policy_allowed"},
 	    {"gh", "session", {"env"}, env_z, COMMAND_DENY, "command_policy_denied"},
 	    {"gh", "session", {"env"}, NULL, COMMAND_DENY, "command_policy_denied"},
-	    {"gh", "session", {"auth", "token"}, NULL, COMMAND_ALLOW, "command_edge_allowed"},
-	    {"gh", "session", {"secret"}, NULL, COMMAND_DENY, "command_policy_unavailable"},
+	    {"gh", "session", {"auth", "token"}, NULL, COMMAND_ALLOW, "invocation_policy_allowed"},
+	    {"gh", "session", {"secret"}, NULL, COMMAND_ALLOW, "invocation_policy_allowed"},
+	    /* The invocation policy is asked first. */
+	    {"gh", "session", {"shut"}, NULL, COMMAND_DENY, "command_policy_denied"},
 	    {"gh", "curl", {"version"}, NULL, COMMAND_DENY, "missing from.curl"},
 	    {"git", "session", {"push"}, NULL, COMMAND_ALLOW, "command_edge_allowed"},
 	    {"git", "gh", {"push"}, NULL, COMMAND_ALLOW, "command_edge_allowed"},
@@ -100,7 +104,7 @@ static void test_parts(void **state)
 	assert_non_null(v.intercept);
 	assert_string_equal(v.intercept->out, "x\n");
 	assert_int_equal(v.intercept->exit_code, 3);
-	assert_string_equal(v.rule, "intercept[0]");
+	assert_non_null(strstr(v.details, "intercept[0]"));
 	commands_free(p);
 }
 
@@ -122,7 +126,7 @@ static void test_layers(void **state)
 	assert_int_equal(e->box.fs[BOX_READ].n, 1);
 	assert_string_equal(e->box.fs[BOX_READ].v[0], "/opt");
 	assert_int_equal(gh->can_use.n, 2);
-	assert_int_equal(gh->n_intercepts, 2);
+	assert_int_equal(gh->n_intercepts, 3);
 	e = command_edge_from(commands_find(p, "new"), "session");
 	assert_int_equal(e->box.stream[0].max_bytes, 10);
 	assert_int_equal(e->box.stream[0].on_limit, LIMIT_DENY);
@@ -147,6 +151,24 @@ static void test_errors(void **state)
 	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[]}]}}}", "needs args and action"},
 	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[],\"action\":{\"type\":\"boo\"}}]}}}",
 	     "\"boo\" is none of"},
+	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[],\"action\":{\"type\":\"exec\"}}]}}"
+	     "}",
+	     "needs a command or a script"},
+	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[],\"action\":{\"type\":\"exec\","
+	     "\"command\":[\"x/y\"]}}]}}}",
+	     "an absolute path, or a name"},
+	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[],\"action\":{\"type\":\"exec\","
+	     "\"command\":[\"x\"],\"script\":\"y\"}}]}}}",
+	     "not both"},
+	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[],\"action\":{\"type\":\"respond\","
+	     "\"script\":\"y\"}}]}}}",
+	     "belong to \"capture\" and \"exec\""},
+	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[],\"action\":{\"type\":\"capture\","
+	     "\"exit_code\":1}}]}}}",
+	     "belong to \"respond\""},
+	    {"{\"commands\":{\"a\":{\"intercept\":[{\"args\":[],\"action\":{\"type\":\"exec\","
+	     "\"script\":\"x\",\"reveal_to\":[\"a\"]}}]}}}",
+	     "belongs to \"capture\""},
 	    {"{\"commands\":{\"a\":{\"from\":{\"session\":{\"invocation_policy\":{\"allow\":[{}]}}}"
 	     "}}}",
 	     "a rule needs argv or env"},
