@@ -167,6 +167,10 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out)
 	describe_commands(p->commands, out);
 	buf_addf(out, "  requests: %s\n",
 		 p->elevation ? "on (a person may grant what is refused)" : "off");
+	if (p->modes.processes == POLICY_REACH_ALL)
+		buf_adds(out, "  processes: those of the whole machine are seen\n");
+	if (p->modes.ipc == POLICY_IPC_SHARED_MEMORY)
+		buf_adds(out, "  message queues and semaphores are closed\n");
 	if (!p->protect_workspace)
 		buf_adds(out, "  files that run later (git hooks, settings) are not protected\n");
 	if (verbose > 0 && !p->private_tmp)

@@ -15,10 +15,24 @@ static bool flags_ask(const struct policy_input *in)
 	       some(in->upstream_bypass) || in->proxy_port || in->http2 || in->ca_days;
 }
 
+/* "credentials.keystore" names routes; of where their secrets are kept there is one kind anyway. */
+static bool is_route(const struct entry *e)
+{
+	return !str_eq(e->text, "system") && !str_eq(e->text, "keyring");
+}
+
+static bool keystore_routes(const struct profile *p)
+{
+	for (size_t i = 0; i < p->keystore.n; i++)
+		if (is_route(&p->keystore.v[i]))
+			return true;
+	return false;
+}
+
 static bool profile_lists(const struct profile *p)
 {
 	return p->allow_domain.said || p->endpoints.n || p->net_credentials.n ||
-	       (p->network_profile && *p->network_profile);
+	       keystore_routes(p) || (p->network_profile && *p->network_profile);
 }
 
 /* What is a limit on an open network. */
@@ -219,6 +233,9 @@ static int take_credentials(struct policy_network *n, const struct policy_input 
 	for (size_t i = 0; i < p->net_credentials.n; i++)
 		if (add_route(n, p, p->net_credentials.v[i].text, err) < 0)
 			return -1;
+	for (size_t i = 0; i < p->keystore.n; i++)
+		if (is_route(&p->keystore.v[i]) && add_route(n, p, p->keystore.v[i].text, err) < 0)
+			return in_member("credentials.keystore", p->keystore.v[i].place.label, err);
 	for (v = in->credential; v && *v; v++)
 		if (add_route(n, p, *v, err) < 0)
 			return -1;
@@ -356,6 +373,28 @@ static bool conflict(const struct policy_input *in, const struct profile *p, str
 	return with != NULL;
 }
 
+/* "credentials.proxy_mode": secrets go into requests, or, if it is off, into variables. */
+static int check_proxy_mode(const struct profile *p, struct err *err)
+{
+	const struct entry *e;
+
+	if (p->proxy_mode == SAID_YES && p->env_credentials.n) {
+		e = &p->env_credentials.v[0];
+		return doc_error(e->place.label, e->place.at, err,
+				 "env_credentials put a secret into the program's environment, and "
+				 "credentials.proxy_mode keeps all of them outside: only one of "
+				 "both");
+	}
+	if (p->proxy_mode == SAID_NO && keystore_routes(p)) {
+		e = &p->keystore.v[0];
+		return doc_error(
+		    e->place.label, e->place.at, err,
+		    "credentials.keystore names routes of the proxy, and proxy_mode is "
+		    "off: write env_credentials for secrets in variables");
+	}
+	return 0;
+}
+
 static int take_all(struct policy *p, const struct policy_input *in, const struct profile *prof,
 		    struct err *err)
 {
@@ -384,7 +423,7 @@ int network_take(struct policy *p, const struct policy_input *in, const struct p
 {
 	struct policy_network *n = &p->network;
 
-	if (conflict(in, prof, err))
+	if (conflict(in, prof, err) || check_proxy_mode(prof, err) < 0)
 		return -1;
 	take_open_urls(n, prof);
 	if (take_ports(n, in, prof, err) < 0)

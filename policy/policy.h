@@ -186,6 +186,23 @@ struct policy_hook {
 	unsigned timeout_s; /* 0 = not said */
 };
 
+/* security.signal_mode, process_info_mode, ipc_mode; by these numbers in the schema's lists. */
+enum policy_reach {
+	POLICY_REACH_UNSAID = 0,
+	POLICY_REACH_ISOLATED,
+	POLICY_REACH_SANDBOX,
+	POLICY_REACH_ALL
+};
+enum policy_ipc { POLICY_IPC_UNSAID = 0, POLICY_IPC_SHARED_MEMORY, POLICY_IPC_FULL };
+struct policy_modes {
+	enum policy_reach signals, processes;
+	enum policy_ipc ipc;
+};
+extern const char *const policy_reach_names[], *const policy_ipc_names[]; /* from 1 on, NULL */
+/* 0 if it is none. */
+int policy_reach_by_name(const char *s);
+int policy_ipc_by_name(const char *s);
+
 /* The resolved policy of one run. Read-only after policy_resolve(); shared by threads. */
 struct policy {
 	char *profile_name;	 /* NULL when none was named */
@@ -203,8 +220,10 @@ struct policy {
 	char **unix_sockets; /* that may be connected to: a path; "DIR/." = in it, "DIR/.." = below
 				it; "@NAME" an abstract one */
 	size_t n_unix_sockets;
-	char **suppress_save; /* refusals below these are not offered for saving;
-				 NULL-terminated */
+	char **suppress_save;	  /* refusals below these are not offered for saving;
+				     NULL-terminated */
+	char **suppress_services; /* refusals of these are not reported: what was tried ("connect"),
+				     a socket, a host; never of files. May be NULL */
 	/* Asked for, but beyond what this version can enforce: names of members, NULL if none. A
 	 * question may be answered under such a policy, a program is not run under it
 	 * (policy_enforceable). */
@@ -225,6 +244,7 @@ struct policy {
 	char **env_set;		      /* "NAME=value", NULL-terminated */
 	bool net_blocked;	      /* network.mode is that */
 	struct policy_network network;
+	struct policy_modes modes;
 	bool elevation;
 	bool protect_workspace;
 	bool private_tmp;
@@ -255,6 +275,10 @@ static inline void policy_freep(struct policy **p)
 
 /* Fails if the policy asks for what can't be enforced. Before anything is run under it. */
 int policy_enforceable(const struct policy *p, struct err *err);
+
+/* Does the kernel hold what the policy says of other processes? Once the layers are known, before
+ * the program starts. */
+int policy_modes_held(const struct policy_modes *m, const struct nono_layers *l, struct err *err);
 
 /* Makes the agent's own folders that are missing, so that the kernel can have rules for them (what
  * is made later only the broker opens, and nothing executes). What can't be made is left to the

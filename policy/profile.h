@@ -74,8 +74,6 @@ extern const char *const profile_fs_names[FS_LISTS];
 
 /* Words, 0 = not said, else as the schema lists them. */
 enum profile_workdir { WORKDIR_NONE = 1, WORKDIR_READ, WORKDIR_WRITE, WORKDIR_READWRITE };
-enum profile_process_scope { SCOPE_ISOLATED = 1, SCOPE_SAME_SANDBOX, SCOPE_ALL };
-enum profile_ipc { IPC_SHARED_MEMORY_ONLY = 1, IPC_FULL };
 enum profile_sandbox { SANDBOX_AUTO = 1, SANDBOX_LANDLOCK, SANDBOX_EXTERNAL };
 enum profile_af_unix { AF_UNIX_OFF = 1, AF_UNIX_PATHNAME };
 enum profile_audit { AUDIT_ALL = 1, AUDIT_CHANGES, AUDIT_DECISIONS };
@@ -212,6 +210,7 @@ char *profile_user_file(const char *name);
 void doc_to_json(struct buf *b, const struct doc *d); /* one line */
 
 /* What no part of this version can enforce, by member. */
+void modes_unenforced(const struct policy_modes *m, struct list *out); /* modes.c */
 void profile_unenforced(const struct profile *p, struct list *out);
 
 #endif

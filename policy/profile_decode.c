@@ -84,7 +84,8 @@ static int decode_member(struct member_reader *d, const struct doc *at, const st
 		snprintf(what, sizeof(what), "deprecated: use \"%s\"", m->instead);
 		note(d, NOTE_DEPRECATED, at, what);
 	} else if (m->flags & MEMBER_NO_EFFECT) {
-		note(d, NOTE_NO_EFFECT, at, "has no effect here");
+		snprintf(what, sizeof(what), "has no effect here: %s", m->help);
+		note(d, NOTE_NO_EFFECT, at, what);
 	}
 	rc = member_value(d, at, m);
 	d->where[was] = '\0';

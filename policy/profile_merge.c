@@ -125,15 +125,9 @@ void profile_merge(struct profile *base, struct profile *child)
 
 void profile_unenforced(const struct profile *p, struct list *out)
 {
-	const struct {
-		const char *name;
-		bool asked;
-	} asked[] = {
-	    {"credentials.proxy_mode", p->proxy_mode == SAID_YES},
-	    {"credential_routes", p->credential_routes.n},
-	};
+	const struct policy_modes modes = {.signals = (enum policy_reach)p->signal_mode};
 
-	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
-		if (asked[i].asked)
-			list_add(out, asked[i].name);
+	modes_unenforced(&modes, out);
+	if (p->credential_routes.n)
+		list_add(out, "credential_routes (write network.custom_credentials)");
 }

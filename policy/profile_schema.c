@@ -14,8 +14,6 @@ static const struct member meta[] = {
     {0},
 };
 
-static const char *const scopes[] = {"isolated", "allow_same_sandbox", "allow_all", NULL};
-static const char *const ipc_modes[] = {"shared_memory_only", "full", NULL};
 static const char *const wsl2_policies[] = {"error", "insecure_proxy", NULL};
 static const struct member any = {.kind = M_ANY};
 
@@ -28,14 +26,20 @@ static const struct member approval_defaults[] = {
 static const struct member security[] = {
     {"capability_elevation", M_FLAG, MERGE_CHILD, AT(elevation),
      .help = "a person may grant at run time what is refused"},
-    {"signal_mode", M_WORD, MERGE_CHILD, AT(signal_mode), .words = scopes,
-     .flags = MEMBER_NO_EFFECT, .help = "always isolated here: the session's own processes alone"},
-    {"process_info_mode", M_WORD, MERGE_CHILD, AT(process_info_mode), .words = scopes,
-     .flags = MEMBER_NO_EFFECT, .help = "always isolated here, where there are namespaces"},
-    {"ipc_mode", M_WORD, MERGE_CHILD, AT(ipc_mode), .words = ipc_modes, .flags = MEMBER_NO_EFFECT,
-     .help = "message passing is always the session's own here, where there are namespaces"},
+    {"signal_mode", M_WORD, MERGE_CHILD, AT(signal_mode), .words = policy_reach_names + 1,
+     .help = "isolated or allow_same_sandbox: the session's own processes alone, by a pid "
+	     "namespace or Landlock ABI 6; allow_all is refused"},
+    {"process_info_mode", M_WORD, MERGE_CHILD, AT(process_info_mode),
+     .words = policy_reach_names + 1,
+     .help = "which processes are seen: isolated or allow_same_sandbox, the session's own, by a "
+	     "pid namespace; allow_all, the machine's (not their memory or environment)"},
+    {"ipc_mode", M_WORD, MERGE_CHILD, AT(ipc_mode), .words = policy_ipc_names + 1,
+     .help = "shared_memory_only closes message queues and semaphores of System V and POSIX; "
+	     "full takes an ipc namespace, where they are the session's own (queues of POSIX stay "
+	     "closed)"},
     {"wsl2_proxy_policy", M_WORD, MERGE_CHILD, AT(wsl2_proxy_policy), .words = wsl2_policies,
-     .flags = MEMBER_NO_EFFECT, .help = "Windows only: what can't be confined is an error"},
+     .flags = MEMBER_NO_EFFECT,
+     .help = "Windows only: what can't be confined is always an error here"},
     {"approval_backends", M_NAMED, MERGE_UNION, AT(approval_backends), .each = &any,
      .help = "who answers requests besides people, by name: type terminal, command (command: a "
 	     "program that reads the request as JSON and writes its decision) or webhook (url, "
@@ -178,7 +182,8 @@ static const struct member open_urls[] = {
 
 static const struct member diagnostics[] = {
     {"suppress_system_services", M_LIST, MERGE_APPEND, AT(suppress_system_services),
-     .help = "services whose denials are not reported", .flags = MEMBER_NO_EFFECT},
+     .help = "refusals left out of the report: what was tried (\"connect\"), a socket or a host; "
+	     "those of files never are"},
     {0},
 };
 
@@ -209,9 +214,10 @@ static const struct member audit[] = {
 
 static const struct member credentials[] = {
     {"proxy_mode", M_FLAG, MERGE_CHILD, AT(proxy_mode),
-     .help = "credentials stay outside; a proxy puts them into requests"},
+     .help = "credentials stay outside, a proxy puts them into requests: env_credentials beside "
+	     "it are an error"},
     {"keystore", M_ONE_OR_LIST, MERGE_APPEND, AT(keystore),
-     .help = "accounts of the system's keystore, for network.credentials"},
+     .help = "\"system\", where secrets come from anyway, and credential routes in use"},
     {0},
 };
 
@@ -259,11 +265,11 @@ const struct member profile_members[] = {
      .help = "a grant may lie above something protected: it always may, that stays protected"},
     SECTION("diagnostics", diagnostics, "what is reported after a run"),
     {"packs", M_LIST, MERGE_APPEND, AT(packs), .flags = MEMBER_NO_EFFECT,
-     .help = "packs that it needs: there are none in this version"},
+     .help = "packs that it needs: this version installs none"},
     {"command_args", M_LIST, MERGE_APPEND, AT(command_args),
      .help = "put in front of the program's own arguments"},
-    {"skipdirs", M_LIST, MERGE_APPEND, AT(skipdirs), .flags = MEMBER_NO_EFFECT,
-     .help = "folders that are not scanned: nothing is, in this version"},
+    {"skipdirs", M_LIST, MERGE_APPEND, AT(skipdirs),
+     .help = "names of folders that are not gone through: no snapshot holds them"},
     {"binary", M_TEXT, MERGE_CHILD, AT(binary), .help = "the program, if none is named"},
     {"interactive", M_FLAG, MERGE_OR, AT(interactive), .flags = MEMBER_NO_EFFECT,
      .help = "read by old versions"},

@@ -296,7 +296,7 @@ int policy_enforceable(const struct policy *p, struct err *err)
 			       "the manifest asks for what can't be enforced by this version: %s",
 			       b.data);
 	return err_set(err,
-		       "the profile %s asks for what can't be enforced by this version (%s): use "
-		       "--block-net (no network) or --allow-net (all of it)",
+		       "the profile %s asks for what this version can't give: %s. Take it out of "
+		       "the profile",
 		       p->profile_name ? p->profile_name : "default", b.data);
 }

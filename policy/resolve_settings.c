@@ -110,6 +110,10 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	p->allow_gpu = prof->allow_gpu == SAID_YES;
 	p->allow_commands = texts_and(&prof->allow_commands, in->allow_commands);
 	p->block_commands = texts_and(&prof->deny_commands, in->block_commands);
+	p->modes = (struct policy_modes){(enum policy_reach)prof->signal_mode,
+					 (enum policy_reach)prof->process_info_mode,
+					 (enum policy_ipc)prof->ipc_mode};
+	p->suppress_services = texts(&prof->suppress_system_services);
 	p->skipdirs = texts(&prof->skipdirs);
 	p->rollback_patterns = texts(&prof->rollback_patterns);
 	p->rollback_globs = texts(&prof->rollback_globs);

@@ -249,6 +249,7 @@ void policy_free(struct policy *p)
 	strv_free(p->unix_sockets);
 	approvals_free(&p->approvals);
 	strv_free(p->suppress_save);
+	strv_free(p->suppress_services);
 	strv_free(p->unenforced);
 	policy_network_free(&p->network);
 	strv_free(p->command_args);

@@ -231,6 +231,8 @@ int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 	s->supervised = supervised;
 	set_network(s);
 	s->spec.namespaces = p->namespaces;
+	s->spec.no_pid_namespace = p->modes.processes == POLICY_REACH_ALL;
+	s->spec.shared_memory_only = p->modes.ipc == POLICY_IPC_SHARED_MEMORY;
 	s->spec.watch = supervised ? watch_level(p) : NONO_WATCH_NONE;
 	spec_paths(s);
 	if (p->n_no_exec)

@@ -191,7 +191,8 @@ static void check_enforced(const struct profile *p, cJSON *warnings)
 
 	profile_unenforced(p, &names);
 	for (size_t i = 0; i < names.n; i++)
-		view_remark(warnings, "%s: can't be enforced by this version: nono run refuses it",
+		view_remark(warnings,
+			    "%s: not possible with this version: nono run refuses the profile",
 			    names.v[i]);
 	list_free(&names);
 }

@@ -101,9 +101,10 @@ struct nono_spec {
 	size_t n_ports;
 	enum nono_want namespaces;
 	enum nono_watch watch;
-	/* Namespaces without a pid namespace; /proc stays as it is. For the second try after
-	 * layers->proc_refused. */
+	/* Namespaces without a pid namespace; /proc stays as it is. Where the processes of the
+	 * machine may be seen, and for the second try after layers->proc_refused. */
 	bool no_pid_namespace;
+	bool shared_memory_only; /* no message queues, no semaphores of System V and POSIX */
 };
 
 /* What was achieved; filled as far as things got. Strings are static. */

@@ -109,11 +109,12 @@ static const int watched_calls[] = {
     SYS_lremovexattr,
 };
 
-static const int ipc_calls[] = {
-    SYS_shmget,		 SYS_shmat,	SYS_shmctl,	   SYS_shmdt,	  SYS_semget,
-    SYS_semop,		 SYS_semctl,	SYS_semtimedop,	   SYS_msgget,	  SYS_msgsnd,
-    SYS_msgrcv,		 SYS_msgctl,	SYS_mq_open,	   SYS_mq_unlink, SYS_mq_timedsend,
-    SYS_mq_timedreceive, SYS_mq_notify, SYS_mq_getsetattr,
+static const int shared_memory_calls[] = {SYS_shmget, SYS_shmat, SYS_shmctl, SYS_shmdt};
+
+static const int message_calls[] = {
+    SYS_semget,	      SYS_semop,	   SYS_semctl,	  SYS_semtimedop,    SYS_msgget,
+    SYS_msgsnd,	      SYS_msgrcv,	   SYS_msgctl,	  SYS_mq_open,	     SYS_mq_unlink,
+    SYS_mq_timedsend, SYS_mq_timedreceive, SYS_mq_notify, SYS_mq_getsetattr,
 };
 
 static void add_process_rules(struct filter *f)
@@ -273,7 +274,10 @@ static void build(struct filter *f, const struct nono_spec *spec, const struct n
 	if (!layers->pid_ns)
 		add_outer_process_rules(f);
 	if (!layers->ipc_ns)
-		filter_add_list(f, DO_ERRNO(ENOSYS), ipc_calls, ARRAY_LEN(ipc_calls));
+		filter_add_list(f, DO_ERRNO(ENOSYS), shared_memory_calls,
+				ARRAY_LEN(shared_memory_calls));
+	if (!layers->ipc_ns || spec->shared_memory_only)
+		filter_add_list(f, DO_ERRNO(ENOSYS), message_calls, ARRAY_LEN(message_calls));
 	add_ioctl_rules(f);
 	add_socket_rules(f, inet);
 	add_mode_rules(f);

@@ -360,6 +360,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	b->layers = m.layers;
 	if (listener < 0)
 		return err_set(err, "the kernel gave no notify descriptor");
+	if (policy_modes_held(&b->plan->policy->modes, &b->layers, err) < 0)
+		return -1;
 	if (limits_enter(&b->limits, b->agent_pid, &b->layers, err) < 0)
 		return -1;
 	if ((b->log && broker_begin_log(b, &policy_text, err) < 0) ||

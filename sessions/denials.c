@@ -39,6 +39,17 @@ static bool suppressed(const struct policy *p, const char *path)
 	return false;
 }
 
+/* What the profile does not want to read of (diagnostics.suppress_system_services). */
+static bool unwanted(const struct policy *p, const struct violation *v)
+{
+	bool is_socket = v->target[0] != '/' || str_eq(v->op, "connect");
+
+	for (char **s = p->suppress_services; s && *s && is_socket; s++)
+		if (str_eq(*s, v->op) || str_eq(*s, v->target))
+			return true;
+	return false;
+}
+
 /* Settings of the kernel that many programs try to write at every start: no reason for anything. */
 static bool is_noise(const char *path, unsigned access, const struct policy_verdict *v)
 {
@@ -288,6 +299,10 @@ static size_t judge_all(const struct policy *p, const struct violation_ref *v, s
 
 		x->v = &v[i].merged;
 		x->age = v[i].age;
+		if (unwanted(p, x->v)) {
+			memset(x, 0, sizeof(*x));
+			continue;
+		}
 		judge(x, p);
 		x->dir = (size_t)(path_base(x->d.path) - x->d.path);
 		x->dir -= x->dir > 1; /* without the slash */

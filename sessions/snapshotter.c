@@ -53,6 +53,14 @@ static char *pattern(const char *p)
 	return xasprintf(p[0] == '/' ? "**%s" : "**/%s", p);
 }
 
+/* The same of a folder. */
+static char *folder(const char *name)
+{
+	_cleanup_free_ char *p = pattern(name);
+
+	return str_ends(p, "/") ? STEAL_PTR(p) : xasprintf("%s/", p);
+}
+
 static char **excludes(const struct session_snapshots *o, const struct policy *p)
 {
 	size_t max = ARRAY_LEN(automatic) + ARRAY_LEN(vcs) + 1, n = 0;
@@ -64,10 +72,14 @@ static char **excludes(const struct session_snapshots *o, const struct policy *p
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
 		for (char *const *i = lists[l]; i && *i; i++)
 			max++;
+	for (char *const *i = p->skipdirs; i && *i; i++)
+		max++;
 	v = xcalloc(max, sizeof(*v));
 	for (size_t i = 0; automatic[i] && !o->all; i++)
 		if (!in_list(o->include, automatic[i]))
 			v[n++] = xasprintf("%s/", automatic[i]);
+	for (char *const *i = p->skipdirs; i && *i; i++)
+		v[n++] = folder(*i);
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
 		for (char *const *i = lists[l]; i && *i; i++)
 			v[n++] = pattern(*i);

@@ -130,7 +130,7 @@ static int confine(const struct plan *plan, bool silent, bool *tmp, struct err *
 		return err_errno(err, errno, "can't close descriptors");
 	if (nono_confine(&spec, &layers, &listener, &ne) < 0)
 		return err_set(err, "%s", ne.msg);
-	return 0;
+	return policy_modes_held(&plan->policy->modes, &layers, err);
 }
 
 /* What the program can read about its own limits. Inside of another sandbox that one's file stays:

@@ -151,7 +151,9 @@ static void test_fails_closed(void **state)
 	static const struct {
 		const char *text, *member; /* NULL: fine */
 	} table[] = {
-	    {"{\"credentials\": {\"proxy_mode\": true}}", "credentials.proxy_mode"},
+	    {"{\"credentials\": {\"proxy_mode\": true, \"keystore\": \"system\"}}", NULL},
+	    {"{\"security\": {\"signal_mode\": \"allow_all\"}}", "signal_mode allow_all"},
+	    {"{\"security\": {\"signal_mode\": \"isolated\"}}", NULL},
 	    {"{\"credential_routes\": {\"a\": {}}}", "credential_routes"},
 	    {"{\"network\": {\"allow_domain\": [\"a\"]}}", NULL},
 	    {"{\"network\": {\"network_profile\": null}}", NULL},

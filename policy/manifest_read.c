@@ -1,128 +1,15 @@
 /*
  * A capability manifest: rules that need nothing else, neither profile nor groups. What is written
- * is the policy as it was resolved; reading it gives the same rules again. Members of ours beside
- * the format's: execute, workspace, kind (of grants), access, label, quiet (of deny rules),
- * bypass_protection, unix_sockets, environment, private_tmp, capability_elevation, protect_autorun.
+ * (manifest_write.c) is the policy as it was resolved; reading it gives the same rules again.
+ * Members of ours beside the format's: execute, workspace, kind (of grants), access, label, quiet
+ * (of deny rules), bypass_protection, unix_sockets, environment, private_tmp, capability_elevation,
+ * protect_autorun.
  */
 #include "common/document.h"
+#include "policy/manifest.h"
 #include "policy/resolve.h"
 
-#define MANIFEST_VERSION "0.1.0"
-#define MANIFEST_MAX	 (8u << 20)
-
-/* ---- writing ----------------------------------------------------------------- */
-
-static void add_str(struct buf *out, const char *s)
-{
-	buf_add_json_str(out, s, strlen(s));
-}
-
-static void add_list(struct buf *out, const char *name, char *const *v)
-{
-	buf_addf(out, ",\"%s\":", name);
-	buf_add_json_list(out, v);
-}
-
-static const char *kind_word(const struct policy_grant *g)
-{
-	return g->glob ? "pattern" : g->device ? "device" : g->state ? "state" : NULL;
-}
-
-static bool is_workspace_by_default(const struct policy_grant *g)
-{
-	return (g->access & NONO_WRITE) && !g->is_file && !g->device && !g->state;
-}
-
-static void write_grant(const struct policy_grant *g, struct buf *out)
-{
-	buf_adds(out, "{\"path\":");
-	add_str(out, g->path);
-	buf_addf(out, ",\"access\":\"%s\",\"type\":\"%s\"", access_word(g->access),
-		 g->is_file ? "file" : "directory");
-	if ((g->access & NONO_READ) && !(g->access & NONO_EXEC))
-		buf_adds(out, ",\"execute\":false");
-	if (g->workspace != is_workspace_by_default(g))
-		buf_addf(out, ",\"workspace\":%s", g->workspace ? "true" : "false");
-	if (kind_word(g))
-		buf_addf(out, ",\"kind\":\"%s\"", kind_word(g));
-	buf_addc(out, '}');
-}
-
-static void write_deny(const struct policy_deny *d, struct buf *out)
-{
-	buf_adds(out, "{\"path\":");
-	add_str(out, d->path);
-	if (d->access == NONO_WRITE)
-		buf_adds(out, ",\"access\":\"write\"");
-	if (d->label) {
-		buf_adds(out, ",\"label\":");
-		add_str(out, d->label);
-	}
-	buf_adds(out, d->quiet ? ",\"quiet\":true}" : "}");
-}
-
-static void write_environment(const struct policy *p, struct buf *out)
-{
-	bool first = true;
-
-	if (!p->env_allow && !p->env_deny && !p->env_set)
-		return;
-	buf_adds(out, ",\"environment\":{\"set_vars\":{");
-	for (char **v = p->env_set; v && *v; v++, first = false) {
-		const char *eq = strchr(*v, '=');
-
-		if (!first)
-			buf_addc(out, ',');
-		buf_add_json_str(out, *v, (size_t)(eq - *v));
-		buf_addc(out, ':');
-		add_str(out, eq + 1);
-	}
-	buf_addc(out, '}');
-	add_list(out, "deny_vars", p->env_deny);
-	if (p->env_allow)
-		add_list(out, "allow_vars", p->env_allow);
-	buf_addc(out, '}');
-}
-
-void policy_to_manifest(const struct policy *p, struct buf *out)
-{
-	bool first = true;
-
-	buf_adds(out, "{\"version\":\"" MANIFEST_VERSION "\",\"filesystem\":{\"grants\":[");
-	for (size_t i = 0; i < p->n_grants; i++) {
-		if (p->grants[i].own)
-			continue;
-		if (!first)
-			buf_addc(out, ',');
-		first = false;
-		write_grant(&p->grants[i], out);
-	}
-	buf_adds(out, "],\"deny\":[");
-	first = true;
-	for (size_t i = 0; i < p->n_denies; i++) {
-		if (p->denies[i].own || !p->denies[i].access)
-			continue;
-		if (!first)
-			buf_addc(out, ',');
-		first = false;
-		write_deny(&p->denies[i], out);
-	}
-	buf_addc(out, ']');
-	add_list(out, "bypass_protection", p->bypasses);
-	add_list(out, "unix_sockets", p->unix_sockets);
-	buf_addf(out,
-		 "},\"network\":{\"mode\":\"%s\"},\"process\":{\"exec_strategy\":\"supervised\"",
-		 p->net_blocked ? "blocked" : "unrestricted");
-	add_list(out, "allowed_commands", p->allow_commands);
-	add_list(out, "blocked_commands", p->block_commands);
-	buf_addc(out, '}');
-	write_environment(p, out);
-	buf_addf(out, ",\"private_tmp\":%s,\"capability_elevation\":%s,\"protect_autorun\":%s}",
-		 p->private_tmp ? "true" : "false", p->elevation ? "true" : "false",
-		 p->protect_workspace ? "true" : "false");
-}
-
-/* ---- reading ------------------------------------------------------------------- */
+#define MANIFEST_MAX (8u << 20)
 
 struct reader {
 	struct resolver *r;
@@ -320,10 +207,31 @@ static int read_network(struct reader *in, const struct doc *net)
 	return 0;
 }
 
+static int read_reach(struct reader *in, const struct doc *process, const char *name,
+		      enum policy_reach *out)
+{
+	const struct doc *e = doc_get(process, name);
+
+	if (!e)
+		return 0;
+	*out = (enum policy_reach)policy_reach_by_name(doc_text(process, name));
+	return *out ? 0 : bad(in, e, "is isolated, allow_same_sandbox or allow_all");
+}
+
+static int read_ipc(struct reader *in, const struct doc *process, enum policy_ipc *out)
+{
+	const struct doc *e = doc_get(process, "ipc_mode");
+
+	if (!e)
+		return 0;
+	*out = (enum policy_ipc)policy_ipc_by_name(doc_text(process, "ipc_mode"));
+	return *out ? 0 : bad(in, e, "is shared_memory_only or full");
+}
+
 static int read_process(struct reader *in, const struct doc *process)
 {
 	struct list allowed = {0}, blocked = {0};
-	static const char *const modes[] = {"signal_mode", "process_info_mode"};
+	struct policy_modes *modes = &in->r->p->modes;
 	int r;
 
 	if (check_map(in, process,
@@ -336,12 +244,12 @@ static int read_process(struct reader *in, const struct doc *process)
 		: 0;
 	in->r->p->allow_commands = list_steal(&allowed);
 	in->r->p->block_commands = list_steal(&blocked);
-	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		if (str_eq(doc_text(process, modes[i]), "allow_all"))
-			list_add(&in->unenforced, modes[i]);
-	if (str_eq(doc_text(process, "ipc_mode"), "full"))
-		list_add(&in->unenforced, "ipc_mode full");
-	return r;
+	if (r < 0 || read_reach(in, process, "signal_mode", &modes->signals) < 0 ||
+	    read_reach(in, process, "process_info_mode", &modes->processes) < 0 ||
+	    read_ipc(in, process, &modes->ipc) < 0)
+		return -1;
+	modes_unenforced(modes, &in->unenforced);
+	return 0;
 }
 
 static int read_environment(struct reader *in, const struct doc *env)
