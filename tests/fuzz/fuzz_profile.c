@@ -88,15 +88,15 @@ static void resolve(const char *file)
 	policy_free(p);
 }
 
-static void edit(const char *text)
+static void edit(const char *text, const char *label)
 {
 	struct err err;
-	char *after = edit_add(text, "fuzz", "read_file", "/new", &err), *twice;
+	char *after = edit_add(text, label, "read_file", "/new", &err), *twice;
 
 	if (!after)
 		return;
 	/* What was added is there now, and is not added again. */
-	twice = edit_add(after, "fuzz", "read_file", "/new", &err);
+	twice = edit_add(after, label, "read_file", "/new", &err);
 	if (!twice || strcmp(twice, after) != 0)
 		abort();
 	free(twice);
@@ -143,8 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	snprintf(file, sizeof(file), "%s/p.%s", home(), suffixes[format]);
 	text = xstrndup((const char *)data, size);
-	if (format == DOC_JSON)
-		edit(text);
+	edit(text, file);
 	free(text);
 	p = profile_read((const char *)data, size, format, "fuzz", &host, &err);
 	if (!p)
