@@ -141,7 +141,10 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 								: o->net == NET_BLOCKED,
 		    .elevation = switched(o->elevation),
 		    .protect_workspace = switched(o->protect),
-		    .audit_level = (enum policy_audit_level)o->audit_level,
+		    .audit_level_said = o->audit_level > 0,
+		    .audit_level = o->audit_level > 0
+				       ? (enum policy_audit_level)(o->audit_level - 1)
+				       : POLICY_AUDIT_ALL,
 		    .namespaces = (enum nono_want)o->namespaces,
 		    .limits = {(char *)o->memory, (char *)o->max_processes, (char *)o->cpu,
 			       (char *)o->wall_time},

@@ -33,7 +33,7 @@ struct run_options {
 	char *chosen_profile;	/* owned: what "profile" is when none was named */
 	int net;		/* enum run_net */
 	int elevation, protect; /* enum run_switch */
-	int audit_level;	/* enum policy_audit_level */
+	int audit_level;	/* enum policy_audit_level + 1; 0 = not said */
 	int namespaces;		/* enum nono_want */
 	const char *memory, *max_processes, *cpu, *wall_time;
 	bool dry_run, no_audit, detached;

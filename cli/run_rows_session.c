@@ -13,6 +13,7 @@ const struct option_row run_rows_record[] = {
      .only = RUN | SHELL,
      .kind = OPTION_CHOICE,
      AT(audit_level),
+     .value = 1,
      .choices = audit_levels,
      .arg = "all|changes|decisions",
      .help =

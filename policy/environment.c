@@ -96,6 +96,15 @@ bool policy_env_settable(const char *name)
 	return strcmp(name, "PATH") != 0 && strcmp(name, "HOME") != 0 && !str_starts(name, "NONO_");
 }
 
+void policy_env_hide(struct policy *p, const char *name)
+{
+	size_t n = strv_count(p->env_deny);
+
+	p->env_deny = xrealloc_array(p->env_deny, n + 2, sizeof(*p->env_deny));
+	p->env_deny[n] = xstrdup(name);
+	p->env_deny[n + 1] = NULL;
+}
+
 struct env {
 	char **v;
 	size_t n;

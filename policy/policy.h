@@ -161,6 +161,7 @@ struct policy_input {
 	int elevation;	       /* -1 profile decides, else bool */
 	int protect_workspace; /* -1 profile decides, else bool: auto-run files */
 	enum policy_audit_level audit_level;
+	bool audit_level_said; /* it holds whatever the profile says */
 	enum nono_want namespaces;
 	/* To learn what a program needs: everything that no rule closes or protects is granted, by
 	 * way of the broker where it changes anything. No requests. */
@@ -376,6 +377,10 @@ void policy_spec_free(struct policy_spec *s);
 char **policy_environment(const struct policy *p, char *const *inherited, char *const *extra);
 void strv_free(char **v);
 size_t strv_count(char *const *v);
+
+/* The program does not inherit the variable of this name. Before policy_environment(). */
+void policy_env_hide(struct policy *p, const char *name);
+
 /* True unless the variable has a meaning of its own for programs or for nono (PATH, LD_*, NONO_*).
  */
 bool policy_env_settable(const char *name);

@@ -89,9 +89,8 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	p->protect_workspace =
 	    in->protect_workspace >= 0 ? in->protect_workspace : prof->protect_autorun != SAID_NO;
 	p->private_tmp = prof->private_tmp == SAID_YES;
-	/* The profile's, unless the command line wants less. */
 	p->audit_evidence = prof->audit_evidence_fs > 0;
-	p->audit_level = in->audit_level != POLICY_AUDIT_ALL || !prof->audit_level
+	p->audit_level = in->audit_level_said || !prof->audit_level
 			     ? in->audit_level
 			     : (enum policy_audit_level)(prof->audit_level - 1);
 	p->namespaces = in->namespaces;

@@ -144,6 +144,20 @@ static int check_sandbox_policy(const struct policy *p, struct err *err)
 	return 0;
 }
 
+/* What a secret is read from is not inherited beside the variable it was asked for in. */
+static void hide_sources(struct policy *p, char *const *wanted)
+{
+	static const char scheme[] = "=env://";
+
+	for (; wanted && *wanted; wanted++) {
+		const char *from = strstr(*wanted, scheme);
+
+		if (from && from == strchr(*wanted, '=') &&
+		    policy_env_settable(from + strlen(scheme))) /* HOME stays */
+			policy_env_hide(p, from + strlen(scheme));
+	}
+}
+
 /* Variables of the script that runs before, the profile's secrets, the command line's: the later
  * ones win. The script last: nothing that fails comes after it. */
 static int load_secrets(const struct session_options *o, struct plan *p, struct err *err)
@@ -157,6 +171,8 @@ static int load_secrets(const struct session_options *o, struct plan *p, struct 
 		env_credentials_free(from_profile);
 		return -1;
 	}
+	hide_sources(p->policy, p->policy->env_credentials);
+	hide_sources(p->policy, o->credentials);
 	if (hooks_before(p->policy, p->id, &from_hook, err) < 0) {
 		env_credentials_free(from_profile);
 		env_credentials_free(from_flags);

@@ -159,6 +159,36 @@ def reported(c):
     s.close()
 
 
+def sources(c):
+    """A variable that a secret is read from is not inherited beside the one that it goes to."""
+    script = 'echo "$FROM|$TO|$HOME"'
+    env = {"FROM": "secret"}
+    home = c.env["HOME"]
+
+    def told(*flags, verb="run"):
+        return c.nono(verb, "-s", "--allow-cwd", *flags, "--", "sh", "-c", script, env=env)
+    assert told() == "secret||%s\n" % home
+    for verb in ("run", "wrap"):
+        assert told("--env-credential", "env://FROM=TO", verb=verb) == "|secret|%s\n" % home
+        assert told("--env-credential-map", "env://FROM", "TO", verb=verb) == "|secret|%s\n" % home
+        assert told("--profile", profile(c, env_credentials={"env://FROM": "TO"}), verb=verb) == "|secret|%s\n" % home
+        assert told("--env-credential", "env://FROM=FROM", verb=verb) == "secret||%s\n" % home
+        # What every program needs stays.
+        assert told("--env-credential", "env://HOME=TO", verb=verb) == "secret|%s|%s\n" % (home, home)
+
+
+def level(c):
+    """The command line's level of the log holds, be it more than the profile wants."""
+    def reads(*flags):
+        run(c, "sh", "-c", "f=hostname; cat /etc/$f", flags=flags, audit={"level": "decisions"})
+        sid = json.loads(c.nono("audit", "list", "--json"))[0]["session_id"]
+        with open(os.path.join(c.base, "state/nono/audit", sid, "audit-events.ndjson")) as f:
+            return "/etc/hostname" in f.read()
+    assert not reads()
+    assert reads("--audit-level", "all")
+    assert not reads("--audit-level", "changes")
+
+
 def validated(c):
     def warnings(**members):
         return json.loads(c.nono("profile", "validate", "--json", profile(c, **members)))["warnings"]
@@ -173,4 +203,4 @@ def validated(c):
     assert len(said) == 4 and all(w.split("no effect here: ")[1] for w in said), said
 
 
-main([signals, processes, messages, secrets, skipped, reported, validated])
+main([signals, processes, messages, secrets, skipped, reported, sources, level, validated])

@@ -284,8 +284,13 @@ static void test_audit_level(void **state)
 	assert_int_equal(p->audit_level, POLICY_AUDIT_CHANGES);
 	policy_free(p);
 	in.audit_level = POLICY_AUDIT_DECISIONS;
+	in.audit_level_said = true;
 	p = resolved("{\"audit\": {\"level\": \"changes\"}}", &in);
 	assert_int_equal(p->audit_level, POLICY_AUDIT_DECISIONS);
+	policy_free(p);
+	in.audit_level = POLICY_AUDIT_ALL; /* more than the profile wants: asked for */
+	p = resolved("{\"audit\": {\"level\": \"changes\"}}", &in);
+	assert_int_equal(p->audit_level, POLICY_AUDIT_ALL);
 	policy_free(p);
 }
 
