@@ -212,8 +212,7 @@ static int check_scope(const struct request *r, bool grant, enum request_scope s
 			       "'always' can't be kept for a tool: answer 'session', or say it "
 			       "in the profile (command_policies)");
 	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_ENDPOINT)
-		return err_set(err, "'always' can't be kept for a single kind of request: answer "
-				    "'session', or say it in the profile (endpoint_policy)");
+		return 0;
 	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_URL && !grant)
 		return err_set(err, "a page can't be refused for always: answer 'session'");
 	if (scope == SCOPE_ALWAYS && (r->kind == REQUEST_HOST || r->kind == REQUEST_URL))
@@ -235,6 +234,9 @@ static int write_profile(struct elevation *e, const struct request *r, bool gran
 		request_origin(r, origin, sizeof(origin));
 		return policy_always_url(e->cfg.policy, origin, true, &diff, err);
 	}
+	if (r->kind == REQUEST_ENDPOINT)
+		return policy_always_endpoint(e->cfg.policy, r->route, r->method, request_path(r),
+					      !grant, true, &diff, err);
 	if (r->kind == REQUEST_HOST)
 		return policy_always_host(e->cfg.policy, r->host, !grant, true, &diff, err);
 	if (policy_always(e->cfg.policy, r->target, r->access, !grant, true, &diff, err) < 0)

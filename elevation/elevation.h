@@ -102,8 +102,9 @@ struct net_ask {
 	const char *method, *path, *route; /* "" of a connection */
 	const char *url;		   /* of a page: without its query; else NULL */
 	const char *program, *rule, *reason;
-	pid_t pid;	    /* 0 = unknown */
-	unsigned timeout_s; /* 0: as the configuration says */
+	const char *backend; /* NULL: the default */
+	pid_t pid;	     /* 0 = unknown */
+	unsigned timeout_s;  /* 0: as the configuration says */
 };
 
 struct elevation_events {
@@ -165,6 +166,7 @@ void elevation_drop_tool(struct elevation *e, uint64_t cookie);
 /* Opens a request of kind REQUEST_HOST, REQUEST_ENDPOINT or REQUEST_URL, or joins the one for the
  * same thing; the answer comes by the event of that name. 1: a decision stands that allows it. -1:
  * nobody is asked, err says why. */
+const char *request_path(const struct request *r); /* of an endpoint */
 /* The origin of a request's page: "https://host[:port]". */
 void request_origin(const struct request *r, char *out, size_t size);
 int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id, struct err *err);
@@ -175,9 +177,9 @@ void elevation_denied_net(struct elevation *e, const char *target, const char *p
 			  const char *rule, bool grantable);
 /* The proxy is no more: nothing leads to it. Any thread. */
 void elevation_proxy_gone(struct elevation *e);
-/* A host is allowed for the session, without a request. */
-int elevation_allow_host(struct elevation *e, const char *host, uint16_t port, const char *by,
-			 struct err *err);
+/* A host is allowed, or denied, for the session, without a request. */
+int elevation_decide_host(struct elevation *e, const char *host, uint16_t port, bool allow,
+			  const char *by, struct err *err);
 /* A standing decision without a request (violations pane: allow for this session). */
 int elevation_allow_session(struct elevation *e, const char *path, unsigned access, const char *by,
 			    struct err *err);

@@ -33,6 +33,13 @@ static void target_of(const struct net_ask *a, char *out, size_t size)
 		str_copy(out, size, host);
 }
 
+const char *request_path(const struct request *r)
+{
+	const char *path = strchr(r->target, '/');
+
+	return path ? path : "";
+}
+
 void request_origin(const struct request *r, char *out, size_t size)
 {
 	const char *host = strstr(r->target, "://");
@@ -82,6 +89,7 @@ int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id,
 	    .verdict = &grantable,
 	    .rule = a->rule,
 	    .timeout_s = a->timeout_s,
+	    .backend = a->backend,
 	    .net = a,
 	};
 
@@ -94,7 +102,8 @@ int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id,
 	case STANDING_NONE:
 		break;
 	}
-	if (!e->cfg.policy->elevation)
+	/* Requests that are marked so are asked for anyway. */
+	if (!e->cfg.policy->elevation && ask.kind != REQUEST_ENDPOINT)
 		return err_set(err, "nobody is asked in this session");
 	return wait_for(e, &ask, id, err);
 }
@@ -131,8 +140,8 @@ void elevation_proxy_gone(struct elevation *e)
 	__atomic_store_n(&e->proxy_port, 0, __ATOMIC_RELAXED);
 }
 
-int elevation_allow_host(struct elevation *e, const char *host, uint16_t port, const char *by,
-			 struct err *err)
+int elevation_decide_host(struct elevation *e, const char *host, uint16_t port, bool allow,
+			  const char *by, struct err *err)
 {
 	char id[REQUEST_ID_LEN + 1], target[300];
 	struct audit_decision_event ev = {
@@ -144,7 +153,8 @@ int elevation_allow_host(struct elevation *e, const char *host, uint16_t port, c
 	    .scope = "session",
 	    .by = by,
 	    .program = "",
-	    .granted = true,
+	    .granted = allow,
+	    .deny_reason = allow ? NULL : "a person said no",
 	    .host = host,
 	    .port = port,
 	    .method = "",
@@ -156,6 +166,6 @@ int elevation_allow_host(struct elevation *e, const char *host, uint16_t port, c
 	if (!audit_failed(e->cfg.log))
 		audit_emit_decision(e->cfg.log, &ev);
 	if (audit_failed(e->cfg.log) || audit_flush(e->cfg.log) < 0)
-		return err_set(err, "the log can't be written, so nothing is granted");
-	return standing_add(e->standing, target, ACCESS, true, false, err);
+		return err_set(err, "the log can't be written, so nothing is decided");
+	return standing_add(e->standing, target, ACCESS, allow, false, err);
 }

@@ -48,11 +48,14 @@ static const struct field endpoint[] = {
     TEXT(policy_endpoint, reason),
     TEXT(policy_endpoint, backend),
     NUMBER(policy_endpoint, timeout_s, 86400),
+    FLAG(policy_endpoint, agreed),
     {0},
 };
 static const struct field endpoints[] = {
     ARRAY("rules", policy_endpoints, v, n, endpoint),
     NUMBER(policy_endpoints, otherwise, POLICY_NET_DENY),
+    TEXT(policy_endpoints, otherwise_backend),
+    NUMBER(policy_endpoints, otherwise_timeout_s, 86400),
     {0},
 };
 static const struct field domain[] = {

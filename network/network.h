@@ -4,7 +4,7 @@
  * that what parses hostile bytes holds no power but the network, and nono starts without libssl.
  *
  * Thread-safe unless it says otherwise; the rules do not change after they were made, except by
- * net_rules_allow(), which the caller serialises.
+ * net_rules_allow() and net_rules_deny(), which the caller serialises.
  */
 #ifndef NONO_NETWORK_H
 #define NONO_NETWORK_H
@@ -25,6 +25,8 @@ struct net_verdict {
 	const struct policy_domain *domain;	/* that decided, NULL = none is for it */
 	const struct policy_endpoint *endpoint; /* that decided */
 	const struct policy_route *route;	/* credentials go to it */
+	const char *backend;			/* of an APPROVE: who is asked, NULL = as ever */
+	unsigned timeout_s;			/* of an APPROVE; 0 = as configured */
 	char rule[320];	      /* in words: "not listed", "denied: *.evil.com", "metadata service" */
 	const char *category; /* of the reference: "host_denied", "endpoint_policy", NULL */
 };
@@ -45,6 +47,8 @@ void net_check_route(const struct net_rules *r, const struct policy_route *route
 		     const char *method, const char *path, size_t path_len, struct net_verdict *v);
 /* From now on allowed: an answer for the session. */
 void net_rules_allow(struct net_rules *r, const struct net_host *h, uint16_t port);
+/* From now on denied, at all ports, whatever lists it. */
+void net_rules_deny(struct net_rules *r, const struct net_host *h);
 
 /* ---- the proxy's configuration --------------------------------------------------------------- */
 
@@ -100,6 +104,7 @@ enum net_msg_type {
 	NET_PEER,	     /* broker: to WHO: pid, 0 = not the session's */
 	NET_ALLOW,	     /* broker: host:port is allowed from now on */
 	NET_QUIT,
+	NET_DENY, /* broker: host is denied from now on; its tunnels end */
 };
 
 enum net_mode {
@@ -149,7 +154,7 @@ struct net_msg {
 	uint8_t granted, scope; /* scope: 0 once, 1 session */
 	uint32_t timeout_s;
 	struct net_event event; /* EVENT, ASK */
-	char text[512];		/* FAILED; ANSWER: why not */
+	char text[512];		/* FAILED; ANSWER: why not; ASK: the backend, "" = as ever */
 };
 /* True if every string ends and every word is in its range: first thing after recv. */
 bool net_msg_valid(const struct net_msg *m, size_t n);

@@ -28,6 +28,8 @@ struct net_rules {
 	size_t n_targets;
 	struct granted *granted;
 	size_t n_granted;
+	char (*denied)[NET_NAME_MAX]; /* for the session, by a person */
+	size_t n_denied;
 };
 
 /* ---- making them ------------------------------------------------------------------------ */
@@ -101,6 +103,7 @@ void net_rules_free(struct net_rules *r)
 	free(r->by_name);
 	free(r->targets);
 	free(r->granted);
+	free(r->denied);
 	free(r);
 }
 
@@ -202,6 +205,11 @@ static bool denied_for_good(const struct net_rules *r, const struct net_host *h,
 			return true;
 		}
 	}
+	for (size_t i = 0; i < r->n_denied; i++)
+		if (str_eq(r->denied[i], h->name)) {
+			deny(v, "denied for the session");
+			return true;
+		}
 	for (char **d = r->policy->deny; d && *d; d++) {
 		if (!net_pattern_matches(*d, h->name))
 			continue;
@@ -308,11 +316,33 @@ void net_rules_allow(struct net_rules *r, const struct net_host *h, uint16_t por
 {
 	struct granted *g;
 
+	for (size_t i = 0; i < r->n_denied; i++)
+		if (str_eq(r->denied[i], h->name)) {
+			str_copy(r->denied[i], NET_NAME_MAX, r->denied[--r->n_denied]);
+			break;
+		}
 	if (was_granted(r, h, port) || r->n_granted == SESSION_MAX)
 		return;
 	g = &r->granted[r->n_granted++];
 	str_copy(g->name, sizeof(g->name), h->name);
 	g->port = port;
+}
+
+void net_rules_deny(struct net_rules *r, const struct net_host *h)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_granted; i++)
+		if (!str_eq(r->granted[i].name, h->name))
+			r->granted[kept++] = r->granted[i];
+	r->n_granted = kept;
+	for (size_t i = 0; i < r->n_denied; i++)
+		if (str_eq(r->denied[i], h->name))
+			return;
+	if (r->n_denied == SESSION_MAX)
+		return;
+	r->denied = xrealloc_array(r->denied, r->n_denied + 1, sizeof(*r->denied));
+	str_copy(r->denied[r->n_denied++], NET_NAME_MAX, h->name);
 }
 
 /* ---- requests ------------------------------------------------------------------------------ */
@@ -332,11 +362,12 @@ static bool matches(const struct policy_endpoint *e, const struct request *q, bo
 }
 
 static const struct policy_endpoint *first_of(const struct policy_endpoints *l,
-					      enum policy_net_action action,
+					      enum policy_net_action action, bool agreed,
 					      const struct request *q, bool route)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].action == action && matches(&l->v[i], q, route))
+		if (l->v[i].action == action && l->v[i].agreed == agreed &&
+		    matches(&l->v[i], q, route))
 			return &l->v[i];
 	return NULL;
 }
@@ -345,8 +376,13 @@ static const struct policy_endpoint *first_of(const struct policy_endpoints *l,
 static void apply(const struct policy_endpoints *l, const struct request *q, bool route,
 		  struct net_verdict *v)
 {
-	static const enum policy_net_action order[] = {POLICY_NET_DENY, POLICY_NET_APPROVE,
-						       POLICY_NET_ALLOW};
+	static const struct {
+		enum policy_net_action action;
+		bool agreed;
+	} order[] = {{POLICY_NET_DENY, false},
+		     {POLICY_NET_ALLOW, true},
+		     {POLICY_NET_APPROVE, false},
+		     {POLICY_NET_ALLOW, false}};
 	static const char *const words[] = {"allowed", "asked for", "denied"};
 	const struct policy_endpoint *e = NULL;
 	enum policy_net_action action = l->otherwise;
@@ -360,8 +396,8 @@ static void apply(const struct policy_endpoints *l, const struct request *q, boo
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(order) && !e; i++)
-		if ((e = first_of(l, order[i], q, route)))
-			action = order[i];
+		if ((e = first_of(l, order[i].action, order[i].agreed, q, route)))
+			action = order[i].action;
 	if (action == POLICY_NET_ALLOW) {
 		if (v->action == POLICY_NET_ALLOW)
 			v->endpoint = e;
@@ -372,6 +408,8 @@ static void apply(const struct policy_endpoints *l, const struct request *q, boo
 		return;
 	v->action = action;
 	v->endpoint = e;
+	v->backend = e ? e->backend : l->otherwise_backend;
+	v->timeout_s = e ? e->timeout_s : l->otherwise_timeout_s;
 	v->category = "endpoint_policy";
 	if (e)
 		snprintf(v->rule, sizeof(v->rule), "%s: %s %.250s", words[action], e->method,

@@ -136,3 +136,34 @@ int policy_always_url(const struct policy *p, const char *origin, bool apply, ch
 		return -1;
 	return change_end(&c, apply, diff, err);
 }
+
+static bool endpoint_nameable(const char *route, const char *method, const char *path)
+{
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	static const char capital[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+	size_t n = strlen(path);
+
+	/* "..." at its end: it was cut. */
+	return *route && strspn(route, small) == strlen(route) && *method &&
+	       strspn(method, capital) == strlen(method) && path[0] == '/' && n < 1000 &&
+	       !strpbrk(path, "*?#\"\\ \n\r") && !str_ends(path, "...");
+}
+
+int policy_always_endpoint(const struct policy *p, const char *route, const char *method,
+			   const char *path, bool deny, bool apply, char **diff, struct err *err)
+{
+	_cleanup_(change_free) struct change c = {.lock = -1};
+	_cleanup_free_ char *text = xasprintf("%s:%s:%s", route, method, path);
+
+	*diff = NULL;
+	if (!endpoint_nameable(route, method, path))
+		return err_set(
+		    err, "a profile has no words for this request: answer 'session', or say it "
+			 "in the profile (endpoint_policy)");
+	if (change_begin(&c, p, NULL, apply, err) < 0)
+		return -1;
+	c.after = text_before(&c);
+	if (add(&c, deny ? "refused_endpoints" : "approved_endpoints", text, err) < 0)
+		return -1;
+	return change_end(&c, apply, diff, err);
+}

@@ -17,7 +17,8 @@ static char *quoted(const char *s)
 /* The member that has the list. */
 const char *edit_section(const char *list)
 {
-	static const char *const of_network[] = {"allow_domain", "deny_domain"};
+	static const char *const of_network[] = {"allow_domain", "deny_domain",
+						 "approved_endpoints", "refused_endpoints"};
 
 	for (size_t i = 0; i < ARRAY_LEN(of_network); i++)
 		if (str_eq(list, of_network[i]))

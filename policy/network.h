@@ -16,20 +16,23 @@ enum policy_net_mode {
 
 enum policy_net_action { POLICY_NET_ALLOW = 0, POLICY_NET_APPROVE, POLICY_NET_DENY };
 
-/* A request of HTTP. Of the rules of one place the first of DENY, then of APPROVE, then of ALLOW
- * that matches decides. */
+/* A request of HTTP. Of the rules of one place the first of DENY, then of what was agreed to for
+ * good, then of APPROVE, then of ALLOW that matches decides. */
 struct policy_endpoint {
 	enum policy_net_action action;
 	char *method; /* upper case, "*" = any */
 	char *path;   /* glob of the path alone: * = one segment or a part of it, ** = any number */
 	char *reason, *backend; /* of an APPROVE */
 	unsigned timeout_s;	/* of an APPROVE; 0 = as configured */
+	bool agreed;		/* of an ALLOW: a person's "always", before APPROVE */
 };
 struct policy_endpoints {
 	struct policy_endpoint *v;
 	size_t n;
 	/* For what no rule matches. With no rules at all: everything is allowed. */
 	enum policy_net_action otherwise;
+	char *otherwise_backend; /* of an APPROVE */
+	unsigned otherwise_timeout_s;
 };
 
 /* One entry of the list of hosts. */

@@ -99,8 +99,11 @@ static void take_endpoints(const struct doc *at, struct policy_endpoints *out)
 	take_rules(out, doc_get(policy, "deny"), POLICY_NET_DENY);
 	take_rules(out, doc_get(policy, "approve"), POLICY_NET_APPROVE);
 	take_rules(out, doc_get(policy, "allow"), POLICY_NET_ALLOW);
-	if (otherwise && otherwise->kind == DOC_MAP)
+	if (otherwise && otherwise->kind == DOC_MAP) {
+		out->otherwise_backend = copy(otherwise, "backend");
+		out->otherwise_timeout_s = number(otherwise, "timeout_secs", 0);
 		otherwise = doc_get(otherwise, "decision");
+	}
 	out->otherwise = POLICY_NET_DENY;
 	if (otherwise && str_eq(otherwise->string, "allow"))
 		out->otherwise = POLICY_NET_ALLOW;

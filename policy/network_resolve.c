@@ -188,26 +188,71 @@ static int add_route(struct policy_network *n, const struct profile *p, const ch
 	return 0;
 }
 
+struct service_rule {
+	char *name, *method;
+	const char *path;
+};
+
+static void service_rule_free(struct service_rule *r)
+{
+	free(r->name);
+	free(r->method);
+}
+
 /* SERVICE:METHOD:PATH */
-static int add_endpoint(struct policy_network *n, const char *text, struct err *err)
+static bool split_service_rule(const char *text, struct service_rule *out)
 {
 	const char *a = strchr(text, ':'), *b = a ? strchr(a + 1, ':') : NULL;
-	_cleanup_free_ char *name = NULL, *method = NULL;
-	struct policy_route *r;
 
 	if (!b || b == a + 1 || a == text || !b[1])
+		return false;
+	*out = (struct service_rule){.name = xstrndup(text, (size_t)(a - text)),
+				     .method = xstrndup(a + 1, (size_t)(b - a - 1)),
+				     .path = b + 1};
+	return true;
+}
+
+/* What somebody decided for good; of a route that is not in use it says nothing. */
+static int add_decisions(struct policy_network *n, const struct entries *list, bool approved,
+			 struct err *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		_cleanup_(service_rule_free) struct service_rule s = {0};
+		struct policy_route *r;
+
+		if (!split_service_rule(list->v[i].text, &s))
+			return err_usage(err,
+					 "%s: network.%s: \"%.100s\" is not written "
+					 "ROUTE:METHOD:PATH",
+					 list->v[i].place.label,
+					 approved ? "approved_endpoints" : "refused_endpoints",
+					 list->v[i].text);
+		r = find_route(n, s.name);
+		if (!r)
+			continue;
+		network_add_rule(&r->endpoints, approved ? POLICY_NET_ALLOW : POLICY_NET_DENY,
+				 s.method, s.path);
+		r->endpoints.v[r->endpoints.n - 1].agreed = approved;
+	}
+	return 0;
+}
+
+static int add_endpoint(struct policy_network *n, const char *text, struct err *err)
+{
+	_cleanup_(service_rule_free) struct service_rule s = {0};
+	struct policy_route *r;
+
+	if (!split_service_rule(text, &s))
 		return err_usage(
 		    err,
 		    "--allow-endpoint %.100s: it is written SERVICE:METHOD:PATH, as in "
 		    "openai:POST:/v1/chat/completions",
 		    text);
-	name = xstrndup(text, (size_t)(a - text));
-	method = xstrndup(a + 1, (size_t)(b - a - 1));
-	r = find_route(n, name);
+	r = find_route(n, s.name);
 	if (!r)
 		return err_usage(err, "--allow-endpoint %.100s: --credential %s is not in use",
-				 text, name);
-	network_add_rule(&r->endpoints, POLICY_NET_ALLOW, method, b + 1);
+				 text, s.name);
+	network_add_rule(&r->endpoints, POLICY_NET_ALLOW, s.method, s.path);
 	r->endpoints.otherwise = POLICY_NET_DENY;
 	return 0;
 }
@@ -242,6 +287,9 @@ static int take_credentials(struct policy_network *n, const struct policy_input 
 	for (v = in->allow_endpoint; v && *v; v++)
 		if (add_endpoint(n, *v, err) < 0)
 			return -1;
+	if (add_decisions(n, &p->approved_endpoints, true, err) < 0 ||
+	    add_decisions(n, &p->refused_endpoints, false, err) < 0)
+		return -1;
 	return take_captures(n, p, err);
 }
 

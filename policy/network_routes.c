@@ -88,5 +88,6 @@ void policy_route_free(struct policy_route *r)
 		free(r->endpoints.v[i].backend);
 	}
 	free(r->endpoints.v);
+	free(r->endpoints.otherwise_backend);
 	*r = (struct policy_route){0};
 }

@@ -397,6 +397,9 @@ int policy_always(const struct policy *p, const char *path, unsigned access, boo
 /* The same for a host: network.allow_domain, network.deny_domain. */
 int policy_always_host(const struct policy *p, const char *host, bool deny, bool apply, char **diff,
 		       struct err *err);
+/* For one kind of request of a credential route: network.approved_endpoints, refused_endpoints. */
+int policy_always_endpoint(const struct policy *p, const char *route, const char *method,
+			   const char *path, bool deny, bool apply, char **diff, struct err *err);
 /* For pages that are opened in the user's browser, "https://host[:port]": open_urls.allow_origins.
  */
 int policy_always_url(const struct policy *p, const char *origin, bool apply, char **diff,

@@ -127,6 +127,7 @@ struct profile {
 	int block_net, allow_http2, deny_cloud_metadata;
 	const char *network_profile; /* PROFILE_CLEARED: null was said */
 	struct entries allow_domain, deny_domain, net_credentials, custom_credentials;
+	struct entries approved_endpoints, refused_endpoints;
 	struct endpoints endpoints;
 	struct entries open_port, listen_port, connect_port, open_port_range, listen_port_range;
 	struct entries upstream_bypass, no_proxy;

@@ -44,6 +44,8 @@ static const struct {
     {"network.allow_domain", "network.allow_domain", AS_SET},
     {"network.deny_domain", "network.deny_domain", AS_SET},
     {"network.credentials", "network.credentials", AS_SET},
+    {"network.approved_endpoints", "network.approved_endpoints", AS_SET},
+    {"network.refused_endpoints", "network.refused_endpoints", AS_SET},
     {"network.open_port", "network.open_port", AS_WHOLE},
     {"network.listen_port", "network.listen_port", AS_WHOLE},
     {"network.connect_port", "network.connect_port", AS_WHOLE},

@@ -22,23 +22,59 @@ static void add_text(cJSON *o, const char *name, const char *s)
 	cJSON_AddStringToObject(o, name, shown);
 }
 
+static const char *type_of(const struct request *r)
+{
+	switch (r->kind) {
+	case REQUEST_TOOL:
+		return "command";
+	case REQUEST_HOST:
+		return "network";
+	case REQUEST_ENDPOINT:
+		return "endpoint";
+	case REQUEST_URL:
+		return "url";
+	default:
+		return "capability";
+	}
+}
+
+/* Of what the network proxy asks. */
+static void add_net(cJSON *o, const struct request *r)
+{
+	add_text(o, r->kind == REQUEST_HOST ? "host" : "upstream", r->host);
+	cJSON_AddNumberToObject(o, "port", r->port);
+	if (r->kind == REQUEST_HOST)
+		cJSON_AddStringToObject(o, "protocol", "tcp");
+	if (r->kind == REQUEST_URL)
+		add_text(o, "url", r->target);
+	if (r->method[0]) {
+		add_text(o, "method", r->method);
+		add_text(o, "path", request_path(r));
+	}
+	if (r->route[0])
+		add_text(o, "route_id", r->route);
+}
+
 static cJSON *request_json(const struct broker *b, const struct request *r)
 {
 	cJSON *o = cJSON_CreateObject(), *parents;
 	bool tool = r->kind == REQUEST_TOOL;
 
-	cJSON_AddStringToObject(o, "capability_type", tool ? "command" : "capability");
+	cJSON_AddStringToObject(o, "capability_type", type_of(r));
 	cJSON_AddStringToObject(o, "request_id", r->id);
 	cJSON_AddStringToObject(o, "session_id", b->plan->id);
 	cJSON_AddStringToObject(o, "session_name", b->name);
 	cJSON_AddNumberToObject(o, "child_pid", r->pid);
 	cJSON_AddStringToObject(o, "kind", request_kind_name(r->kind));
-	add_text(o, tool ? "command" : "path", r->target);
+	if (r->host[0])
+		add_net(o, r);
+	else
+		add_text(o, tool ? "command" : "path", r->target);
 	if (r->target2[0])
 		add_text(o, "path2", r->target2);
 	if (tool)
 		add_text(o, "cwd", r->asked);
-	else
+	else if (!r->host[0])
 		cJSON_AddStringToObject(o, "access",
 					r->access & NONO_EXEC	    ? "exec"
 					: !(r->access & NONO_WRITE) ? "read"

@@ -180,9 +180,10 @@ static char *preview(struct broker *b, const struct request *r, bool deny, struc
 			"profile (command_policies)");
 		return NULL;
 	case REQUEST_ENDPOINT:
-		err_set(err, "'always' can't be kept for a single kind of request: answer "
-			     "'session', or say it in the profile (endpoint_policy)");
-		return NULL;
+		return policy_always_endpoint(p, r->route, r->method, request_path(r), deny, false,
+					      &diff, err) < 0
+			   ? NULL
+			   : STEAL_PTR(diff);
 	case REQUEST_URL:
 		request_origin(r, origin, sizeof(origin));
 		if (deny)
@@ -233,7 +234,7 @@ static cJSON *op_allow_host(struct broker *b, const struct control_peer *peer, c
 			    bool apply, struct err *err)
 {
 	const char *scope = str_arg(args, "scope");
-	bool always = !apply || str_eq(scope, "always");
+	bool always = !apply || str_eq(scope, "always"), deny = bool_arg(args, "deny");
 	_cleanup_free_ char *diff = NULL;
 	struct net_host host;
 	uint16_t port;
@@ -247,14 +248,13 @@ static cJSON *op_allow_host(struct broker *b, const struct control_peer *peer, c
 				      : "the session's network is not by name");
 		return NULL;
 	}
-	if (always && policy_always_host(b->plan->policy, host.name, bool_arg(args, "deny"), apply,
-					 &diff, err) < 0)
+	if (always && policy_always_host(b->plan->policy, host.name, deny, apply, &diff, err) < 0)
 		return NULL;
 	snprintf(by, sizeof(by), "%s pid %d", peer->role[0] ? peer->role : "client", peer->pid);
-	if (apply && !bool_arg(args, "deny")) {
-		if (elevation_allow_host(b->elevation, host.name, port, by, err) < 0)
+	if (apply) {
+		if (elevation_decide_host(b->elevation, host.name, port, !deny, by, err) < 0)
 			return NULL;
-		proxy_allow(b->proxy, host.name, port);
+		(deny ? proxy_deny : proxy_allow)(b->proxy, host.name, port);
 	}
 	o = cJSON_CreateObject();
 	if (diff)

@@ -54,6 +54,8 @@ void proxy_answered(struct proxy *p, uint64_t id, bool granted, enum request_sco
 		    const char *why);
 /* A host is allowed from now on. */
 void proxy_allow(struct proxy *p, const char *host, uint16_t port);
+/* The same the other way, for all its ports; what leads there ends. */
+void proxy_deny(struct proxy *p, const char *host, uint16_t port);
 /* A child of the broker was reaped. */
 void proxy_reaped(struct proxy *p, pid_t pid);
 void proxy_end(struct proxy *p);

@@ -58,15 +58,25 @@ void proxy_answered(struct proxy *p, uint64_t id, bool granted, enum request_sco
 		answer(p, (uint32_t)id, granted, scope, why);
 }
 
-void proxy_allow(struct proxy *p, const char *host, uint16_t port)
+static void decide(struct proxy *p, enum net_msg_type type, const char *host, uint16_t port)
 {
-	struct net_msg m = {.type = NET_ALLOW, .port = port};
+	struct net_msg m = {.type = type, .port = port};
 
 	if (!p)
 		return;
 	m.event.port = port;
 	str_copy(m.event.host, sizeof(m.event.host), host);
 	post(p, &m);
+}
+
+void proxy_allow(struct proxy *p, const char *host, uint16_t port)
+{
+	decide(p, NET_ALLOW, host, port);
+}
+
+void proxy_deny(struct proxy *p, const char *host, uint16_t port)
+{
+	decide(p, NET_DENY, host, port);
 }
 
 /* ---- who connects --------------------------------------------------------------------------- */
@@ -255,6 +265,7 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 	    .rule = ev->rule,
 	    .reason = ev->reason,
 	    .timeout_s = m->timeout_s,
+	    .backend = m->text[0] ? m->text : NULL,
 	};
 	struct err err = {0};
 	int r;

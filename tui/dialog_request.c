@@ -17,7 +17,7 @@ static bool is_tool(const struct session_request_info *r)
 /* The profile alone may say "always". */
 static bool is_never_always(const struct session_request_info *r)
 {
-	return is_tool(r) || str_eq(r->kind, "endpoint");
+	return is_tool(r);
 }
 
 /* Over the asking pane when that is on the screen and large enough, else in the middle. */
@@ -92,12 +92,13 @@ static void draw_facts(struct tui *t, const struct rect *in, const struct sessio
 			snprintf(text, sizeof(text), "%u connections", r->waiting);
 			y = fact(t, in, y, 1, S_TEXT, "waiting", text);
 		}
-		fact(t, in, y, 2, S_DIM, "always",
-		     str_eq(r->kind, "host")
-			 ? "adds the host to network.allow_domain of the profile; shown before it "
-			   "is written"
-			 : "is for the profile to say (endpoint_policy); session: this method and "
-			   "path");
+		fact(
+		    t, in, y, 2, S_DIM, "always",
+		    str_eq(r->kind, "host")
+			? "adds the host to network.allow_domain of the profile; shown before it "
+			  "is written"
+			: "adds this method and path to network.approved_endpoints of the profile; "
+			  "shown before it is written");
 		return;
 	}
 	fact(t, in, y, 2, S_DIM, "always",

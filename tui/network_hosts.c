@@ -208,14 +208,16 @@ static void apply(struct tui *t, const char *ctx, const char *scope, const char 
 static void session_confirmed(struct tui *t, const char *ctx, const char *value)
 {
 	(void)value;
-	apply(t, ctx, "session", "allowed until the session ends");
+	apply(t, ctx, "session",
+	      strstr(ctx, " deny ") ? "denied until the session ends"
+				    : "allowed until the session ends");
 }
 
 static void profile_confirmed(struct tui *t, const char *ctx, const char *value)
 {
 	(void)value;
 	apply(t, ctx, "always",
-	      strstr(ctx, " deny ") ? "written to the profile: holds from the next session on"
+	      strstr(ctx, " deny ") ? "written to the profile, and denied from now on"
 				    : "written to the profile, and allowed from now on");
 }
 
@@ -230,17 +232,34 @@ static bool may_act(const struct host_row *r)
 	return false;
 }
 
-void host_allow(const struct host_row *r)
+static void for_session(const struct host_row *r, const char *word)
 {
 	_cleanup_free_ char *ctx = NULL;
 	char question[600];
 
 	if (!may_act(r))
 		return;
-	ctx = context(r, "allow");
-	snprintf(question, sizeof(question), "Allow %s to reach %s:%u until the session ends?",
-		 r->a->name, r->h->host, r->h->port);
+	ctx = context(r, word);
+	if (str_eq(word, "deny"))
+		snprintf(
+		    question, sizeof(question),
+		    "Deny %s to %s until the session ends, at all ports? What leads there ends.",
+		    r->h->host, r->a->name);
+	else
+		snprintf(question, sizeof(question),
+			 "Allow %s to reach %s:%u until the session ends?", r->a->name, r->h->host,
+			 r->h->port);
 	dialog_confirm(r->a->tui, question, session_confirmed, ctx);
+}
+
+void host_allow(const struct host_row *r)
+{
+	for_session(r, "allow");
+}
+
+void host_deny_session(const struct host_row *r)
+{
+	for_session(r, "deny");
 }
 
 static void got_diff(struct agent *a, const cJSON *answer, int fd, const char *ctx)

@@ -21,7 +21,8 @@ size_t host_rows(struct pane *p, struct host_row **rows);
 void host_details(const struct host_row *r);
 void host_allow(const struct host_row *r);
 void host_always(const struct host_row *r);
-void host_deny(const struct host_row *r); /* in the profile, from the next session on */
+void host_deny_session(const struct host_row *r);
+void host_deny(const struct host_row *r); /* in the profile, and from now on */
 void host_copy(const struct host_row *r); /* the flag, to the clipboard */
 
 #endif

@@ -112,9 +112,9 @@ static void draw_bar(struct pane *p, int y, bool focused, size_t n)
 		 w->only_refused ? " · refused" : "", w->filter[0] ? " · /" : "", w->filter);
 	x = r.x + canvas_text(&t->canvas, r.x, y, r.w, style(t, S_BAR), text);
 	if (focused)
-		canvas_text(
-		    &t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
-		    "  ? keys  Enter details  s allow  A always  D deny  / filter  q close");
+		canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
+			    "  ? keys  Enter details  s allow  A always  d deny  D never  / filter "
+			    " q close");
 }
 
 static const char *nothing(const struct pane *p)
@@ -247,7 +247,8 @@ static const char keys_text[] =
     "Enter                    all about it\n"
     "s                        allow it until the session ends\n"
     "A                        allow it always: the change of the profile is shown first\n"
-    "D                        deny it from the next session on: shown first, too\n"
+    "d                        deny it until the session ends; what leads there ends\n"
+    "D                        deny it always: shown first, too\n"
     "c                        copy the flag that would grant it\n"
     "/                        only hosts with this in their name\n"
     "r                        only what was refused, and back\n"
@@ -272,6 +273,9 @@ bool network_key(struct pane *p, const struct input_event *ev)
 		break;
 	case 'A':
 		act(p, host_always);
+		break;
+	case 'd':
+		act(p, host_deny_session);
 		break;
 	case 'D':
 		act(p, host_deny);

@@ -21,6 +21,12 @@ static void denied(struct job *j)
 
 static void next(struct job *j);
 
+/* Not about the host: that is allowed. */
+static bool about_request(const struct job *j)
+{
+	return j->verdict.category && str_eq(j->verdict.category, "endpoint_policy");
+}
+
 static void on_answer(struct ask *a)
 {
 	struct job *j = a->data;
@@ -28,14 +34,13 @@ static void on_answer(struct ask *a)
 	j->asking = false;
 	j->event.decision = (uint8_t)a->decision;
 	if (a->decision == NET_APPROVE_GRANTED) {
-		j->host_granted = !j->verdict.endpoint;
+		j->host_granted = !about_request(j);
 		job_allowed(j);
 		return;
 	}
 	str_copy(j->event.reason, sizeof(j->event.reason), a->why);
-	job_deny(j, j->verdict.endpoint ? "endpoint_policy" : "host_denied",
-		 "%s %s%s was denied%s%s", j->event.method, j->event.host, j->event.path,
-		 *a->why ? ": " : "", a->why);
+	job_deny(j, about_request(j) ? "endpoint_policy" : "host_denied", "%s %s%s was denied%s%s",
+		 j->event.method, j->event.host, j->event.path, *a->why ? ": " : "", a->why);
 }
 
 static void ask(struct job *j)
@@ -48,13 +53,18 @@ static void ask(struct job *j)
 		denied(j);
 		return;
 	}
+	if (about_request(j)) {
+		str_copy(j->event.category, sizeof(j->event.category), "endpoint_policy");
+		if (j->verdict.route)
+			str_copy(j->event.route, sizeof(j->event.route), j->verdict.route->name);
+	}
 	if (e && e->reason)
 		str_copy(j->event.reason, sizeof(j->event.reason), e->reason);
 	j->event.decision = NET_APPROVE_REQUESTED;
 	j->event.time_ns = clock_real_ns();
 	j->asking = true;
 	j->ask = (struct ask){.answered = on_answer, .data = j};
-	ask_start(p, &j->ask, &j->event, e ? e->timeout_s : 0);
+	ask_start(p, &j->ask, &j->event, j->verdict.timeout_s, j->verdict.backend);
 }
 
 static void next(struct job *j)

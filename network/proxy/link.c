@@ -126,9 +126,12 @@ static void on_ask_deadline(struct deadline *d)
 /* The broker has the deadline that counts; this one is for a broker that forgot. */
 #define ASK_DEFAULT_S 660
 
-void ask_start(struct proxy *p, struct ask *a, const struct net_event *e, unsigned timeout_s)
+void ask_start(struct proxy *p, struct ask *a, const struct net_event *e, unsigned timeout_s,
+	       const char *backend)
 {
 	struct net_msg m = {.type = NET_ASK, .event = *e, .timeout_s = timeout_s};
+
+	str_copy(m.text, sizeof(m.text), backend ? backend : "");
 
 	a->proxy = p;
 	a->id = m.id = ++p->link.next_id;
@@ -218,6 +221,12 @@ static void on_message(struct proxy *p, const struct net_msg *m)
 	case NET_ALLOW:
 		if (!net_host_parse(m->event.host, strlen(m->event.host), &host, NULL))
 			net_rules_allow(p->rules, &host, m->port ? m->port : m->event.port);
+		break;
+	case NET_DENY:
+		if (net_host_parse(m->event.host, strlen(m->event.host), &host, NULL))
+			break;
+		net_rules_deny(p->rules, &host);
+		tunnel_end_host(p, host.name, "a person denied this host");
 		break;
 	case NET_QUIT:
 		uv_stop(&p->loop.uv);

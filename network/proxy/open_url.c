@@ -73,7 +73,7 @@ static void ask(struct job *j)
 	j->event.time_ns = clock_real_ns();
 	j->asking = true;
 	j->ask = (struct ask){.answered = on_answer, .data = j};
-	ask_start(j->x->proxy, &j->ask, &j->event, 0);
+	ask_start(j->x->proxy, &j->ask, &j->event, 0, NULL);
 	j->event.reason[0] = '\0';
 }
 

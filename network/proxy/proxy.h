@@ -105,7 +105,9 @@ struct ask {
 	void (*answered)(struct ask *a);
 	void *data;
 };
-void ask_start(struct proxy *p, struct ask *a, const struct net_event *e, unsigned timeout_s);
+/* backend: who is to be asked, NULL = as ever. */
+void ask_start(struct proxy *p, struct ask *a, const struct net_event *e, unsigned timeout_s,
+	       const char *backend);
 void ask_drop(struct ask *a);
 struct who {
 	struct who *next, **prev;
@@ -211,6 +213,8 @@ void h1_server_go_on(struct proxy *p); /* those that were held back */
 struct tunnel *tunnel_start(struct proxy *p, struct stream *client, struct stream *server,
 			    const struct net_event *event, uint64_t started_ns,
 			    const char *sni_host);
+/* Ends those that lead to this host. */
+void tunnel_end_host(struct proxy *p, const char *name, const char *why);
 /* Called when it is over, its streams closed. */
 void tunnel_on_end(struct tunnel *t, void (*ended)(void *data), void *data);
 

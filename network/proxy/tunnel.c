@@ -79,6 +79,20 @@ static void on_idle(struct deadline *d)
 	end(t, true);
 }
 
+void tunnel_end_host(struct proxy *p, const char *name, const char *why)
+{
+	struct tunnel *t, *next;
+
+	for (t = p->tunnels; t; t = next) {
+		next = t->next;
+		if (strcmp(t->event->host, name) != 0)
+			continue;
+		t->event->decision = NET_DENIED;
+		str_copy(t->event->reason, sizeof(t->event->reason), why);
+		end(t, true);
+	}
+}
+
 static void moved(struct tunnel *t, struct way *w, size_t n)
 {
 	w->bytes += n;

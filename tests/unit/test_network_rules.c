@@ -245,20 +245,25 @@ static void globs(void **state)
 /* ---- rules ---- */
 
 static struct policy_endpoint some[] = {
-    {POLICY_NET_ALLOW, "GET", "/repos/**", NULL, NULL, 0},
-    {POLICY_NET_DENY, "*", "/repos/secret/**", NULL, NULL, 0},
-    {POLICY_NET_APPROVE, "POST", "/repos/*/issues", NULL, NULL, 0},
+    {.action = POLICY_NET_ALLOW, .method = "GET", .path = "/repos/**"},
+    {.action = POLICY_NET_DENY, .method = "*", .path = "/repos/secret/**"},
+    {.action = POLICY_NET_APPROVE, .method = "POST", .path = "/repos/*/issues", .backend = "b"},
+    {.action = POLICY_NET_ALLOW, .method = "POST", .path = "/repos/mine/issues", .agreed = true},
+    {.action = POLICY_NET_ALLOW, .method = "POST", .path = "/repos/secret/x", .agreed = true},
 };
 static struct policy_domain domains[] = {
-    {"example.com", 0, "user", {0}}, {"*.wild.com", 0, "user", {0}},
-    {"only.com", 8443, "user", {0}}, {"api.github.com", 0, "user", {some, 3, POLICY_NET_DENY}},
-    {"localhost", 0, "user", {0}},   {"127.0.0.1", 3000, "user", {0}},
+    {"example.com", 0, "user", {0}},
+    {"*.wild.com", 0, "user", {0}},
+    {"only.com", 8443, "user", {0}},
+    {"api.github.com", 0, "user", {some, ARRAY_LEN(some), POLICY_NET_DENY, NULL, 0}},
+    {"localhost", 0, "user", {0}},
+    {"127.0.0.1", 3000, "user", {0}},
 };
 static char *denies[] = {"*.evil.wild.com", "bad.wild.com", NULL};
 static struct policy_route routes[] = {
     {.name = "openai",
      .upstream = "https://api.openai.com/v1",
-     .endpoints = {some, 1, POLICY_NET_DENY}},
+     .endpoints = {some, 1, POLICY_NET_DENY, NULL, 0}},
 };
 
 static struct policy_network network(void)
@@ -325,6 +330,35 @@ static void hosts(void **state)
 	net_rules_allow(r, &h, 443);
 	assert_int_equal(host(r, "new.com", 443, &v), POLICY_NET_ALLOW);
 	assert_int_equal(host(r, "new.com", 80, &v), POLICY_NET_APPROVE);
+	/* A person's no weighs more than lists and answers, until there is a yes. */
+	net_rules_deny(r, &h);
+	assert_int_equal(host(r, "new.com", 443, &v), POLICY_NET_DENY);
+	assert_int_equal(host(r, "new.com", 80, &v), POLICY_NET_DENY);
+	assert_string_equal(v.rule, "denied for the session");
+	net_host_parse("example.com", 11, &h, NULL);
+	net_rules_deny(r, &h);
+	assert_int_equal(host(r, "example.com", 443, &v), POLICY_NET_DENY);
+	assert_int_equal(request(r, "example.com", "GET", "/", &v), POLICY_NET_DENY);
+	net_rules_allow(r, &h, 443);
+	assert_int_equal(host(r, "example.com", 443, &v), POLICY_NET_ALLOW);
+	assert_int_equal(host(r, "new.com", 443, &v), POLICY_NET_DENY);
+	net_rules_free(r);
+}
+
+static void what_was_agreed_to_is_not_asked_for(void **state)
+{
+	struct policy_network n = network();
+	struct net_rules *r = net_rules_new(&n);
+	struct net_verdict v;
+
+	(void)state;
+	assert_int_equal(request(r, "api.github.com", "POST", "/repos/a/issues", &v),
+			 POLICY_NET_APPROVE);
+	assert_string_equal(v.backend, "b");
+	assert_int_equal(request(r, "api.github.com", "POST", "/repos/mine/issues", &v),
+			 POLICY_NET_ALLOW);
+	assert_int_equal(request(r, "api.github.com", "POST", "/repos/secret/x", &v),
+			 POLICY_NET_DENY);
 	net_rules_free(r);
 }
 
@@ -470,6 +504,7 @@ int main(void)
 	    cmocka_unit_test(globs),
 	    cmocka_unit_test(hosts),
 	    cmocka_unit_test(an_empty_list_allows_nothing),
+	    cmocka_unit_test(what_was_agreed_to_is_not_asked_for),
 	    cmocka_unit_test(everything_is_not_metadata),
 	    cmocka_unit_test(loopback_must_be_named),
 	    cmocka_unit_test(requests),
