@@ -79,6 +79,21 @@ static const char *phantom_of(const struct proxy *p, const struct policy_route *
 	return "";
 }
 
+/* Programs that know the same key by another name, and do not look for it elsewhere. */
+static const struct {
+	const char *var, *too;
+} other_names[] = {
+    {"OPENAI_API_KEY", "CODEX_API_KEY"},
+};
+
+static void add_key(const struct proxy *p, const struct policy_route *r, struct list *l)
+{
+	add(l, xasprintf("%s=%s", r->env_var, phantom_of(p, r)));
+	for (size_t i = 0; i < ARRAY_LEN(other_names); i++)
+		if (str_eq(other_names[i].var, r->env_var))
+			add(l, xasprintf("%s=%s", other_names[i].too, phantom_of(p, r)));
+}
+
 static void add_routes(const struct proxy *p, uint16_t port, struct list *l)
 {
 	const struct policy_routes *routes = &p->cfg.policy->network.routes;
@@ -87,7 +102,7 @@ static void add_routes(const struct proxy *p, uint16_t port, struct list *l)
 		const struct policy_route *r = &routes->v[i];
 
 		if (r->env_var)
-			add(l, xasprintf("%s=%s", r->env_var, phantom_of(p, r)));
+			add_key(p, r, l);
 		/* NO_PROXY covers the address: the client speaks to the route itself. */
 		if (r->base_url_var)
 			add(l, xasprintf("%s=http://%s:%u/%s", r->base_url_var, address(p), port,

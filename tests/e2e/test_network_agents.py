@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real agents with a credential that they never hold: Claude Code, and one that speaks the OpenAI API, do a
+"""Real agents with a credential that they never hold: Claude Code, Codex, and others that speak the OpenAI API, do a
 task against a scripted model that has the name and the port of the real one, in a network of the test's
 own. The model gets the key; the agent's environment, memory and files have the stand-in. A host that is
 not listed is asked for."""
@@ -24,6 +24,7 @@ OPENCODE = {"provider": {"mock": {
     "models": {"mock": {"name": "mock", "tool_call": True}}}}, "permission": "allow", "autoupdate": False, "share": "disabled"}
 # agent: route, variable, what makes it work on a task without a terminal
 AGENTS = {"claude": ("anthropic", "ANTHROPIC_API_KEY", ["-p", "do the task", "--dangerously-skip-permissions"]),
+          "codex": ("openai", "OPENAI_API_KEY", ["exec", "--skip-git-repo-check", "do the task"]),
           "opencode": ("openai", "OPENAI_API_KEY", ["run", "--model", "mock/mock", "do the task"]),
           "openai": ("openai", "OPENAI_API_KEY", ["do the task"])}
 
@@ -38,6 +39,10 @@ def installed(p, name):
     if not program:
         raise Skip("%s is not installed (tests/install-agents.sh)" % name)
     p.env.update(agents.seed(name, p.home, p.work))
+    if name == "codex":  # as a user has it: the service's own address, no key, no sign-in
+        with open(os.path.join(p.home, ".codex/config.toml"), "w") as f:
+            f.write('model = "mock"\ncheck_for_update_on_startup = false\nsandbox_mode = "danger-full-access"\napproval_policy = "never"\n'
+                    '[features]\ndaemon_auto_start = false\nplugins = false\napps = false\n[projects."%s"]\ntrust_level = "trusted"\n' % p.work)
     if name == "opencode":
         p.env["OPENCODE_CONFIG_CONTENT"] = json.dumps(OPENCODE)
     return [program], agents.PROFILE[name]

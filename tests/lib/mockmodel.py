@@ -1,13 +1,15 @@
-"""A model API on loopback that follows a script: enough of the protocols Anthropic Messages and OpenAI
-Chat Completions for an agent to do one task. The turn is counted from the conversation, so the server
+"""A model API on loopback that follows a script: enough of the protocols Anthropic Messages, OpenAI Chat
+Completions and OpenAI Responses for an agent to do one task. The turn is counted from the conversation, so the server
 keeps no state."""
 import http.server
 import json
 import threading
 import time
 
+import responses
+
 # What agents call the tool that runs a shell command.
-SHELLS = ("Bash", "bash", "run_shell_command", "run_command", "exec", "shell")
+SHELLS = ("Bash", "bash", "run_shell_command", "run_command", "exec", "shell", "exec_command", "shell_command")
 
 
 def last_prompt(messages):
@@ -67,6 +69,7 @@ class Model:
         self.results = []
         self.keys = set()
         self.requests = 0
+        self.command = ""
         model = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -94,7 +97,7 @@ class Model:
                 self.wfile.write(data)
 
             def do_GET(self):
-                self.reply({})
+                self.reply({}, 426 if self.headers.get("upgrade") else 200)  # no WebSocket
 
             do_HEAD = do_GET
 
@@ -113,6 +116,9 @@ class Model:
                 elif path.endswith("/chat/completions"):
                     model.asked(self.headers)
                     self.complete(body, *model.choose(from_chat(body)))
+                elif path.endswith("/responses"):
+                    model.asked(self.headers)
+                    self.respond(body, *model.choose(responses.as_messages(body)))
                 else:
                     self.reply({})
 
@@ -155,6 +161,17 @@ class Model:
                 send("message_delta", delta={"stop_reason": message["stop_reason"],
                                              "stop_sequence": None}, usage={"output_tokens": 10})
                 send("message_stop")
+
+            def respond(self, body, text, call):
+                """The protocol Responses, streamed: nobody asks for it otherwise."""
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.send_header("connection", "close")
+                self.end_headers()
+                self.close_connection = True
+                for name, data in responses.events(body, model.requests, text, call, model.command):
+                    self.wfile.write(b"event: %s\ndata: %s\n\n" % (name.encode(), json.dumps(data).encode()))
+                    self.wfile.flush()
 
             def complete(self, body, text, call):
                 """A chat completion."""
@@ -206,6 +223,7 @@ class Model:
         shell = [n for n in SHELLS if n in tools]
         if "shell" not in turn or not shell:
             return turn["text"], None
+        self.command = turn["shell"]
         return turn["text"], {"name": shell[0], "input": fill(tools[shell[0]].get("input_schema") or {}, turn["shell"])}
 
     def close(self):
