@@ -76,10 +76,16 @@ struct command_resources { /* 0: no limit */
 
 enum command_fs { BOX_READ = 0, BOX_READ_FILE, BOX_WRITE, BOX_WRITE_FILE, BOX_LISTS };
 
+struct command_network {      /* nothing said: none */
+	bool all, names;      /* names: of hosts, through a proxy of the tool's own */
+	struct words domains; /* as --allow-domain takes them */
+	struct policy_ports connect, bind;
+};
+
 struct command_box { /* "sandbox" */
 	struct words fs[BOX_LISTS];
 	struct words argv_prepend;
-	bool network;
+	struct command_network net;
 	bool has_env_allow;
 	struct words env_allow, env_set; /* env_set: NAME=value */
 	struct command_resources resources;

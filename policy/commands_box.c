@@ -23,16 +23,6 @@ static int take_credentials(const struct decoder *d, const struct doc *v, void *
 	return take_missing_list(d, v, to, "credentials for tools");
 }
 
-static int take_domains(const struct decoder *d, const struct doc *v, void *to)
-{
-	return take_missing_list(d, v, to, "a network by names of hosts (allow_domain)");
-}
-
-static int take_ports(const struct decoder *d, const struct doc *v, void *to)
-{
-	return take_missing_list(d, v, to, "a network by ports");
-}
-
 static int take_open_urls(const struct decoder *d, const struct doc *v, void *to)
 {
 	bool on = v->kind == DOC_MAP;
@@ -44,24 +34,6 @@ static int take_open_urls(const struct decoder *d, const struct doc *v, void *to
 	if (on)
 		miss(to, "opening URLs for tools");
 	return 0;
-}
-
-static int take_allow_all(const struct decoder *d, const struct doc *v, void *to)
-{
-	return decode_bool(d, v, &((struct command_box *)to)->network);
-}
-
-static int take_network(const struct decoder *d, const struct doc *v, void *to)
-{
-	static const struct decode_row rows[] = {
-	    {"allow_all", take_allow_all, 0},
-	    {"allow_domain", take_domains, 0},
-	    {"tcp_connect_ports", take_ports, 0},
-	    {"tcp_bind_ports", take_ports, 0},
-	    {0},
-	};
-
-	return decode_map(d, v, rows, to, "network");
 }
 
 /* What decides what is loaded and where from is not for a policy to set by the way. */
@@ -207,7 +179,7 @@ static const struct decode_row box_rows[] = {
     {"use_credentials", take_credentials, 0},
     {"credentials", take_credentials, 0},
     {"argv_prepend", decode_words, BOX(argv_prepend)},
-    {"network", take_network, 0},
+    {"network", decode_box_network, BOX(net)},
     {"environment", take_environment, 0},
     {"allow_raw_file_credentials_in_chained_policy", decode_ignore, 0},
     {"resources", take_resources, BOX(resources)},
@@ -226,6 +198,7 @@ void box_free(struct command_box *b)
 {
 	for (size_t i = 0; i < BOX_LISTS; i++)
 		words_free(&b->fs[i]);
+	box_network_free(&b->net);
 	words_free(&b->argv_prepend);
 	words_free(&b->env_allow);
 	words_free(&b->env_set);

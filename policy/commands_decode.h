@@ -42,6 +42,8 @@ void words_free(struct words *w);
 
 /* The parts. */
 int decode_box(const struct decoder *d, const struct doc *v, struct command_box *to);
+int decode_box_network(const struct decoder *d, const struct doc *v, void *to);
+void box_network_free(struct command_network *n);
 void box_free(struct command_box *b);
 int decode_invocation(const struct decoder *d, const struct doc *v, struct command_invocation *to);
 void invocation_free(struct command_invocation *i);

@@ -471,6 +471,8 @@ int network_take(struct policy *p, const struct policy_input *in, const struct p
 {
 	struct policy_network *n = &p->network;
 
+	if (in->tool)
+		return commands_network(p, in, err);
 	if (conflict(in, prof, err) || check_proxy_mode(prof, err) < 0)
 		return -1;
 	take_open_urls(n, prof);

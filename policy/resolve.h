@@ -123,6 +123,8 @@ int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
 bool worktree_find(const char *top, char **gitdir, char **common);
 /* commands_resolve.c; agent: whose tool it is */
 int box_apply(struct resolver *r, const struct policy_input *in);
+/* commands_network.c: p->network of a tool. */
+int commands_network(struct policy *p, const struct policy_input *in, struct err *err);
 /* Does the way of path lead over a link that the agent could have made? commands_links.c */
 bool links_of_agent(const struct policy *agent, const char *path);
 

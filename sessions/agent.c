@@ -211,6 +211,80 @@ static void run_program(const struct init_config *cfg, char *const *env)
 	execve(sh[0], sh, env);
 }
 
+static _Noreturn void bad_more(const struct init_config *cfg)
+{
+	fail(cfg, errno, "can't take what the tool's network needs");
+}
+
+/* A file of the tool's own, made with the tool's own rights. */
+static void make_file(const struct init_config *cfg, const struct tool_more *m, const char *text)
+{
+	int fd = open(m->file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write_full(fd, text, m->file_bytes) < 0)
+		fail(cfg, errno, "can't make %s", m->file);
+	close(fd);
+}
+
+static bool names_same(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "=");
+
+	return strncmp(a, b, n + 1) == 0;
+}
+
+/* What is added wins. */
+static char **add_variables(char **env, char *const *more, size_t n_more)
+{
+	size_t n = 0, kept = 0;
+	char **v;
+
+	while (env[n])
+		n++;
+	v = xcalloc(n + n_more + 1, sizeof(*v));
+	for (size_t i = 0; i < n; i++) {
+		bool over = false;
+
+		for (size_t k = 0; k < n_more && !over; k++)
+			over = names_same(more[k], env[i]);
+		if (!over)
+			v[kept++] = env[i];
+	}
+	memcpy(v + kept, more, n_more * sizeof(*v));
+	return v;
+}
+
+/* The broker's: well-formed, or it is not our broker. */
+static char **tool_take_more(const struct init_config *cfg, int fd, char **env)
+{
+	struct tool_more m;
+	char *text, **vars, *at, *end;
+
+	if (pread(fd, &m, sizeof(m), 0) != (ssize_t)sizeof(m) ||
+	    !memchr(m.file, '\0', sizeof(m.file)) || m.n_vars > m.var_bytes)
+		bad_more(cfg);
+	text = xcalloc(1, (size_t)m.var_bytes + m.file_bytes + 1);
+	if (lseek(fd, sizeof(m), SEEK_SET) < 0 ||
+	    read_full(fd, text, (size_t)m.var_bytes + m.file_bytes) !=
+		(ssize_t)((size_t)m.var_bytes + m.file_bytes))
+		bad_more(cfg);
+	close(fd);
+	vars = xcalloc((size_t)m.n_vars + 1, sizeof(*vars));
+	at = text;
+	end = text + m.var_bytes;
+	for (uint32_t i = 0; i < m.n_vars; i++) {
+		char *nul = at < end ? memchr(at, '\0', (size_t)(end - at)) : NULL;
+
+		if (!nul)
+			bad_more(cfg);
+		vars[i] = at;
+		at = nul + 1;
+	}
+	if (m.file[0])
+		make_file(cfg, &m, end);
+	return add_variables(env, vars, m.n_vars);
+}
+
 _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *layers, int slave,
 			  const int ends[2])
 {
@@ -218,7 +292,7 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 	struct rlimit no_core = {0};
 	struct init_msg m = {.type = INIT_READY};
 	struct nono_error ne = {0};
-	int listener = -1;
+	int listener = -1, more = -1;
 	char **env;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* of init, should it be killed */
@@ -250,8 +324,10 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 	if (listener >= 0)
 		close(listener);
 	/* Nothing may run before the broker serves. */
-	if (init_recv(cfg->gate, &m, NULL, NULL) != 1 || m.type != INIT_GO)
+	if (init_recv(cfg->gate, &m, &more, NULL) != 1 || m.type != INIT_GO)
 		_exit(126);
+	if (more >= 0)
+		env = tool_take_more(cfg, more, env);
 	run_program(cfg, env);
 	fail(cfg, errno, "can't execute %s", cfg->program);
 }

@@ -362,7 +362,7 @@ _Noreturn void init_main(const struct init_config *given, struct nono_layers *la
 	m.layers = *layers;
 	if (init_send(cfg->sock, &m, -1) < 0)
 		_exit(1);
-	if (cfg->proxy)
+	if (cfg->proxy || cfg->listens)
 		open_proxy_socket(cfg, layers);
 	if (cfg->proxy && layers->net_ns && policy_opens_urls(&cfg->policy->network))
 		send_ways(cfg, layers);

@@ -8,7 +8,8 @@
  *   init  -> ENTERED {layers}, LISTEN {port} + socket, WAYS + socket with
  * sockets (NET_FD_WAYS), PTY + master descriptor, AGENT, EXIT
  * {status}; FAILED {text} agent -> READY {layers} + listener, after "go" nothing if exec succeeds;
- * FAILED {text} broker-> GO on the gate; STOP {ms}, SIGNAL {number} to init
+ * FAILED {text} broker-> GO on the gate (a tool: perhaps with a struct tool_more); STOP {ms},
+ * SIGNAL {number} to init
  *
  * A tool (launcher.h) has an init of its own, which is the same but for its descriptors: they are
  * its caller's, with pipes between where the output is limited.
@@ -52,6 +53,13 @@ struct init_msg {
 
 enum tool_over { TOOL_ENDED = 0, TOOL_OVER_OUTPUT, TOOL_OVER_TIME };
 
+/* What a tool gets at the last moment, in a memory file that comes with GO: variables, each ending
+ * in NUL, and the text of a file, which the tool's process makes itself. */
+struct tool_more {
+	uint32_t n_vars, var_bytes, file_bytes;
+	char file[256]; /* path, "" if there is none */
+};
+
 /* What is different for a tool. */
 struct tool_start {
 	int fds[3]; /* its caller's, above 2 */
@@ -71,6 +79,7 @@ struct init_config {
 	const char *tool_socket, *shim_dir; /* NULL: no command has a policy of its own */
 	const struct tool_start *tool;	    /* NULL: the agent */
 	const struct proxy *proxy;	    /* NULL: the network needs none */
+	bool listens;			    /* for a proxy; a tool gets its variables with GO */
 	uint16_t proxy_port;		    /* where it listens; wanted at first, 0 = any */
 	bool terminal;
 	int cols, rows;

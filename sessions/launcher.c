@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "sessions/launcher.h"
+#include "sessions/proxy_link.h"
 #include "sessions/tool_wire.h"
 
 struct launcher {
@@ -103,6 +104,7 @@ static _Noreturn void in_tool(struct launcher *l, const struct launch *m, int *f
 	    .id = l->cfg->id,
 	    .tmp = tmp,
 	    .tool = &tool,
+	    .listens = e->policy->network.mode == POLICY_NET_NAMES,
 	    .sock = fds[3],
 	    .gate = fds[4],
 	};
@@ -139,6 +141,16 @@ static void launch(struct launcher *l, const struct launch *m, int *fds)
 		refuse(fds[3], ne.msg);
 }
 
+/* Outside of the tool's namespaces: it is what leads out of them. */
+static void launch_proxy(const struct launcher *l, const int *fds)
+{
+	const int all[] = {fds[0], fds[1], fds[2], fds[3], -1};
+	pid_t parent = getpid();
+
+	if (l->cfg->proxy && fork() == 0)
+		proxy_become(l->cfg->proxy, all, parent);
+}
+
 _Noreturn void launcher_main(const struct launcher_config *cfg)
 {
 	static struct launcher l;
@@ -161,8 +173,12 @@ _Noreturn void launcher_main(const struct launcher_config *cfg)
 
 		if (n <= 0)
 			_exit(0);
-		if (n == (ssize_t)sizeof(m) && n_fds == LAUNCH_FDS)
+		if (n != (ssize_t)sizeof(m))
+			_exit(1);
+		if (m.kind == LAUNCH_TOOL && n_fds == LAUNCH_FDS)
 			launch(&l, &m, fds);
+		else if (m.kind == LAUNCH_PROXY && n_fds == LAUNCH_PROXY_FDS)
+			launch_proxy(&l, fds);
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);
 	}

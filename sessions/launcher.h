@@ -10,12 +10,15 @@
 #include "policy/commands.h"
 #include "sessions/init.h"
 
-#define LAUNCH_ITSELF UINT32_MAX
-#define LAUNCH_FDS    6 /* stdin, stdout, stderr, init's socket, gate, strings */
+#define LAUNCH_ITSELF	 UINT32_MAX
+#define LAUNCH_FDS	 6 /* stdin, stdout, stderr, init's socket, gate, strings */
+#define LAUNCH_PROXY_FDS 4 /* configuration, socket to the broker, listener, standard error */
 
 /* From the broker, with LAUNCH_FDS descriptors. The strings are in a memory file: working
  * directory, arguments (with the name), environment; each ends in NUL. */
+enum launch_kind { LAUNCH_TOOL = 1, LAUNCH_PROXY };
 struct launch {
+	uint32_t kind;		/* LAUNCH_PROXY: a tool's network proxy, nothing else is said */
 	uint32_t command, edge; /* positions in struct command_policies */
 	uint32_t intercept; /* whose program it is, of the command's rules; LAUNCH_ITSELF: none's */
 	uint32_t argc, envc, bytes;
@@ -25,6 +28,7 @@ struct launcher_config {
 	const struct policy *policy;	/* with its commands */
 	const char *id, *tmp;		/* tmp: below it one folder an edge */
 	bool namespaces, pid_namespace; /* as the session got them */
+	const char *proxy;		/* nono-proxy, NULL: no tool needs one */
 	int sock;
 };
 

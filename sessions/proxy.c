@@ -168,34 +168,50 @@ _Noreturn void proxy_become(const char *program, const int fds[5], pid_t parent)
 	_exit(127);
 }
 
+int proxy_make(struct proxy *p, uint16_t port, bool shared, int fds[3], struct err *err)
+{
+	int pair[2];
+
+	fds[PROXY_FD_SOCKET] = fds[PROXY_FD_STDERR] = -1;
+	p->port = port;
+	p->shared = shared;
+	fds[PROXY_FD_CONFIG] = make_config(p, err);
+	if (fds[PROXY_FD_CONFIG] < 0)
+		return -1;
+	p->err_fd = make_stderr();
+	fds[PROXY_FD_STDERR] = p->err_fd < 0 ? -1 : fcntl(p->err_fd, F_DUPFD_CLOEXEC, 3);
+	if (fds[PROXY_FD_STDERR] < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+		err_errno(err, errno, "can't make descriptors for the network proxy");
+		for (int i = 0; i < 3; i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
+		return -1;
+	}
+	p->fd = pair[0];
+	fds[PROXY_FD_SOCKET] = pair[1];
+	return 0;
+}
+
 int proxy_start(struct proxy *p, int listen_fd, int ways_fd, uint16_t port, bool shared,
 		struct err *err)
 {
 	_cleanup_free_ char *program = proxy_program(err);
-	_cleanup_close_ int listener = listen_fd, ways = ways_fd, config = -1, theirs = -1;
+	_cleanup_close_ int listener = listen_fd, ways = ways_fd;
 	pid_t parent = getpid();
-	int pair[2];
+	int fds[3];
 
-	if (!program)
+	if (!program || proxy_make(p, port, shared, fds, err) < 0)
 		return -1;
-	p->port = port;
-	p->shared = shared;
-	config = make_config(p, err);
-	if (config < 0)
-		return -1;
-	p->err_fd = make_stderr();
-	if (p->err_fd < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-		return err_errno(err, errno, "can't make descriptors for the network proxy");
-	p->fd = pair[0];
-	theirs = pair[1];
 	p->pid = fork();
-	if (p->pid < 0)
-		return err_errno(err, errno, "can't start the network proxy");
 	if (p->pid == 0)
-		proxy_become(program, (const int[]){config, theirs, listener, p->err_fd, ways},
+		proxy_become(program,
+			     (const int[]){fds[PROXY_FD_CONFIG], fds[PROXY_FD_SOCKET], listener,
+					   fds[PROXY_FD_STDERR], ways},
 			     parent);
-	return 0;
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	return p->pid < 0 ? err_errno(err, errno, "can't start the network proxy") : 0;
 }
 
 /* Why it is gone, from its own mouth if possible. */
@@ -219,32 +235,37 @@ static int say_gone(struct proxy *p, struct err *err)
 		       WEXITSTATUS(status));
 }
 
+int proxy_hear(struct proxy *p, struct err *err)
+{
+	char shown[600];
+	struct net_msg m;
+	ssize_t n = recv(p->fd, &m, sizeof(m), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return say_gone(p, err);
+	if (!net_msg_valid(&m, (size_t)n))
+		return err_set(err, "the network proxy speaks another language: nono and " PROGRAM
+				    " are of different versions");
+	if (m.type == NET_FAILED)
+		return err_set(err, "network proxy: %s",
+			       text_printable(shown, sizeof(shown), m.text, strlen(m.text)));
+	return m.type == NET_READY;
+}
+
 int proxy_await(struct proxy *p, struct err *err)
 {
 	struct pollfd poll_fd = {.fd = p->fd, .events = POLLIN};
 	uint64_t until = clock_mono_ns() + READY_MS * 1000000ull, now;
-	char shown[600];
-	struct net_msg m;
-	ssize_t n;
+	int heard;
 
 	while ((now = clock_mono_ns()) < until) {
 		if (poll(&poll_fd, 1, (int)((until - now) / 1000000) + 1) < 0 && errno != EINTR)
 			return err_errno(err, errno, "poll");
-		n = recv(p->fd, &m, sizeof(m), MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return say_gone(p, err);
-		if (!net_msg_valid(&m, (size_t)n))
-			return err_set(
-			    err, "the network proxy speaks another language: nono and " PROGRAM
-				 " are of different versions");
-		if (m.type == NET_READY)
-			return 0;
-		if (m.type == NET_FAILED)
-			return err_set(
-			    err, "network proxy: %s",
-			    text_printable(shown, sizeof(shown), m.text, strlen(m.text)));
+		heard = proxy_hear(p, err);
+		if (heard)
+			return heard < 0 ? -1 : 0;
 	}
 	return err_set(err, "the network proxy was not ready within %d s", READY_MS / 1000);
 }

@@ -24,6 +24,8 @@ struct proxy_config {
 	const struct policy *policy;
 	const char *id;
 	const char *ca_file;  /* as the proxy finds it */
+	const char *ca_as;    /* the same file as the program finds it; NULL = by the policy */
+	bool no_ask;	      /* nobody is asked: what would be is denied */
 	const char *address;  /* that programs find it at, NULL = 127.0.0.1 */
 	const char *password; /* instead of the token: no secret of a session; NULL */
 	bool no_auth;

@@ -113,7 +113,9 @@ static void add_routes(const struct proxy *p, uint16_t port, struct list *l)
 size_t proxy_variables(const struct proxy *p, uint16_t port, char **extra)
 {
 	const struct policy *policy = p->cfg.policy;
-	const char *ca = policy->cap_in_tmp ? POLICY_CA_IN_TMP : policy->ca_file;
+	const char *ca = p->cfg.ca_as	      ? p->cfg.ca_as
+			 : policy->cap_in_tmp ? POLICY_CA_IN_TMP
+					      : policy->ca_file;
 	struct list l = {extra, 0};
 
 	add_proxy(p, port, &l);

@@ -50,7 +50,8 @@ struct proxy {
 	uv_loop_t *loop;
 	uv_poll_t poll;
 	uv_timer_t timer;
-	bool watched, ending;
+	bool watched, ending, released;
+	unsigned handles; /* not closed yet */
 	struct elevation *elevation;
 	struct audit_log *log;
 	struct buf out; /* messages that found no room */
@@ -67,6 +68,15 @@ int proxy_sealed(const struct buf *b, struct err *err);
 /* In a child of parent: is nono-proxy from now on. Its configuration, the socket or pipe to whoever
  * started it, the listening socket, standard error, ways back in (NET_FD_WAYS) or -1. */
 _Noreturn void proxy_become(const char *program, const int fds[5], pid_t parent);
+
+/* All but fork and exec: the descriptors (three) that proxy_become() wants, to be closed by the
+ * caller, and its end in p. -1 with err. */
+int proxy_make(struct proxy *p, uint16_t port, bool shared, int fds[3], struct err *err);
+enum { PROXY_FD_CONFIG = 0, PROXY_FD_SOCKET, PROXY_FD_STDERR };
+/* After proxy_end(), inside the loop: it goes when its handles are closed. */
+void proxy_release(struct proxy *p);
+/* One message of a proxy that is not served yet: 1 it is ready, 0 nothing yet, -1 with err. */
+int proxy_hear(struct proxy *p, struct err *err);
 
 /* Takes what is there; false when the other end is gone. */
 bool proxy_read(struct proxy *p);

@@ -270,6 +270,10 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 	struct err err = {0};
 	int r;
 
+	if (p->cfg.no_ask) {
+		answer(p, m->id, false, SCOPE_ONCE, "nobody is asked for a tool's network");
+		return;
+	}
 	if (page) {
 		url_of(ev, url, sizeof(url));
 		a.url = url;
@@ -285,6 +289,8 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 
 static void on_message(struct proxy *p, const struct net_msg *m)
 {
+	if (!p->elevation) /* not served yet */
+		return;
 	switch (m->type) {
 	case NET_EVENT:
 		on_event(p, &m->event);
@@ -321,6 +327,23 @@ bool proxy_read(struct proxy *p)
 	return true;
 }
 
+static void on_handle_closed(uv_handle_t *h)
+{
+	struct proxy *p = h->data;
+
+	if (--p->handles == 0 && p->released)
+		proxy_free(p);
+}
+
+void proxy_release(struct proxy *p)
+{
+	p->elevation = NULL;
+	p->log = NULL;
+	p->released = true;
+	if (!p->handles)
+		proxy_free(p);
+}
+
 /* Nobody may take its place at its port. */
 void proxy_lost(struct proxy *p)
 {
@@ -329,8 +352,8 @@ void proxy_lost(struct proxy *p)
 	if (p->fd < 0)
 		return;
 	if (p->watched) {
-		uv_close((uv_handle_t *)&p->poll, NULL);
-		uv_close((uv_handle_t *)&p->timer, NULL);
+		uv_close((uv_handle_t *)&p->poll, on_handle_closed);
+		uv_close((uv_handle_t *)&p->timer, on_handle_closed);
 		p->watched = false;
 	}
 	close(p->fd);
@@ -391,6 +414,7 @@ int proxy_serve(struct proxy *p, uv_loop_t *loop, struct elevation *e, struct au
 		return err_set(err, "can't watch the network proxy: %s", uv_strerror(r));
 	uv_timer_init(loop, &p->timer);
 	p->poll.data = p->timer.data = p;
+	p->handles = 2;
 	p->watched = true;
 	watch(p);
 	return 0;

@@ -17,6 +17,9 @@ static void run_free(struct run *r)
 	buf_free(&r->reply);
 	buf_free(&r->key);
 	secret_free(&r->captured);
+	free(r->ca_file);
+	free(r->ca_copy);
+	free(r->ca_as);
 	free(r);
 }
 
@@ -66,6 +69,7 @@ void run_close(struct run *r)
 	close_handle(r, (uv_handle_t *)&r->gate_poll);
 	close_handle(r, (uv_handle_t *)&r->gate_elevation);
 	close_handle(r, (uv_handle_t *)&r->capture_poll);
+	run_proxy_end(r);
 	elevation_stop(STEAL_PTR(r->elevation));
 	close_fd(&r->fd);
 	close_fd(&r->pidfd);

@@ -59,6 +59,12 @@ struct run {
 	struct elevation *elevation;
 	bool executed, told;
 	char failure[768];
+	/* a network of its own by name (tool_proxy.c) */
+	struct proxy *proxy;
+	uv_poll_t proxy_poll; /* until it serves */
+	bool proxy_ready, confined, private_tmp, own_network;
+	char *ca_file;	       /* where the proxy writes it */
+	char *ca_copy, *ca_as; /* the tool's, and as the tool finds it */
 	/* an intercept rule that captures */
 	int capture_fd; /* -1: none */
 	uv_poll_t capture_poll;
@@ -76,7 +82,7 @@ struct kept {
 
 struct tools {
 	struct tools_config cfg;
-	char *shim_dir, *socket, *tmp;
+	char *shim_dir, *socket, *tmp, *proxy_program;
 	int listen_fd, launcher_fd;
 	pid_t launcher_pid, init_pid;
 	uv_loop_t *loop;
@@ -125,11 +131,22 @@ const char *capture_end(struct run *r, char *out, size_t size);
 bool capture_reveal(const struct run *r, const char *s, struct buf *to);
 void captures_free(struct captures *c);
 
+/* ---- tool_proxy.c --------------------------------------------------------------------------- */
+
+bool run_needs_proxy(const struct run *r);
+/* Init listens for it. fd is taken over; shared: on the host's network. -1 with err. */
+int run_proxy_start(struct run *r, int fd, uint16_t port, bool shared, struct err *err);
+/* GO, with what the tool needs to find its proxy; nothing where that does not serve yet. */
+int run_go(struct run *r, struct err *err);
+void run_proxy_end(struct run *r);
+
 /* ---- tool_start.c --------------------------------------------------------------------------- */
 
 void run_start(struct run *r);
 /* Ends the program: SIGHUP and SIGTERM, after a while SIGKILL. */
 void run_stop(struct run *r);
+/* It can't be started after all. */
+void run_fail(struct run *r, const char *why);
 void run_signal(struct run *r, int sig);
 
 #endif

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "sessions/proxy.h"
 #include "sessions/tool_run.h"
 #include "sessions/tree.h"
 
@@ -96,6 +97,13 @@ static void on_elevation(uv_poll_t *h, int status, int events)
 		elevation_dispatch(r->elevation);
 }
 
+void run_fail(struct run *r, const char *why)
+{
+	if (!r->failure[0])
+		str_copy(r->failure, sizeof(r->failure), why);
+	run_stop(r);
+}
+
 static int serve(struct run *r, int listener, struct err *err)
 {
 	struct elevation_config cfg = {
@@ -108,6 +116,7 @@ static int serve(struct run *r, int listener, struct err *err)
 	    .tool = r->verdict.command->name,
 	    .hide_arguments = r->revealed,
 	    .tool_socket = r->verdict.command->can_use.n ? r->t->socket : NULL,
+	    .proxy_port = r->proxy ? proxy_port(r->proxy) : 0,
 	    .events = {.changed = r->t->cfg.changed, .data = r->t->cfg.data},
 	};
 
@@ -122,25 +131,24 @@ static void on_init(uv_poll_t *h, int status, int events);
 /* The program is confined, and waits for whom it is supervised by. */
 static void ready(struct run *r, pid_t program, int listener)
 {
-	struct init_msg m = {.type = INIT_GO};
 	struct err err = {0};
 
-	if (!r->init_pid) /* what init said before is still to be read */
+	if (!r->init_pid || (run_needs_proxy(r) && !r->proxy))
+		on_init(&r->init_poll, 0, UV_READABLE); /* what init said before */
+	if (run_needs_proxy(r) && !r->proxy && !r->closing && !r->failure[0])
 		on_init(&r->init_poll, 0, UV_READABLE);
 	if (r->closing)
 		return;
-	if (listener < 0 || !r->init_pid || program <= 0) {
+	if (listener < 0 || !r->init_pid || program <= 0 || r->failure[0]) {
 		if (listener >= 0)
 			close(listener);
-		str_copy(r->failure, sizeof(r->failure), "nobody supervises it");
-		run_stop(r);
-	} else if (serve(r, listener, &err) < 0 ||
-		   r->t->cfg.enter(r->t->cfg.data, program, &err) < 0 ||
-		   init_send(r->gate_fd, &m, -1) < 0) {
-		str_copy(r->failure, sizeof(r->failure),
-			 err.msg[0] ? err.msg : "it ended before it began");
-		run_stop(r);
+		run_fail(r, "nobody supervises it");
+		return;
 	}
+	r->confined = true;
+	if (serve(r, listener, &err) < 0 || r->t->cfg.enter(r->t->cfg.data, program, &err) < 0 ||
+	    run_go(r, &err) < 0)
+		run_fail(r, err.msg[0] ? err.msg : "it ended before it began");
 }
 
 static void on_gate(uv_poll_t *h, int status, int events)
@@ -172,11 +180,20 @@ static void on_init(uv_poll_t *h, int status, int events)
 	int fd = -1, got = status < 0 ? 0 : init_recv(r->init_fd, &m, &fd, &pid);
 
 	(void)events;
+	if (got == 1 && m.type == INIT_LISTEN && fd >= 0) {
+		struct err err = {0};
+
+		if (run_proxy_start(r, fd, (uint16_t)m.value, !r->own_network, &err) < 0)
+			run_fail(r, err.msg);
+		return;
+	}
 	if (fd >= 0)
 		close(fd);
 	if (got == 1 && m.type == INIT_ENTERED) {
 		struct proc_stat st;
 
+		r->own_network = m.layers.net_ns;
+		r->private_tmp = m.layers.private_tmp;
 		r->init_pid = pid;
 		r->init_start = proc_stat_read(pid, &st) == 0 ? st.start_time : 0;
 		return;
@@ -201,6 +218,7 @@ static void on_init(uv_poll_t *h, int status, int events)
 	}
 	run_unwatch(r, h);
 	run_unwatch(r, &r->gate_elevation);
+	run_proxy_end(r);
 	elevation_stop(STEAL_PTR(r->elevation));
 	close(STEAL_FD(r->init_fd));
 	r->init_pid = 0; /* somebody else may get the number */
@@ -342,7 +360,8 @@ static int tell_launcher(struct run *r)
 {
 	const struct command_policies *all = r->t->cfg.policy->commands;
 	const struct policy_command *c = r->verdict.command;
-	struct launch m = {.command = (uint32_t)(c - all->v),
+	struct launch m = {.kind = LAUNCH_TOOL,
+			   .command = (uint32_t)(c - all->v),
 			   .edge = (uint32_t)(r->verdict.edge - c->edges),
 			   .intercept = runs_instead(r)};
 	_cleanup_close_ int strings = make_strings(r, &m);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "sessions/proxy_link.h"
 #include "sessions/tool_run.h"
 
 #define PAUSE_MS 1000 /* after accept() found no descriptor free */
@@ -41,6 +42,26 @@ static int prepare_edge(struct tools *t, size_t command, size_t edge, struct err
 	return policy_set_tmp(p, tmp, p->private_tmp && t->cfg.namespaces, err);
 }
 
+static bool needs_proxy(const struct command_policies *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		for (size_t k = 0; k < all->v[i].n_edges; k++) {
+			const struct policy *p = all->v[i].edges[k].policy;
+
+			if (p && p->network.mode == POLICY_NET_NAMES)
+				return true;
+		}
+	return false;
+}
+
+static int find_proxy(struct tools *t, struct err *err)
+{
+	if (!needs_proxy(t->cfg.policy->commands))
+		return 0;
+	t->proxy_program = proxy_program(err);
+	return t->proxy_program ? 0 : -1;
+}
+
 static int prepare_edges(struct tools *t, struct err *err)
 {
 	const struct command_policies *all = t->cfg.policy->commands;
@@ -62,6 +83,7 @@ static _Noreturn void in_launcher(struct tools *t, int sock)
 	    .tmp = t->tmp,
 	    .namespaces = t->cfg.namespaces,
 	    .pid_namespace = t->cfg.pid_namespace,
+	    .proxy = t->proxy_program,
 	};
 
 	for (int fd = 0; fd < 3; fd++) /* or a caller's descriptor gets such a number */
@@ -101,7 +123,8 @@ int tools_prepare(const struct tools_config *cfg, struct tools **out, struct err
 	t->shim_dir = xstrdup(cfg->rt->shim_dir);
 	t->socket = xstrdup(cfg->rt->tool_socket);
 	t->tmp = xstrdup(cfg->rt->tool_tmp);
-	if (make_shims(t, err) == 0 && prepare_edges(t, err) == 0 && fork_launcher(t, err) == 0) {
+	if (make_shims(t, err) == 0 && prepare_edges(t, err) == 0 && find_proxy(t, err) == 0 &&
+	    fork_launcher(t, err) == 0) {
 		*out = t;
 		return 0;
 	}
@@ -226,5 +249,6 @@ void tools_free(struct tools *t)
 	free(t->shim_dir);
 	free(t->socket);
 	free(t->tmp);
+	free(t->proxy_program);
 	free(t);
 }

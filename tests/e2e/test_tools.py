@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """The tool sandbox: programs that are started for the agent, each in a confinement of its own; who
 may, with which arguments, how much comes out; and ways around it."""
+import http.server
 import json
 import os
 import signal
+import socket
+import threading
 import time
 
 import nonolib
@@ -342,14 +345,120 @@ def callers(p):
 def network(p):
     probe = "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", int(\"'$1'\")), 5); print(\"in\")'"
     t = Tools(p, {"on": probe, "off": probe},
-              {"on": {"sandbox": {"network": {"allow_all": True}}}, "off": {"sandbox": {}},
-               "names": {"executable": "/bin/true", "sandbox": {"network": {"allow_domain": ["a.b"]}}}})
-    import socket
+              {"on": {"sandbox": {"network": {"allow_all": True}}}, "off": {"sandbox": {}}})
     s = socket.create_server(("127.0.0.1", 0))
     port = s.getsockname()[1]
-    out = t.run("on %d 2>/dev/null; echo $?; off %d 2>/dev/null; echo $?; names; echo $?" % (port, port), "--block-net")
-    assert out == "in\n0\n1\n126\n", out
-    assert "allow_domain" in p.err, p.err
+    out = t.run("on %d 2>/dev/null; echo $?; off %d 2>/dev/null; echo $?" % (port, port), "--block-net")
+    assert out == "in\n0\n1\n", out
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = ("%s %s\n" % (self.path, self.headers.get("Authorization"))).encode()
+        self.server.seen.append(body)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def web():
+    s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    s.daemon_threads, s.seen, s.port = True, [], s.server_address[1]
+    threading.Thread(target=s.serve_forever, daemon=True).start()
+    return s
+
+
+# Through the proxy that the variables name, or past it; what came back, or why nothing did.
+GET = r'''
+import base64, os, socket, sys, urllib.parse
+def get(url, direct=False):
+    u = urllib.parse.urlsplit(url)
+    try:
+        p = urllib.parse.urlsplit(os.environ["HTTP_PROXY"]) if not direct else u
+        s = socket.create_connection((p.hostname, p.port), 5)
+        head = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n" % (u.path if direct else url, u.netloc)
+        if not direct:
+            head += "Proxy-Authorization: Basic %s\r\n" % base64.b64encode(("%s:%s" % (p.username, p.password)).encode()).decode()
+        s.sendall((head + "\r\n").encode())
+        s.shutdown(socket.SHUT_WR) if False else None
+        out = b""
+        while True:
+            d = s.recv(4096)
+            if not d:
+                break
+            out += d
+        lines = out.decode().split("\r\n")
+        return lines[0].split()[1] + (" " + lines[-1].strip() if lines[0].split()[1] == "200" else "")
+    except (OSError, KeyError) as e:
+        return type(e).__name__
+for word in sys.argv[1:]:
+    print(get(word.lstrip("!"), word.startswith("!")), flush=True)
+'''
+
+
+def own_hosts(p):
+    """A tool reaches what its caller may not, the caller what the tool may not; each by its own proxy and token."""
+    mine, agents, other = web(), web(), web()
+    p.write(os.path.join(p.outside, "get.py"), GET)
+    fetch = "exec /usr/bin/python3 %s/get.py \"$@\"" % p.outside
+    t = Tools(p, {"fetch": fetch, "narrow": fetch, "none": fetch, "vars": 'env; grep -c BEGIN "$SSL_CERT_FILE"'},
+              {"fetch": {"sandbox": {"fs_read": [p.outside], "network": {"allow_domain": ["localhost:%d" % mine.port]}}},
+               "narrow": {"sandbox": {"fs_read": [p.outside], "network": {"allow_domain": [
+                   {"domain": "localhost:%d" % mine.port, "endpoints": [{"method": "get", "path": "/ok/**"}]}]}}},
+               "none": {"sandbox": {"fs_read": [p.outside], "network": {"allow_domain": []}}},
+               "vars": {"sandbox": {"network": {"allow_domain": ["localhost:%d" % mine.port]}}}})
+    for flags in ([], ["--namespaces", "off"]):
+        urls = ["http://localhost:%d/ok/%d" % (s.port, i) for i, s in enumerate((mine, agents, other))]
+        out = t.run("/usr/bin/python3 %s/get.py %s; echo; fetch %s; echo; narrow %s; none %s; echo; fetch %s; env > agent; vars > tool"
+                    % (p.outside, " ".join(urls), " ".join(urls), " ".join([urls[0], urls[0].replace("/ok", "/no")]),
+                       urls[0], " ".join("!" + u for u in urls)),
+                    "--read", p.outside, "--allow-domain", "localhost:%d" % agents.port, *flags)
+        agent, tool, narrow, direct = [x.split("\n") for x in out.strip().split("\n\n")]
+        assert agent == ["403", "200 /ok/1 None", "403"], (flags, out, p.err)
+        assert tool == ["200 /ok/0 None", "403", "403"], (flags, out, p.err)
+        assert narrow == ["200 /ok/0 None", "403", "403"], (flags, out, p.err)
+        assert not [x for x in direct if x.startswith("200")], (flags, out)
+        env = [dict(x.split("=", 1) for x in p.read(f).splitlines() if "=" in x) for f in ("agent", "tool")]
+        assert env[0]["HTTP_PROXY"] != env[1]["HTTP_PROXY"] and "nono:" in env[1]["HTTP_PROXY"], env
+        assert env[0]["SSL_CERT_FILE"] != env[1]["SSL_CERT_FILE"], env
+        assert p.read("tool").splitlines()[-1].isdigit(), p.read("tool")
+        assert "localhost:%d" % other.port in p.nono("audit", "show", p.json("ps", "--all")[0]["session_id"], "--denied")
+        sid = p.json("ps", "--all")[0]["session_id"]
+        d = os.path.join(p.base, "run", "nono", sid)
+        assert not os.path.exists(d), os.listdir(d)
+    assert len(other.seen) == 0 and len(agents.seen) == 2 and len(mine.seen) == 4, (other.seen, agents.seen, mine.seen)
+    events = p.events(sid, "network")
+    assert any(str(mine.port) in json.dumps(e) and "deny" not in json.dumps(e) for e in events), events
+
+
+def stolen_token(p):
+    """The agent, with a tool's proxy address and token, gets no further than its own network."""
+    mine = web()
+    p.write(os.path.join(p.outside, "get.py"), GET)
+    t = Tools(p, {"tell": "env | grep ^HTTP_PROXY > $1; sleep 3"}, {"tell": {"sandbox": {
+        "fs_write": ["$WORKDIR"], "network": {"allow_domain": ["localhost:%d" % mine.port]}}}})
+    for flags in ([], ["--namespaces", "off"]):
+        out = t.run("rm -f told; tell told & while ! [ -s told ]; do sleep 0.1; done; . ./told; export HTTP_PROXY; "
+                    "/usr/bin/python3 %s/get.py http://localhost:%d/x; wait" % (p.outside, mine.port),
+                    "--read", p.outside, "--allow-domain", "localhost:1", *flags)
+        assert not out.startswith("200") and not mine.seen, (flags, out)
+
+
+def own_ports(p):
+    """Ports without names: what is listed can be connected to, and no other."""
+    a, b = web(), web()
+    p.write(os.path.join(p.outside, "get.py"), GET)
+    t = Tools(p, {"fetch": "exec /usr/bin/python3 %s/get.py \"$@\"" % p.outside},
+              {"fetch": {"sandbox": {"fs_read": [p.outside], "network": {"tcp_connect_ports": [a.port]}}}})
+    out = t.run("fetch '!http://127.0.0.1:%d/x' '!http://127.0.0.1:%d/x'; /usr/bin/python3 %s/get.py '!http://127.0.0.1:%d/x'"
+                % (a.port, b.port, p.outside, a.port), "--block-net", "--read", p.outside)
+    lines = out.splitlines()
+    assert lines[0] == "200 /x None" and not lines[1].startswith("200") and not lines[2].startswith("200"), out
+    assert not b.seen and len(a.seen) == 1
 
 
 def approved(p):
@@ -580,6 +689,6 @@ def bad_profiles(p):
 if __name__ == "__main__":
     nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted,
                   captured, in_its_place, action_after_policy, limits, nobody_reads, environment, no_files_by_environment,
-                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network,
+                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])

@@ -38,7 +38,7 @@ static const char policy[] =
     "   {\"args\":[\"secret\"],\"action\":{\"type\":\"capture\",\"reveal_to\":[\"git\"]}},"
     "   {\"args\":[\"shut\"],\"action\":{\"type\":\"respond\"}}]},"
     " \"git\":{\"sandbox\":{},\"from\":{\"gh\":{},\"curl\":\"deny\"}},"
-    " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"network\":{\"allow_domain\":[\"a\"]}}}"
+    " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"open_urls\":true}}"
     "},\"approval_backends\":{\"ops\":{\"type\":\"webhook\",\"url\":\"https://x\"},"
     "\"many\":{\"type\":\"chain\",\"backends\":[\"ops\"]}}}";
 
@@ -181,6 +181,16 @@ static void test_errors(void **state)
 	     "can't be set"},
 	    {"{\"commands\":{\"a\":{\"sandbox\":{\"stdio\":{\"stdout\":{\"max_bytes\":-1}}}}}}",
 	     "more than 0"},
+	    {"{\"commands\":{\"a\":{\"sandbox\":{\"network\":{\"allow_domain\":[\"a b\"]}}}}}",
+	     "a b"},
+	    {"{\"commands\":{\"a\":{\"sandbox\":{\"network\":{\"tcp_connect_ports\":[0]}}}}}",
+	     "1 to 65535"},
+	    {"{\"commands\":{\"a\":{\"sandbox\":{\"network\":{\"allow_all\":true,"
+	     "\"allow_domain\":[\"a\"]}}}}}",
+	     "allow_all leaves nothing"},
+	    {"{\"commands\":{\"a\":{\"sandbox\":{\"network\":{\"allow_domain\":[{\"domain\":\"a\","
+	     "\"endpoint\":[]}]}}}}}",
+	     "not \"endpoint\""},
 	    {"{\"executable_dirs\":[\"bin\"]}", "no absolute path"},
 	    {"{\"approval_backends\":{\"x\":{\"type\":\"pigeon\"}}}", "is none of terminal"},
 	    {"[]", "must be a map"},
