@@ -250,6 +250,8 @@ static void check_able(const struct command_policies *p, struct command_verdict 
 		say(v, COMMAND_DENY, "command_policy_unavailable",
 		    "its policy asks for %s, which this version does not have",
 		    v->edge->box.missing);
+	else if (v->edge->why_none && (!in || in->action != ACTION_RESPOND))
+		say(v, COMMAND_DENY, "command_policy_unavailable", "%s", v->edge->why_none);
 	else if (v->command->why_none && own)
 		say(v, COMMAND_DENY, "command_policy_unavailable", "%s", v->command->why_none);
 	else if (v->decision == COMMAND_APPROVE && !b)

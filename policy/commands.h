@@ -76,6 +76,27 @@ struct command_resources { /* 0: no limit */
 
 enum command_fs { BOX_READ = 0, BOX_READ_FILE, BOX_WRITE, BOX_WRITE_FILE, BOX_LISTS };
 
+/* proxy: the tool's proxy puts it into requests, the tool has a stand-in. ambient: a variable. */
+enum command_credential_type {
+	CREDENTIAL_SOCKET = 0,
+	CREDENTIAL_FILE,
+	CREDENTIAL_PROXY,
+	CREDENTIAL_AMBIENT
+};
+struct command_credential {
+	char *name;
+	enum command_credential_type type;
+	char *path, *env_var;
+	char *key; /* reference, as of credential routes */
+	struct words command;
+	char *upstream, *base_url_var, *header, *format, *tls_ca, *tls_cert, *tls_key;
+};
+struct command_use { /* of a credential by an edge */
+	char *name;
+	bool narrowed;
+	struct policy_endpoints endpoints;
+};
+
 struct command_network {      /* nothing said: none */
 	bool all, names;      /* names: of hosts, through a proxy of the tool's own */
 	struct words domains; /* as --allow-domain takes them */
@@ -90,7 +111,10 @@ struct command_box { /* "sandbox" */
 	struct words env_allow, env_set; /* env_set: NAME=value */
 	struct command_resources resources;
 	struct command_stream stream[2]; /* stdout, stderr */
-	char *missing;			 /* what it asks for and this version does not have */
+	struct command_use *uses;
+	size_t n_uses;
+	bool raw_files_chained;
+	char *missing; /* what it asks for and this version does not have */
 };
 
 struct command_edge {
@@ -100,6 +124,7 @@ struct command_edge {
 	struct command_invocation invocation;
 	/* commands_resolve() */
 	struct policy *policy;
+	char *why_none; /* it can't be used, and why */
 };
 
 /* capture: the caller gets a stand-in for what the program prints, which becomes the real thing
@@ -140,6 +165,8 @@ struct policy_command {
 struct command_policies {
 	struct words executable_dirs, deny_direct;
 	bool allow_writable;
+	struct command_credential *credentials;
+	size_t n_credentials;
 	struct approvals approvals; /* with those of the whole session, once resolved */
 	struct policy_command *v;
 	size_t n;

@@ -8,21 +8,6 @@ static void miss(struct command_box *b, const char *what)
 		b->missing = xstrdup(what);
 }
 
-static int take_missing_list(const struct decoder *d, const struct doc *v, struct command_box *b,
-			     const char *what)
-{
-	if (decode_kind(d, v, DOC_LIST) < 0)
-		return -1;
-	if (v->count)
-		miss(b, what);
-	return 0;
-}
-
-static int take_credentials(const struct decoder *d, const struct doc *v, void *to)
-{
-	return take_missing_list(d, v, to, "credentials for tools");
-}
-
 static int take_open_urls(const struct decoder *d, const struct doc *v, void *to)
 {
 	bool on = v->kind == DOC_MAP;
@@ -176,12 +161,12 @@ static const struct decode_row box_rows[] = {
     {"fs_read_file", decode_words, BOX(fs[BOX_READ_FILE])},
     {"fs_write", decode_words, BOX(fs[BOX_WRITE])},
     {"fs_write_file", decode_words, BOX(fs[BOX_WRITE_FILE])},
-    {"use_credentials", take_credentials, 0},
-    {"credentials", take_credentials, 0},
+    {"use_credentials", decode_uses, 0},
+    {"credentials", decode_uses, 0},
     {"argv_prepend", decode_words, BOX(argv_prepend)},
     {"network", decode_box_network, BOX(net)},
     {"environment", take_environment, 0},
-    {"allow_raw_file_credentials_in_chained_policy", decode_ignore, 0},
+    {"allow_raw_file_credentials_in_chained_policy", decode_bool, BOX(raw_files_chained)},
     {"resources", take_resources, BOX(resources)},
     {"stdio", take_stdio, BOX(stream)},
     {"open_urls", take_open_urls, 0},
@@ -199,6 +184,7 @@ void box_free(struct command_box *b)
 	for (size_t i = 0; i < BOX_LISTS; i++)
 		words_free(&b->fs[i]);
 	box_network_free(&b->net);
+	uses_free(b);
 	words_free(&b->argv_prepend);
 	words_free(&b->env_allow);
 	words_free(&b->env_set);

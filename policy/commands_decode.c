@@ -8,6 +8,7 @@ static void edge_clear(struct command_edge *e)
 	box_free(&e->box);
 	invocation_free(&e->invocation);
 	policy_free(e->policy);
+	free(e->why_none);
 	*e = (struct command_edge){.caller = e->caller};
 }
 
@@ -191,27 +192,13 @@ static int take_defaults(const struct decoder *d, const struct doc *v, void *to)
 }
 
 #define TOP(member) offsetof(struct command_policies, member)
-/* Used by none of what this version has (command_box.missing): only its form is looked at. */
-static int take_credentials(const struct decoder *d, const struct doc *v, void *to)
-{
-	(void)to;
-	if (decode_kind(d, v, DOC_MAP) < 0)
-		return -1;
-	doc_each(item, v)
-	{
-		if (decode_kind(d, item, DOC_MAP) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static const struct decode_row top_rows[] = {
     {"executable_dirs", take_dirs, TOP(executable_dirs)},
     {"allow_writable_executables", decode_bool, TOP(allow_writable)},
     {"entrypoint", decode_ignore, 0},
     {"approval_backends", take_backends, TOP(approvals)},
     {"approval_defaults", take_defaults, TOP(approvals)},
-    {"credentials", take_credentials, 0},
+    {"credentials", decode_credentials, 0},
     {"commands", take_commands, 0},
     {"deny_direct_exec_bypass", decode_more_words, TOP(deny_direct)},
     {0},
@@ -254,5 +241,6 @@ void commands_free(struct command_policies *c)
 	words_free(&c->executable_dirs);
 	words_free(&c->deny_direct);
 	approvals_free(&c->approvals);
+	credentials_decoded_free(c);
 	free(c);
 }

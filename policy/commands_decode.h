@@ -52,6 +52,18 @@ void intercepts_free(struct policy_command *c);
 bool command_name_ok(const char *s); /* [A-Za-z0-9._+-]+ */
 bool variable_name_ok(const char *s);
 
+/* commands_credentials.c */
+int decode_credentials(const struct decoder *d, const struct doc *v, void *policies);
+void credentials_decoded_free(struct command_policies *p);
+int decode_uses(const struct decoder *d, const struct doc *v, void *box);
+void uses_free(struct command_box *b);
+/* A name that there is not is an error; what can't be had becomes e->why_none. */
+int tool_credentials_check(const struct command_policies *all, const struct policy_command *c,
+			   struct command_edge *e, struct err *err);
+bool box_has_routes(const struct command_policies *all, const struct command_box *b);
+/* The agent does not inherit what is a tool's. */
+void tool_credentials_hide(struct policy *p);
+
 /* commands_programs.c: executables of commands and of their intercept rules; p->no_exec. */
 void commands_find_programs(struct policy *p);
 /* Could the owner of this policy put something else there? */

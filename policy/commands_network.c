@@ -157,15 +157,17 @@ int commands_network(struct policy *p, const struct policy_input *in, struct err
 {
 	const struct command_network *from = &in->tool->net;
 	struct policy_network *n = &p->network;
+	bool names;
 
 	if (from->all)
 		return 0; /* POLICY_NET_OPEN */
 	n->connect = copy_ports(&from->connect);
 	n->listen = copy_ports(&from->bind);
-	p->net_blocked = !from->names;
-	n->mode = from->names ? POLICY_NET_NAMES : POLICY_NET_BLOCKED;
+	names = from->names || box_has_routes(in->tool_for->commands, in->tool);
+	p->net_blocked = !names;
+	n->mode = names ? POLICY_NET_NAMES : POLICY_NET_BLOCKED;
 	for (size_t i = 0; i < from->domains.n; i++)
 		if (network_add_domain(&n->allow, from->domains.v[i], "profile", err) < 0)
 			return -1;
-	return 0;
+	return tool_credentials_network(n, in, err);
 }

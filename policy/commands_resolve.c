@@ -66,6 +66,11 @@ static int box_grant(struct resolver *r, const struct policy *agent, const char 
 	return 0;
 }
 
+int box_grant_file(struct resolver *r, const struct policy *agent, const char *path)
+{
+	return box_grant(r, agent, path, BOX_READ_FILE);
+}
+
 /* What runs in the place of the command. */
 static int intercept_grant(struct resolver *r, const struct policy_command *c)
 {
@@ -86,7 +91,7 @@ int box_apply(struct resolver *r, const struct policy_input *in)
 		for (size_t i = 0; i < box->fs[k].n; i++)
 			if (box_grant(r, agent, box->fs[k].v[i], (enum command_fs)k) < 0)
 				return -1;
-	return intercept_grant(r, in->tool_command);
+	return tool_credentials_apply(r, in) < 0 ? -1 : intercept_grant(r, in->tool_command);
 }
 
 /* ---- edges -------------------------------------------------------------------------- */
@@ -102,7 +107,7 @@ static const char *const ours_only[] = {"PATH",		  "HOME",	    "USER",
 
 static void set_environment(struct policy *p, const struct command_box *box)
 {
-	struct list allow = {0}, set = {0};
+	struct list allow = {0}, set = {0}, deny = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(neutral); i++)
 		list_add(&allow, neutral[i]);
@@ -112,10 +117,18 @@ static void set_environment(struct policy *p, const struct command_box *box)
 		list_add(&allow, box->env_allow.v[i]);
 	for (size_t i = 0; i < box->env_set.n; i++)
 		list_add(&set, box->env_set.v[i]);
+	/* Credentials are as the policy says, whatever the caller has. */
+	for (char *const *v = p->env_set; v && *v; v++)
+		list_add(&set, *v);
+	for (char *const *v = p->env_credentials; v && *v; v++) {
+		_cleanup_free_ char *name = xstrndup(*v, strcspn(*v, "="));
+
+		list_add(&deny, name);
+	}
 	strv_free(p->env_allow);
 	strv_free(p->env_deny);
 	strv_free(p->env_set);
-	p->env_deny = NULL;
+	p->env_deny = list_steal(&deny);
 	p->env_allow = list_steal(&allow);
 	p->env_set = list_steal(&set);
 }
@@ -186,7 +199,7 @@ static int make_policy(struct policy *p, const struct policy_input *in, struct p
 	    .tool_for = p,
 	    .workdir = p->workdir,
 	    .program = c->path,
-	    .nono = c->can_use.n || e->box.net.names ? in->nono : NULL,
+	    .nono = c->can_use.n || e->box.net.names || e->box.n_uses ? in->nono : NULL,
 	    .elevation = 0,
 	    .protect_workspace = in->protect_workspace,
 	    .audit_level = in->audit_level,
@@ -294,7 +307,12 @@ static int resolve_one(struct policy *p, const struct policy_input *in, struct p
 		if (e->denied)
 			continue;
 		check_resources(&e->box);
-		if (e->box.missing)
+		if (tool_credentials_check(p->commands, c, e, err) < 0)
+			return -1;
+		if (e->why_none)
+			add_warning(p, xasprintf("calls of %s from %s will be refused: %s", c->name,
+						 e->caller, e->why_none));
+		else if (e->box.missing)
 			add_warning(p, xasprintf("calls of %s from %s will be refused: its policy "
 						 "asks for %s, which this version does not have",
 						 c->name, e->caller, e->box.missing));
@@ -315,6 +333,7 @@ int commands_resolve(struct policy *p, const struct policy_input *in, struct err
 		if (check_names(all, &all->v[i], err) < 0)
 			return -1;
 	approvals_inherit(&all->approvals, &p->approvals);
+	tool_credentials_hide(p);
 	commands_find_programs(p);
 	for (size_t i = 0; program && i < p->n_no_exec; i++)
 		if (strcmp(p->no_exec[i], program) == 0)

@@ -92,6 +92,23 @@ static int one_socket(struct resolver *r, const struct socket_kind *k, const cha
 	return 0;
 }
 
+int socket_grant(struct resolver *r, const char *path)
+{
+	_cleanup_free_ char *real = NULL;
+	bool exists, is_dir;
+
+	real = canon(r, path, &exists, &is_dir);
+	if (is_dir)
+		return err_set(r->err, "a credential: %s is a directory, not a socket", path);
+	if (check_own(r, real, true) < 0 ||
+	    (exists && add_grant(r, real, NONO_READ, GRANT_FILE, "command policy") < 0))
+		return -1;
+	lift_deny(r, real);
+	list_add(&r->bypass, real);
+	list_add(&r->sockets, real);
+	return 0;
+}
+
 /* ---- graphics --------------------------------------------------------------- */
 
 static int grant_gpu(struct resolver *r)

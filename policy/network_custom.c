@@ -169,6 +169,17 @@ static char *variable_of_key(const char *key)
 	return variable(key, ""); /* an account */
 }
 
+int network_complete_route(struct policy_route *r, struct err *err)
+{
+	if (!r->base_url_var)
+		r->base_url_var = variable(r->name, "_BASE_URL");
+	if (!r->env_var)
+		r->env_var = variable_of_key(r->key);
+	complete_injection(&r->inject);
+	complete_injection(&r->phantom);
+	return check_route(r, err);
+}
+
 int network_custom_route(const char *name, const struct place *at, struct policy_route *out,
 			 struct err *err)
 {
@@ -188,9 +199,6 @@ int network_custom_route(const char *name, const struct place *at, struct policy
 	    .tls_cert = copy(d, "tls_client_cert"),
 	    .tls_key = copy(d, "tls_client_key"),
 	};
-	out->base_url_var = variable(name, "_BASE_URL");
-	if (!out->env_var)
-		out->env_var = variable_of_key(out->key);
 	if (oauth) {
 		out->oauth.token_url = copy(oauth, "token_url");
 		out->oauth.client_id = copy(oauth, "client_id");
@@ -205,15 +213,13 @@ int network_custom_route(const char *name, const struct place *at, struct policy
 	}
 	take_injection(d, &out->inject);
 	take_injection(proxy ? proxy : d, &out->phantom);
-	complete_injection(&out->inject);
-	complete_injection(&out->phantom);
 	take_endpoints(d, &out->endpoints);
 	if (doc_get(d, "spiffe"))
 		return err_usage(err,
 				 "custom_credentials.%s: spiffe: there is no support for SPIFFE "
 				 "identities here",
 				 name);
-	return check_route(out, err);
+	return network_complete_route(out, err);
 }
 
 int network_capture(const char *name, const struct place *at, struct policy_capture *out,

@@ -28,6 +28,8 @@ void network_add_rule(struct policy_endpoints *l, enum policy_net_action action,
 /* A route of custom_credentials (a map that the schema accepted). */
 int network_custom_route(const char *name, const struct place *at, struct policy_route *out,
 			 struct err *err);
+/* What is not said of a route, as network_custom_route() does; checks it. */
+int network_complete_route(struct policy_route *r, struct err *err);
 int network_capture(const char *name, const struct place *at, struct policy_capture *out,
 		    struct err *err);
 

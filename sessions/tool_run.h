@@ -97,6 +97,11 @@ struct tools {
 	struct kept *kept;
 	size_t n_kept;
 	struct captures *captures; /* NULL: none yet */
+	struct edge_secrets {
+		const struct command_edge *edge;
+		char **v; /* "VARIABLE=secret" */
+	} * secrets;
+	size_t n_secrets;
 };
 
 /* ---- tool_conn.c: the shim ------------------------------------------------------------------ */

@@ -308,11 +308,14 @@ static int make_strings(struct run *r, struct launch *m)
 	int rc;
 
 	r->env = make_env(r);
-	if (r->t->captures) /* a buffer that grows leaves copies behind */
+	if (r->t->captures || r->t->n_secrets) /* a buffer that grows leaves copies behind */
 		buf_reserve(&b, STRINGS_MAX + SECRET_MAX + TOOL_BYTES_MAX);
 	buf_add(&b, r->call.cwd, strlen(r->call.cwd) + 1);
 	m->argc = add_arguments(r, &b);
 	m->envc = add_all(r, &b, r->env, &in_env);
+	for (size_t i = 0; i < r->t->n_secrets; i++)
+		if (r->t->secrets[i].edge == r->verdict.edge)
+			m->envc += add_all(r, &b, r->t->secrets[i].v, NULL);
 	m->bytes = (uint32_t)b.len;
 	/* Without a namespace of their own everybody sees the arguments of all processes. */
 	if (r->revealed && !r->t->cfg.pid_namespace) {
@@ -327,7 +330,7 @@ static int make_strings(struct run *r, struct launch *m)
 	} else {
 		rc = fd < 0 ? -1 : write_full(fd, b.data, b.len);
 	}
-	if (b.data && (r->revealed || in_env))
+	if (b.data && (r->revealed || in_env || r->t->n_secrets))
 		explicit_bzero(b.data, b.cap);
 	return rc < 0 ? -1 : STEAL_FD(fd);
 }

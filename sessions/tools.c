@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "sessions/credentials.h"
 #include "sessions/proxy_link.h"
 #include "sessions/tool_run.h"
 
@@ -30,6 +31,20 @@ static int make_shims(struct tools *t, struct err *err)
 	return 0;
 }
 
+/* Now, as those of the agent: later the broker reaches neither keyring nor files. */
+static int load_secrets(struct tools *t, const struct command_edge *e, struct err *err)
+{
+	struct edge_secrets s = {.edge = e};
+
+	if (!e->policy->env_credentials)
+		return 0;
+	if (env_credentials_load(e->policy->env_credentials, &s.v, err) < 0)
+		return -1;
+	t->secrets = xrealloc_array(t->secrets, t->n_secrets + 1, sizeof(*t->secrets));
+	t->secrets[t->n_secrets++] = s;
+	return 0;
+}
+
 static int prepare_edge(struct tools *t, size_t command, size_t edge, struct err *err)
 {
 	struct policy *p = t->cfg.policy->commands->v[command].edges[edge].policy;
@@ -37,6 +52,8 @@ static int prepare_edge(struct tools *t, size_t command, size_t edge, struct err
 
 	if (!p)
 		return 0;
+	if (load_secrets(t, &t->cfg.policy->commands->v[command].edges[edge], err) < 0)
+		return -1;
 	if (!t->cfg.namespaces && policy_without_namespaces(p, err) < 0)
 		return -1;
 	return policy_set_tmp(p, tmp, p->private_tmp && t->cfg.namespaces, err);
@@ -246,6 +263,9 @@ void tools_free(struct tools *t)
 		buf_free(&t->kept[i].key);
 	free(t->kept);
 	captures_free(t->captures);
+	for (size_t i = 0; i < t->n_secrets; i++)
+		env_credentials_free(t->secrets[i].v);
+	free(t->secrets);
 	free(t->shim_dir);
 	free(t->socket);
 	free(t->tmp);

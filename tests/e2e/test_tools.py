@@ -461,6 +461,55 @@ def own_ports(p):
     assert not b.seen and len(a.seen) == 1
 
 
+def credentials(p):
+    """What a tool has and its caller never sees: variables, a file, a socket, and a key that its proxy puts in."""
+    api = web()
+    p.write(os.path.join(p.outside, "get.py"), GET)
+    p.write(os.path.join(p.outside, "token"), "file-secret\n")
+    listener = socket.socket(socket.AF_UNIX)
+    path = os.path.join(p.outside, "agent.sock")
+    listener.bind(path)
+    p.own(path)
+    listener.listen(8)
+    threading.Thread(target=lambda: [listener.accept()[0].sendall(b"from the agent") for _ in range(8)], daemon=True).start()
+    p.env.update({"TOOL_TOKEN": "ambient-secret", "API_KEY": "proxy-secret", "MY_SOCK": path})
+    use = ("echo ${TOOL_TOKEN:-none} ${RENAMED:-none}; cat $TOKEN_FILE 2>&1; /usr/bin/python3 -c 'import os, socket; s = socket.socket(socket.AF_UNIX); "
+           "s.connect(os.environ[\"MY_SOCK\"]); print(s.recv(99).decode())' 2>&1 | tail -1; ")
+    call = "AUTH=$API_KEY exec /usr/bin/python3 %s/route.py $APIS_URL/ok/1 $APIS_URL/no/1" % p.outside
+    p.write(os.path.join(p.outside, "route.py"), "import os, sys, urllib.request as u, urllib.error\n"
+            "print('API_KEY' in os.environ and 'proxy-secret' not in str(os.environ))\n"
+            "for url in sys.argv[1:]:\n"
+            "    r = u.Request(url, headers={'Authorization': 'Bearer ' + os.environ['AUTH']})\n"
+            "    try:\n        print(u.build_opener(u.ProxyHandler({})).open(r, timeout=5).read().decode().strip())\n"
+            "    except urllib.error.HTTPError as e:\n        print(e.code)\n")
+    t = Tools(p, {"use": use, "call": call, "bare": use, "chained": "echo ran", "outer": "chained; echo $?"},
+              {"use": {"sandbox": {"use_credentials": ["token", "renamed", "file", "sock"]}},
+               "call": {"sandbox": {"fs_read": [p.outside], "credentials": [
+                   {"name": "apis", "endpoint_policy": {"default": "deny", "allow": [{"method": "GET", "path": "/ok/*"}]}}]}},
+               "bare": {"sandbox": {}}, "outer": {"sandbox": {}, "can_use": ["chained"]},
+               "chained": {"from": {"outer": {"use_credentials": ["file"]}, "session": {"use_credentials": ["unset"]}}}},
+              credentials={
+                  "token": {"type": "ambient", "env_var": "TOOL_TOKEN"},
+                  "renamed": {"type": "ambient", "env_var": "RENAMED", "credential_key": "env://TOOL_TOKEN"},
+                  "unset": {"type": "ambient", "env_var": "NOT_SET_AT_ALL"},
+                  "file": {"type": "raw-file", "path": p.outside + "/token", "env_var": "TOKEN_FILE"},
+                  "sock": {"type": "local-socket", "path": "$MY_SOCK", "mode": "connect", "env_var": "MY_SOCK"},
+                  "apis": {"type": "proxy", "upstream": "http://localhost:%d" % api.port, "env_var": "API_KEY",
+                           "source": {"type": "keystore", "key": "env://API_KEY"}, "base_url_env_var": "APIS_URL"}})
+    out = t.run("use; echo; TOOL_TOKEN=mine use | head -1; bare | head -1; echo ${TOOL_TOKEN:-none} ${API_KEY:-none}; call; "
+                "outer; chained; echo $?; cat %s/token 2>/dev/null; env | grep -c secret" % p.outside, code=1)
+    want = ["ambient-secret ambient-secret", "file-secret", "from the agent", "", "ambient-secret ambient-secret",
+            "none none", "none none", "True", "/ok/1 Bearer proxy-secret", "403", "126", "126", "0"]
+    assert out.splitlines() == want, (out, p.err)
+    assert "from the session alone" in p.err and "NOT_SET_AT_ALL is not set" in p.err, p.err
+    sid = p.json("ps", "--all")[0]["session_id"]
+    d = os.path.join(p.env["XDG_STATE_HOME"], "nono", "audit", sid)
+    for f in os.listdir(d):
+        with open(os.path.join(d, f), "rb") as g:
+            text = g.read()
+            assert b"ambient-secret" not in text and b"proxy-secret" not in text, f
+
+
 def approved(p):
     Tools(p, {"a": 'echo "ran $*"'},
           {"a": {"from": {"session": {"sandbox": {}, "invocation_policy": {
@@ -689,6 +738,6 @@ def bad_profiles(p):
 if __name__ == "__main__":
     nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted,
                   captured, in_its_place, action_after_policy, limits, nobody_reads, environment, no_files_by_environment,
-                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports,
+                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports, credentials,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])

@@ -191,6 +191,19 @@ static void test_errors(void **state)
 	    {"{\"commands\":{\"a\":{\"sandbox\":{\"network\":{\"allow_domain\":[{\"domain\":\"a\","
 	     "\"endpoint\":[]}]}}}}}",
 	     "not \"endpoint\""},
+	    {"{\"credentials\":{\"c\":{\"type\":\"pigeon\"}}}", "is none of local-socket"},
+	    {"{\"credentials\":{\"c\":{\"type\":\"raw-file\"}}}", "it needs a path"},
+	    {"{\"credentials\":{\"c\":{\"type\":\"proxy\",\"credential_key\":\"x\"}}}",
+	     "an upstream"},
+	    {"{\"credentials\":{\"c\":{\"type\":\"proxy\",\"upstream\":\"https://x\"}}}",
+	     "credential_key or a source"},
+	    {"{\"credentials\":{\"c\":{\"type\":\"ambient\",\"env_var\":\"LD_PRELOAD\"}}}",
+	     "can't be set"},
+	    {"{\"credentials\":{\"c\":{\"type\":\"ambient\"}}}", "needs an env_var"},
+	    {"{\"commands\":{\"a\":{\"sandbox\":{\"credentials\":[{\"name\":\"c\",\"endpoint_"
+	     "policy\":"
+	     "{\"alow\":[]}}]}}}}",
+	     "not \"alow\""},
 	    {"{\"executable_dirs\":[\"bin\"]}", "no absolute path"},
 	    {"{\"approval_backends\":{\"x\":{\"type\":\"pigeon\"}}}", "is none of terminal"},
 	    {"[]", "must be a map"},

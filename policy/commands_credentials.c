@@ -1,0 +1,448 @@
+/* What a tool has and its caller never sees: a socket, a file, a secret in a variable, or one that
+ * the tool's own proxy puts into requests. */
+#include "policy/commands_decode.h"
+#include "policy/network_lists.h"
+#include "policy/resolve.h"
+
+static const char *const types[] = {"local-socket", "raw-file", "proxy", "ambient"};
+
+/* ---- as a profile says it ------------------------------------------------------------------- */
+
+static int take_type(const struct decoder *d, const struct doc *v, void *to)
+{
+	unsigned n;
+
+	if (decode_choice(d, v, types, ARRAY_LEN(types), &n) < 0)
+		return -1;
+	*(enum command_credential_type *)to = (enum command_credential_type)n;
+	return 0;
+}
+
+static int take_mode(const struct decoder *d, const struct doc *v, void *to)
+{
+	static const char *const modes[] = {"connect"};
+	unsigned n;
+
+	(void)to;
+	return decode_choice(d, v, modes, ARRAY_LEN(modes), &n);
+}
+
+static int take_variable(const struct decoder *d, const struct doc *v, void *to)
+{
+	if (decode_string(d, v, to) < 0)
+		return -1;
+	if (!variable_name_ok(v->string) || !policy_env_settable(v->string) ||
+	    str_eq(v->string, "PATH") || str_starts(v->string, "NONO_"))
+		return doc_error(d->label, v, d->err, "the variable %.64s can't be set", v->string);
+	return 0;
+}
+
+static int take_source(const struct decoder *d, const struct doc *v, void *to)
+{
+	static const char *const kinds[] = {"keystore", "command"};
+	struct command_credential *c = to;
+	const struct doc *type = doc_get(v, "type"), *key = doc_get(v, "key");
+	const struct doc *command = doc_get(v, "command");
+	unsigned n;
+
+	if (decode_kind(d, v, DOC_MAP) < 0)
+		return -1;
+	if (!type)
+		return doc_error(d->label, v, d->err, "a source needs a type");
+	doc_each(m, v)
+	{
+		if (m != type && m != key && m != command)
+			return doc_error(d->label, m, d->err, "a source has no member \"%.64s\"",
+					 m->name);
+	}
+	if (decode_choice(d, type, kinds, ARRAY_LEN(kinds), &n) < 0)
+		return -1;
+	if (n == 0 && key && !command)
+		return decode_string(d, key, &c->key);
+	if (n == 1 && command && !key && decode_words(d, command, &c->command) == 0 && c->command.n)
+		return 0;
+	return doc_error(d->label, v, d->err, "keystore has a key, command a list of words");
+}
+
+#define CRED(member) offsetof(struct command_credential, member)
+static const struct decode_row rows[] = {
+    {"type", take_type, CRED(type)},
+    {"path", decode_string, CRED(path)},
+    {"mode", take_mode, 0},
+    {"env_var", take_variable, CRED(env_var)},
+    {"upstream", decode_string, CRED(upstream)},
+    {"credential_key", decode_string, CRED(key)},
+    {"base_url_env_var", take_variable, CRED(base_url_var)},
+    {"inject_header", decode_string, CRED(header)},
+    {"credential_format", decode_string, CRED(format)},
+    {"source", take_source, 0},
+    {"tls_ca", decode_string, CRED(tls_ca)},
+    {"tls_client_cert", decode_string, CRED(tls_cert)},
+    {"tls_client_key", decode_string, CRED(tls_key)},
+    {0},
+};
+
+static int check(const struct decoder *d, const struct doc *v, const struct command_credential *c)
+{
+	bool file = c->type == CREDENTIAL_SOCKET || c->type == CREDENTIAL_FILE;
+	const char *wrong = NULL;
+
+	if (!doc_get(v, "type"))
+		wrong = "which type of credential?";
+	else if (file != (c->path != NULL))
+		wrong = file ? "it needs a path" : "path belongs to local-socket and raw-file";
+	else if ((c->type == CREDENTIAL_PROXY) != (c->upstream != NULL))
+		wrong = c->upstream ? "upstream belongs to proxy" : "it needs an upstream";
+	else if (c->type == CREDENTIAL_PROXY && !c->key == !c->command.n)
+		wrong = "it needs a credential_key or a source";
+	else if (c->type == CREDENTIAL_AMBIENT && (!c->env_var || c->command.n))
+		wrong = "it needs an env_var, and a key at most";
+	return wrong ? doc_error(d->label, v, d->err, "credential %s: %s", v->name, wrong) : 0;
+}
+
+static void clear(struct command_credential *c)
+{
+	char *const all[] = {c->path,	c->env_var, c->upstream, c->key,      c->base_url_var,
+			     c->header, c->format,  c->tls_ca,	 c->tls_cert, c->tls_key};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		free(all[i]);
+	words_free(&c->command);
+	*c = (struct command_credential){.name = c->name};
+}
+
+static struct command_credential *find(const struct command_policies *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_credentials; i++)
+		if (str_eq(p->credentials[i].name, name))
+			return &p->credentials[i];
+	return NULL;
+}
+
+int decode_credentials(const struct decoder *d, const struct doc *v, void *policies)
+{
+	struct command_policies *p = policies;
+
+	if (decode_kind(d, v, DOC_MAP) < 0)
+		return -1;
+	doc_each(item, v)
+	{
+		struct command_credential *c = find(p, item->name);
+
+		if (!command_name_ok(item->name))
+			return doc_error(d->label, item, d->err,
+					 "\"%.64s\" is no credential's name", item->name);
+		if (!c) {
+			p->credentials = xrealloc_array(p->credentials, p->n_credentials + 1,
+							sizeof(*p->credentials));
+			c = &p->credentials[p->n_credentials++];
+			*c = (struct command_credential){.name = xstrdup(item->name)};
+		}
+		clear(c);
+		if (decode_map(d, item, rows, c, "a credential") < 0 || check(d, item, c) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void credentials_decoded_free(struct command_policies *p)
+{
+	for (size_t i = 0; i < p->n_credentials; i++) {
+		clear(&p->credentials[i]);
+		free(p->credentials[i].name);
+	}
+	free(p->credentials);
+}
+
+/* ---- what an edge uses ------------------------------------------------------------------------
+ */
+
+static struct command_use *new_use(struct command_box *b, const char *name)
+{
+	struct command_use *u;
+
+	for (size_t i = 0; i < b->n_uses; i++)
+		if (str_eq(b->uses[i].name, name))
+			return &b->uses[i];
+	b->uses = xrealloc_array(b->uses, b->n_uses + 1, sizeof(*b->uses));
+	u = &b->uses[b->n_uses++];
+	*u = (struct command_use){.name = xstrdup(name)};
+	return u;
+}
+
+static int take_rules(const struct decoder *d, const struct doc *list, struct policy_endpoints *to,
+		      enum policy_net_action action)
+{
+	if (list && decode_kind(d, list, DOC_LIST) < 0)
+		return -1;
+	doc_each(one, list)
+	{
+		const struct doc *method = doc_get(one, "method"), *path = doc_get(one, "path");
+
+		if (one->kind != DOC_MAP || !path || path->kind != DOC_STRING || !*path->string ||
+		    (method && method->kind != DOC_STRING))
+			return doc_error(d->label, one, d->err,
+					 "an endpoint is a map with \"method\" and \"path\"");
+		network_add_rule(to, action, method ? method->string : "*", path->string);
+	}
+	return 0;
+}
+
+static int take_endpoint_policy(const struct decoder *d, const struct doc *v, struct command_box *b,
+				struct command_use *u)
+{
+	const struct doc *otherwise = doc_get(v, "default"), *approve = doc_get(v, "approve");
+	static const char *const decisions[] = {"deny", "approve", "allow"};
+	unsigned n = 0;
+
+	if (decode_kind(d, v, DOC_MAP) < 0)
+		return -1;
+	doc_each(m, v)
+	{
+		if (!str_eq(m->name, "default") && !str_eq(m->name, "deny") &&
+		    !str_eq(m->name, "approve") && !str_eq(m->name, "allow"))
+			return doc_error(d->label, m, d->err,
+					 "an endpoint policy has default, deny, approve and allow, "
+					 "not \"%.64s\"",
+					 m->name);
+	}
+	if (otherwise && otherwise->kind == DOC_MAP)
+		otherwise = doc_get(otherwise, "decision");
+	if (otherwise && decode_choice(d, otherwise, decisions, ARRAY_LEN(decisions), &n) < 0)
+		return -1;
+	if ((n == 1 || (approve && approve->count)) && !b->missing)
+		b->missing = xstrdup("approvals for a tool's requests (endpoint_policy)");
+	u->narrowed = true;
+	u->endpoints.otherwise = n == 2 ? POLICY_NET_ALLOW : POLICY_NET_DENY;
+	return take_rules(d, doc_get(v, "deny"), &u->endpoints, POLICY_NET_DENY) < 0 ||
+		       take_rules(d, doc_get(v, "allow"), &u->endpoints, POLICY_NET_ALLOW) < 0
+		   ? -1
+		   : 0;
+}
+
+int decode_uses(const struct decoder *d, const struct doc *v, void *box)
+{
+	struct command_box *b = box;
+
+	if (decode_kind(d, v, DOC_LIST) < 0)
+		return -1;
+	doc_each(item, v)
+	{
+		const struct doc *name = item->kind == DOC_MAP ? doc_get(item, "name") : item;
+		const struct doc *endpoints = doc_get(item, "endpoint_policy");
+		struct command_use *u;
+
+		if (!name || name->kind != DOC_STRING)
+			return doc_error(d->label, item, d->err,
+					 "%s holds names, or {name, endpoint_policy}", v->name);
+		u = new_use(b, name->string);
+		if (item->kind == DOC_MAP && endpoints &&
+		    take_endpoint_policy(d, endpoints, b, u) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void uses_free(struct command_box *b)
+{
+	for (size_t i = 0; i < b->n_uses; i++) {
+		struct policy_endpoints *l = &b->uses[i].endpoints;
+
+		for (size_t k = 0; k < l->n; k++) {
+			free(l->v[k].method);
+			free(l->v[k].path);
+		}
+		free(l->v);
+		free(b->uses[i].name);
+	}
+	free(b->uses);
+}
+
+/* ---- as it is held ------------------------------------------------------------------------------
+ */
+
+/* "$NAME" as a whole is what the variable says; NULL: it is not set. */
+static char *path_of(const struct resolver *r, const struct command_credential *c)
+{
+	const char *value;
+	bool unset;
+
+	if (c->path[0] == '$' && variable_name_ok(c->path + 1) && !str_eq(c->path, "$HOME") &&
+	    !str_eq(c->path, "$WORKDIR")) {
+		value = getenv(c->path + 1);
+		return value && value[0] == '/' ? xstrdup(value) : NULL;
+	}
+	return expand_path(r, c->path, "a credential", &unset);
+}
+
+static void add_pair(char ***list, const char *name, const char *value)
+{
+	size_t n = strv_count(*list);
+
+	*list = xrealloc_array(*list, n + 2, sizeof(**list));
+	(*list)[n] = xasprintf("%s=%s", name, value);
+	(*list)[n + 1] = NULL;
+}
+
+static int apply_path(struct resolver *r, const struct policy_input *in,
+		      const struct command_credential *c)
+{
+	_cleanup_free_ char *path = path_of(r, c);
+
+	if (!path)
+		return r->err->msg[0] ? -1 : 0; /* command_edge.why_none */
+	if (c->type == CREDENTIAL_SOCKET ? socket_grant(r, path) < 0
+					 : box_grant_file(r, in->tool_for, path) < 0)
+		return -1;
+	if (c->env_var)
+		add_pair(&r->p->env_set, c->env_var, path);
+	return 0;
+}
+
+static void apply_ambient(struct policy *p, const struct command_credential *c)
+{
+	_cleanup_free_ char *own = xasprintf("env://%s", c->env_var);
+
+	add_pair(&p->env_credentials, c->env_var, c->key ? c->key : own);
+}
+
+int tool_credentials_apply(struct resolver *r, const struct policy_input *in)
+{
+	const struct command_box *b = in->tool;
+
+	for (size_t i = 0; i < b->n_uses; i++) {
+		const struct command_credential *c = find(in->tool_for->commands, b->uses[i].name);
+
+		if (c->type == CREDENTIAL_AMBIENT)
+			apply_ambient(r->p, c);
+		else if (c->type != CREDENTIAL_PROXY && apply_path(r, in, c) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static char *copy(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+/* A program that prints the secret: cmd://NAME. */
+static char *add_capture(struct policy_network *n, const struct command_credential *c)
+{
+	struct policy_capture *k;
+
+	n->captures = xrealloc_array(n->captures, n->n_captures + 1, sizeof(*n->captures));
+	k = &n->captures[n->n_captures++];
+	*k = (struct policy_capture){.name = xstrdup(c->name),
+				     .command = xcalloc(c->command.n + 1, sizeof(char *)),
+				     .timeout_s = 30,
+				     .ttl_s = 900};
+	for (size_t i = 0; i < c->command.n; i++)
+		k->command[i] = xstrdup(c->command.v[i]);
+	return xasprintf("cmd://%s", c->name);
+}
+
+static int add_route(struct policy_network *n, const struct command_credential *c,
+		     const struct command_use *u, struct err *err)
+{
+	struct policy_route *r;
+
+	n->routes.v = xrealloc_array(n->routes.v, n->routes.n + 1, sizeof(*n->routes.v));
+	r = &n->routes.v[n->routes.n++];
+	*r = (struct policy_route){
+	    .name = xstrdup(c->name),
+	    .source = xstrdup("command policy"),
+	    .upstream = copy(c->upstream),
+	    .key = c->command.n ? add_capture(n, c) : copy(c->key),
+	    .env_var = copy(c->env_var),
+	    .base_url_var = copy(c->base_url_var),
+	    .inject = {.header = copy(c->header), .format = copy(c->format)},
+	    .phantom = {.header = copy(c->header), .format = copy(c->format)},
+	    .tls_ca = copy(c->tls_ca),
+	    .tls_cert = copy(c->tls_cert),
+	    .tls_key = copy(c->tls_key),
+	};
+	r->endpoints.otherwise = u->narrowed ? u->endpoints.otherwise : POLICY_NET_ALLOW;
+	for (size_t i = 0; i < u->endpoints.n; i++)
+		network_add_rule(&r->endpoints, u->endpoints.v[i].action, u->endpoints.v[i].method,
+				 u->endpoints.v[i].path);
+	/* No rule at all would allow everything. */
+	if (u->narrowed && !u->endpoints.n && r->endpoints.otherwise == POLICY_NET_DENY)
+		network_add_rule(&r->endpoints, POLICY_NET_DENY, "*", "/**");
+	if (network_complete_route(r, err) < 0)
+		return err_prefix(err, "command_policies.credentials.%s", c->name);
+	return 0;
+}
+
+int tool_credentials_network(struct policy_network *n, const struct policy_input *in,
+			     struct err *err)
+{
+	const struct command_box *b = in->tool;
+
+	for (size_t i = 0; i < b->n_uses; i++) {
+		const struct command_credential *c = find(in->tool_for->commands, b->uses[i].name);
+
+		if (c->type == CREDENTIAL_PROXY && add_route(n, c, &b->uses[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool box_has_routes(const struct command_policies *all, const struct command_box *b)
+{
+	for (size_t i = 0; i < b->n_uses; i++)
+		if (find(all, b->uses[i].name)->type == CREDENTIAL_PROXY)
+			return true;
+	return false;
+}
+
+int tool_credentials_check(const struct command_policies *all, const struct policy_command *c,
+			   struct command_edge *e, struct err *err)
+{
+	for (size_t i = 0; i < e->box.n_uses; i++) {
+		const struct command_credential *k = find(all, e->box.uses[i].name);
+
+		if (!k)
+			return err_set(err,
+				       "%s:%u:%u: command %s uses %.64s, which is no "
+				       "credential here",
+				       c->label, c->line, c->column, c->name, e->box.uses[i].name);
+		if (e->why_none)
+			continue;
+		if (k->type == CREDENTIAL_FILE && !str_eq(e->caller, COMMAND_SESSION) &&
+		    !e->box.raw_files_chained)
+			e->why_none = xasprintf(
+			    "the file of the credential %s is for calls from the session alone "
+			    "(allow_raw_file_credentials_in_chained_policy)",
+			    k->name);
+		else if (k->path && k->path[0] == '$' && variable_name_ok(k->path + 1) &&
+			 !getenv(k->path + 1))
+			e->why_none = xasprintf("the credential %s is not there: %s is not set",
+						k->name, k->path + 1);
+		else if (k->type == CREDENTIAL_AMBIENT && !k->key && !getenv(k->env_var))
+			e->why_none = xasprintf("the credential %s is not there: %s is not set",
+						k->name, k->env_var);
+	}
+	return 0;
+}
+
+static void hide(struct policy *p, const char *name)
+{
+	size_t n = strv_count(p->env_deny);
+
+	p->env_deny = xrealloc_array(p->env_deny, n + 2, sizeof(*p->env_deny));
+	p->env_deny[n] = xstrdup(name);
+	p->env_deny[n + 1] = NULL;
+}
+
+void tool_credentials_hide(struct policy *p)
+{
+	for (size_t i = 0; i < p->commands->n_credentials; i++) {
+		const struct command_credential *c = &p->commands->credentials[i];
+
+		if (c->type == CREDENTIAL_AMBIENT)
+			hide(p, c->env_var);
+		if (c->key && str_starts(c->key, "env://"))
+			hide(p, c->key + strlen("env://"));
+	}
+}
