@@ -2,9 +2,32 @@
 #include "policy/assets.h"
 #include "policy/resolve.h"
 
-static int no_group(struct resolver *r, const char *name)
+#define NAMES_MAX 1024 /* asked for: more than there are, but no flood */
+
+static int no_group(struct resolver *r, const struct entry *e)
 {
-	return err_set(r->err, "no group \"%s\"", name);
+	const char *names[NAMES_MAX + 1] = {NULL};
+	const char *near;
+	size_t n = 0;
+
+	doc_each(g, asset_groups.root)
+	{
+		if (n < NAMES_MAX)
+			names[n++] = g->name;
+	}
+	near = word_nearest(e->text, names);
+	return doc_error(e->place.label, e->place.at, r->err,
+			 "no group \"%.100s\"%s%s%s; nono profile groups lists them", e->text,
+			 near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static const struct doc *group_of(struct resolver *r, const struct entry *e)
+{
+	const struct doc *g = doc_get(asset_groups.root, e->text);
+
+	if (!g || g->kind != DOC_MAP)
+		no_group(r, e);
+	return g && g->kind == DOC_MAP ? g : NULL;
 }
 
 static void deny_one(struct resolver *r, const struct doc *g, const char *path, unsigned access,
@@ -48,27 +71,47 @@ static unsigned grant_flags(const char *kind, bool exists, bool is_dir)
 	       (strcmp(kind, "device") == 0 && !is_dir ? GRANT_DEVICE : 0);
 }
 
+/* 0: there is no list of that name. */
+static unsigned access_of(const char *kind, bool allow)
+{
+	static const struct {
+		const char *kind;
+		unsigned access;
+		bool allow;
+	} kinds[] = {
+	    {"read", NONO_READ | NONO_EXEC, true},
+	    {"data", NONO_READ, true},
+	    {"list", NONO_READ, true},
+	    {"device", NONO_READ | NONO_WRITE, true},
+	    {"readwrite", CLOSED, true},
+	    {"access", CLOSED, false},
+	    {"write", NONO_WRITE, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].allow == allow && strcmp(kinds[i].kind, kind) == 0)
+			return kinds[i].access;
+	return 0;
+}
+
 static int apply_paths(struct resolver *r, const struct doc *g, const char *kind,
 		       const struct doc *list, bool allow)
 {
 	_cleanup_free_ char *source = xasprintf("group:%s", g->name);
-	unsigned access = 0;
+	const unsigned access = access_of(kind, allow);
 
-	if (strcmp(kind, "read") == 0)
-		access = NONO_READ | NONO_EXEC;
-	else if (strcmp(kind, "data") == 0 || strcmp(kind, "list") == 0)
-		access = NONO_READ;
-	else if (strcmp(kind, "device") == 0)
-		access = NONO_READ | NONO_WRITE;
-	else if (strcmp(kind, "readwrite") == 0 || strcmp(kind, "access") == 0)
-		access = CLOSED;
-	else if (strcmp(kind, "write") == 0)
-		access = NONO_WRITE;
+	if (!access || list->kind != DOC_LIST)
+		return err_set(r->err, "the group \"%s\" has no list \"%s\" of paths", g->name,
+			       kind);
 	doc_each(e, list)
 	{
 		bool unset, exists, is_dir;
-		_cleanup_free_ char *path = expand_path(r, e->string, source, &unset);
+		_cleanup_free_ char *path =
+		    e->kind == DOC_STRING ? expand_path(r, e->string, source, &unset) : NULL;
 		_cleanup_free_ char *account = NULL, *real = NULL;
+
+		if (e->kind != DOC_STRING)
+			return err_set(r->err, "the group \"%s\" lists what is no path", g->name);
 
 		if (!path && unset)
 			continue;
@@ -110,23 +153,30 @@ static int apply_group(struct resolver *r, const struct doc *g)
 	return 0;
 }
 
+/* Groups hold no groups, so there is nothing to go round in; each is applied once, however many
+ * profiles ask for it. All are checked before the first one is applied. */
 int groups_apply(struct resolver *r, const struct profile *prof)
 {
-	const struct doc *all = asset_groups.root;
-
+	if (prof->include.n > NAMES_MAX || prof->exclude.n > NAMES_MAX)
+		return err_set(r->err, "groups: more than %d are asked for", NAMES_MAX);
 	for (size_t i = 0; i < prof->exclude.n; i++) {
-		const struct doc *g = doc_get(all, prof->exclude.v[i].text);
+		const struct entry *e = &prof->exclude.v[i];
+		const struct doc *g = group_of(r, e);
+
 		if (!g)
-			return no_group(r, prof->exclude.v[i].text);
+			return -1;
 		if (doc_flag(g, "required", false))
-			return err_set(r->err, "the group \"%s\" is required and can't be excluded",
-				       prof->exclude.v[i].text);
+			return doc_error(e->place.label, e->place.at, r->err,
+					 "the group \"%s\" is required and can't be excluded",
+					 e->text);
 	}
+	for (size_t i = 0; i < prof->include.n; i++)
+		if (!group_of(r, &prof->include.v[i]))
+			return -1;
 	for (size_t i = 0; i < prof->include.n; i++) {
-		const struct doc *g = doc_get(all, prof->include.v[i].text);
-		if (!g)
-			return no_group(r, prof->include.v[i].text);
-		if (!entries_find(&prof->exclude, prof->include.v[i].text) && apply_group(r, g) < 0)
+		const struct entry *e = &prof->include.v[i];
+
+		if (!entries_find(&prof->exclude, e->text) && apply_group(r, group_of(r, e)) < 0)
 			return -1;
 	}
 	return 0;

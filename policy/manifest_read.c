@@ -10,25 +10,20 @@
 #include "policy/resolve.h"
 
 #define MANIFEST_MAX (8u << 20)
+#define RULES_MAX    100000
+#define ROUTES_MAX   256
 
-struct reader {
-	struct resolver *r;
-	const struct document *d;
-	struct list unenforced;
-};
-
-static int bad(struct reader *in, const struct doc *at, const char *what)
+int manifest_bad(struct manifest_reader *in, const struct doc *at, const char *what)
 {
 	return doc_error(in->d->label, at, in->r->err, "%s", what);
 }
 
-/* A map with no members but these (blanks between them); NULL is fine. */
-static int check_map(struct reader *in, const struct doc *map, const char *members)
+int manifest_check_map(struct manifest_reader *in, const struct doc *map, const char *members)
 {
 	if (!map)
 		return 0;
 	if (map->kind != DOC_MAP)
-		return bad(in, map, "must be a map");
+		return manifest_bad(in, map, "must be a map");
 	doc_each(m, map)
 	{
 		const char *found = members;
@@ -38,32 +33,33 @@ static int check_map(struct reader *in, const struct doc *map, const char *membe
 		       !((found == members || found[-1] == ' ') && (found[n] == ' ' || !found[n])))
 			found += n;
 		if (!found || !n)
-			return bad(in, m, "unknown member");
+			return manifest_bad(in, m, "unknown member");
 	}
 	return 0;
 }
 
-static char *path_of(struct reader *in, const struct doc *e, bool *exists)
+/* clean: as it is written, of POLICY_PATH_MAX bytes. */
+static char *path_of(struct manifest_reader *in, const struct doc *e, char *clean, bool *exists)
 {
-	char clean[POLICY_PATH_MAX];
 	const char *path = doc_text(e, "path");
 
-	if (!path || path_clean(clean, sizeof(clean), path) < 0) {
-		bad(in, e, "needs a \"path\" that is absolute");
+	if (!path || path_clean(clean, POLICY_PATH_MAX, path) < 0) {
+		manifest_bad(in, e, "needs a \"path\" that is absolute");
 		return NULL;
 	}
 	return canon(in->r, clean, exists, NULL);
 }
 
-static int read_grant(struct reader *in, const struct doc *e)
+static int read_grant(struct manifest_reader *in, const struct doc *e)
 {
 	const char *access = doc_text(e, "access"), *type = doc_text(e, "type"),
 		   *kind = doc_text(e, "kind");
 	_cleanup_free_ char *path = NULL;
+	char clean[POLICY_PATH_MAX];
 	unsigned rights = 0, flags = 0;
 	bool exists, is_file, workspace;
 
-	if (check_map(in, e, "path access type execute workspace kind") < 0)
+	if (manifest_check_map(in, e, "path access type execute workspace kind") < 0)
 		return -1;
 	if (str_eq(access, "read") || str_eq(access, "readwrite"))
 		rights |= NONO_READ | (doc_flag(e, "execute", true) ? (unsigned)NONO_EXEC : 0);
@@ -71,10 +67,10 @@ static int read_grant(struct reader *in, const struct doc *e)
 		rights |= NONO_WRITE;
 	is_file = str_eq(type, "file");
 	if (!rights || (!is_file && !str_eq(type, "directory")))
-		return bad(in, e,
-			   "needs \"access\" (read, write, readwrite) and \"type\" "
-			   "(directory, file)");
-	path = path_of(in, e, &exists);
+		return manifest_bad(in, e,
+				    "needs \"access\" (read, write, readwrite) and \"type\" "
+				    "(directory, file)");
+	path = path_of(in, e, clean, &exists);
 	if (!path)
 		return -1;
 	if (!exists && !(rights & NONO_WRITE) && !str_eq(kind, "pattern"))
@@ -86,48 +82,52 @@ static int read_grant(struct reader *in, const struct doc *e)
 		const char *star = strchr(path_base(path), '*');
 
 		if (!star || strchr(star + 1, '*') || !is_file)
-			return bad(in, e, "a pattern is a file with one '*' in its name");
+			return manifest_bad(in, e, "a pattern is a file with one '*' in its name");
 		flags = GRANT_FILE | GRANT_GLOB;
 	} else if (str_eq(kind, "device")) {
 		flags |= GRANT_DEVICE;
 	} else if (str_eq(kind, "state")) {
 		flags |= GRANT_STATE;
 	} else if (kind) {
-		return bad(in, e, "\"kind\" is pattern, device or state");
+		return manifest_bad(in, e, "\"kind\" is pattern, device or state");
 	}
 	return add_grant(in->r, path, rights, flags, "manifest");
 }
 
-static int read_deny(struct reader *in, const struct doc *e)
+static int read_deny(struct manifest_reader *in, const struct doc *e)
 {
-	const char *access = doc_text(e, "access");
+	const char *access = doc_text(e, "access"), *label = doc_text(e, "label");
+	const unsigned closed = str_eq(access, "write") ? (unsigned)NONO_WRITE : CLOSED;
 	_cleanup_free_ char *path = NULL;
-	bool exists;
+	char clean[POLICY_PATH_MAX];
+	bool exists, quiet;
 
-	if (check_map(in, e, "path access label quiet") < 0)
+	if (manifest_check_map(in, e, "path access label quiet") < 0)
 		return -1;
 	if (access && !str_eq(access, "write") && !str_eq(access, "all"))
-		return bad(in, e, "\"access\" of a deny rule is write or all");
-	path = path_of(in, e, &exists);
+		return manifest_bad(in, e, "\"access\" of a deny rule is write or all");
+	path = path_of(in, e, clean, &exists);
 	if (!path)
 		return -1;
-	add_deny(in->r, path, str_eq(access, "write") ? (unsigned)NONO_WRITE : CLOSED, "manifest",
-		 doc_text(e, "label"), false, doc_flag(e, "quiet", false));
+	quiet = doc_flag(e, "quiet", false);
+	add_deny(in->r, path, closed, "manifest", label, false, quiet);
 	/* A link's own name is closed as well. */
-	if (!str_eq(path, doc_text(e, "path")))
-		add_deny(in->r, doc_text(e, "path"),
-			 str_eq(access, "write") ? (unsigned)NONO_WRITE : CLOSED, "manifest",
-			 doc_text(e, "label"), false, doc_flag(e, "quiet", false));
+	if (!str_eq(path, clean))
+		add_deny(in->r, clean, closed, "manifest", label, false, quiet);
 	return 0;
 }
 
-static int read_each(struct reader *in, const struct doc *map, const char *name,
-		     int (*one)(struct reader *in, const struct doc *e))
+int manifest_each(struct manifest_reader *in, const struct doc *map, const char *name, size_t max,
+		  int (*one)(struct manifest_reader *in, const struct doc *e))
 {
 	const struct doc *l = doc_get(map, name);
 
-	if (l && l->kind != DOC_LIST)
-		return bad(in, l, "must be a list");
+	if (!l || l->kind == DOC_NULL)
+		return 0;
+	if (l->kind != DOC_LIST)
+		return manifest_bad(in, l, "must be a list");
+	if (l->count > max)
+		return manifest_bad(in, l, "has too many entries");
 	doc_each(e, l)
 	{
 		if (one(in, e) < 0)
@@ -136,27 +136,27 @@ static int read_each(struct reader *in, const struct doc *map, const char *name,
 	return 0;
 }
 
-static int read_strings(struct reader *in, const struct doc *map, const char *name,
+static int read_strings(struct manifest_reader *in, const struct doc *map, const char *name,
 			struct list *out)
 {
 	const struct doc *l = doc_get(map, name);
 
 	if (l && l->kind != DOC_LIST)
-		return bad(in, l, "must be a list of strings");
+		return manifest_bad(in, l, "must be a list of strings");
 	doc_each(e, l)
 	{
 		if (e->kind != DOC_STRING || !*e->string)
-			return bad(in, e, "must be a list of strings");
+			return manifest_bad(in, e, "must be a list of strings");
 		list_add(out, e->string);
 	}
 	return 0;
 }
 
-static int read_filesystem(struct reader *in, const struct doc *fs)
+static int read_filesystem(struct manifest_reader *in, const struct doc *fs)
 {
-	if (check_map(in, fs, "grants deny bypass_protection unix_sockets") < 0 ||
-	    read_each(in, fs, "grants", read_grant) < 0 ||
-	    read_each(in, fs, "deny", read_deny) < 0 ||
+	if (manifest_check_map(in, fs, "grants deny bypass_protection unix_sockets") < 0 ||
+	    manifest_each(in, fs, "grants", RULES_MAX, read_grant) < 0 ||
+	    manifest_each(in, fs, "deny", RULES_MAX, read_deny) < 0 ||
 	    read_strings(in, fs, "bypass_protection", &in->r->bypass) < 0 ||
 	    read_strings(in, fs, "unix_sockets", &in->r->sockets) < 0)
 		return -1;
@@ -166,15 +166,16 @@ static int read_filesystem(struct reader *in, const struct doc *fs)
 		if (path[0] == '@')
 			continue;
 		if (path[0] != '/')
-			return bad(in, fs, "sockets are absolute paths, or @ and an abstract name");
+			return manifest_bad(
+			    in, fs, "sockets are absolute paths, or @ and an abstract name");
 		if (check_own(in->r, path, false) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Beyond this version if it says anything. */
-static void note(struct reader *in, const struct doc *map, const char *name, const char *called)
+void manifest_beyond(struct manifest_reader *in, const struct doc *map, const char *name,
+		     const char *called)
 {
 	const struct doc *v = doc_get(map, name);
 
@@ -184,30 +185,7 @@ static void note(struct reader *in, const struct doc *map, const char *name, con
 		list_add(&in->unenforced, called);
 }
 
-static int read_network(struct reader *in, const struct doc *net)
-{
-	const struct doc *ports = doc_get(net, "ports");
-	const char *mode = doc_text(net, "mode");
-
-	if (check_map(in, net, "mode allow_domains endpoints ports dns") < 0 ||
-	    check_map(in, ports, "connect bind localhost") < 0)
-		return -1;
-	if (net && !str_eq(mode, "blocked") && !str_eq(mode, "proxy") &&
-	    !str_eq(mode, "unrestricted"))
-		return bad(in, net, "\"mode\" is blocked, proxy or unrestricted");
-	/* Who says nothing gets nothing. */
-	in->r->p->net_blocked = !str_eq(mode, "unrestricted");
-	if (str_eq(mode, "proxy"))
-		list_add(&in->unenforced, "network.mode proxy");
-	note(in, net, "allow_domains", "network.allow_domains");
-	note(in, net, "endpoints", "network.endpoints");
-	note(in, ports, "connect", "network.ports.connect");
-	note(in, ports, "bind", "network.ports.bind");
-	note(in, ports, "localhost", "network.ports.localhost");
-	return 0;
-}
-
-static int read_reach(struct reader *in, const struct doc *process, const char *name,
+static int read_reach(struct manifest_reader *in, const struct doc *process, const char *name,
 		      enum policy_reach *out)
 {
 	const struct doc *e = doc_get(process, name);
@@ -215,28 +193,39 @@ static int read_reach(struct reader *in, const struct doc *process, const char *
 	if (!e)
 		return 0;
 	*out = (enum policy_reach)policy_reach_by_name(doc_text(process, name));
-	return *out ? 0 : bad(in, e, "is isolated, allow_same_sandbox or allow_all");
+	return *out ? 0 : manifest_bad(in, e, "is isolated, allow_same_sandbox or allow_all");
 }
 
-static int read_ipc(struct reader *in, const struct doc *process, enum policy_ipc *out)
+static int read_ipc(struct manifest_reader *in, const struct doc *process, enum policy_ipc *out)
 {
 	const struct doc *e = doc_get(process, "ipc_mode");
 
 	if (!e)
 		return 0;
 	*out = (enum policy_ipc)policy_ipc_by_name(doc_text(process, "ipc_mode"));
-	return *out ? 0 : bad(in, e, "is shared_memory_only or full");
+	return *out ? 0 : manifest_bad(in, e, "is shared_memory_only or full");
 }
 
-static int read_process(struct reader *in, const struct doc *process)
+/* All are what a supervised run is, or less. */
+static int check_strategy(struct manifest_reader *in, const struct doc *process)
+{
+	const struct doc *e = doc_get(process, "exec_strategy");
+	const char *s = doc_text(process, "exec_strategy");
+
+	if (!e || str_eq(s, "direct") || str_eq(s, "monitor") || str_eq(s, "supervised"))
+		return 0;
+	return manifest_bad(in, e, "is direct, monitor or supervised");
+}
+
+static int read_process(struct manifest_reader *in, const struct doc *process)
 {
 	struct list allowed = {0}, blocked = {0};
 	struct policy_modes *modes = &in->r->p->modes;
 	int r;
 
-	if (check_map(in, process,
-		      "allowed_commands blocked_commands signal_mode "
-		      "process_info_mode ipc_mode exec_strategy") < 0)
+	if (manifest_check_map(in, process,
+			       "allowed_commands blocked_commands signal_mode "
+			       "process_info_mode ipc_mode exec_strategy") < 0)
 		return -1;
 	r = read_strings(in, process, "allowed_commands", &allowed) < 0 ||
 		    read_strings(in, process, "blocked_commands", &blocked) < 0
@@ -246,19 +235,19 @@ static int read_process(struct reader *in, const struct doc *process)
 	in->r->p->block_commands = list_steal(&blocked);
 	if (r < 0 || read_reach(in, process, "signal_mode", &modes->signals) < 0 ||
 	    read_reach(in, process, "process_info_mode", &modes->processes) < 0 ||
-	    read_ipc(in, process, &modes->ipc) < 0)
+	    read_ipc(in, process, &modes->ipc) < 0 || check_strategy(in, process) < 0)
 		return -1;
 	modes_unenforced(modes, &in->unenforced);
 	return 0;
 }
 
-static int read_environment(struct reader *in, const struct doc *env)
+static int read_environment(struct manifest_reader *in, const struct doc *env)
 {
 	struct list allow = {0}, deny = {0}, set = {0};
 	struct policy *p = in->r->p;
 	int r = 0;
 
-	if (check_map(in, env, "allow_vars deny_vars set_vars") < 0)
+	if (manifest_check_map(in, env, "allow_vars deny_vars set_vars") < 0)
 		return -1;
 	if (read_strings(in, env, "allow_vars", &allow) < 0 ||
 	    read_strings(in, env, "deny_vars", &deny) < 0)
@@ -269,7 +258,7 @@ static int read_environment(struct reader *in, const struct doc *env)
 
 		if (v->kind != DOC_STRING || !v->name || !policy_env_settable(v->name) ||
 		    strchr(v->name, '=')) {
-			r = bad(in, v, "can't be set");
+			r = manifest_bad(in, v, "can't be set");
 			break;
 		}
 		pair = xasprintf("%s=%s", v->name, v->string);
@@ -283,44 +272,58 @@ static int read_environment(struct reader *in, const struct doc *env)
 	return r;
 }
 
-static int read_rest(struct reader *in, const struct doc *root)
+static int read_rollback(struct manifest_reader *in, const struct doc *rollback)
+{
+	struct list patterns = {0}, globs = {0};
+	int r = read_strings(in, rollback, "exclude_patterns", &patterns);
+
+	if (r == 0)
+		r = read_strings(in, rollback, "exclude_globs", &globs);
+	in->r->p->rollback_patterns = list_steal(&patterns);
+	in->r->p->rollback_globs = list_steal(&globs);
+	return r;
+}
+
+static int read_rest(struct manifest_reader *in, const struct doc *root)
 {
 	const struct doc *resources = doc_get(root, "resources"), *memory;
 	const struct doc *rollback = doc_get(root, "rollback");
 
-	if (check_map(in, resources, "memory_bytes") < 0 ||
-	    check_map(in, rollback, "enabled exclude_patterns exclude_globs") < 0)
+	if (manifest_check_map(in, resources, "memory_bytes") < 0 ||
+	    manifest_check_map(in, rollback, "enabled exclude_patterns exclude_globs") < 0)
 		return -1;
 	memory = doc_get(resources, "memory_bytes");
 	if (memory && memory->kind != DOC_INT && memory->kind != DOC_NULL)
-		return bad(in, memory, "must be a number of bytes");
+		return manifest_bad(in, memory, "must be a number of bytes");
 	if (memory && memory->kind == DOC_INT)
 		in->r->p->limits.memory = xasprintf("%lld", (long long)memory->integer);
-	note(in, rollback, "enabled", "rollback");
-	note(in, root, "credentials", "credentials");
-	return 0;
+	manifest_beyond(in, rollback, "enabled", "rollback.enabled (run it with --rollback)");
+	return read_rollback(in, rollback);
 }
 
-static int read_manifest(struct reader *in)
+static int read_manifest(struct manifest_reader *in)
 {
 	const struct doc *root = in->d->root;
 	struct policy *p = in->r->p;
 
 	if (root->kind != DOC_MAP || !doc_text(root, "version"))
-		return bad(in, root, "not a capability manifest: \"version\" is missing");
+		return manifest_bad(in, root, "not a capability manifest: \"version\" is missing");
 	if (!str_eq(doc_text(root, "version"), MANIFEST_VERSION))
-		return bad(in, doc_get(root, "version"),
-			   "this version of manifests is not known; " MANIFEST_VERSION " is");
-	if (check_map(in, root,
-		      "version $schema filesystem network credentials process rollback "
-		      "resources environment private_tmp capability_elevation "
-		      "protect_autorun") < 0)
+		return manifest_bad(in, doc_get(root, "version"),
+				    "this version of manifests is not known; " MANIFEST_VERSION
+				    " is");
+	if (manifest_check_map(in, root,
+			       "version $schema filesystem network credentials process rollback "
+			       "resources environment private_tmp capability_elevation "
+			       "protect_autorun") < 0)
 		return -1;
 	p->private_tmp = doc_flag(root, "private_tmp", true);
 	p->elevation = doc_flag(root, "capability_elevation", false);
 	p->protect_workspace = doc_flag(root, "protect_autorun", true);
 	return read_filesystem(in, doc_get(root, "filesystem")) < 0 ||
-		       read_network(in, doc_get(root, "network")) < 0 ||
+		       manifest_read_network(in, doc_get(root, "network")) < 0 ||
+		       manifest_each(in, root, "credentials", ROUTES_MAX,
+				     manifest_read_credential) < 0 ||
 		       read_process(in, doc_get(root, "process")) < 0 ||
 		       read_environment(in, doc_get(root, "environment")) < 0
 		   ? -1
@@ -331,7 +334,7 @@ int manifest_apply(struct resolver *r, const char *file)
 {
 	_cleanup_(document_freep) struct document *d = NULL;
 	_cleanup_free_ char *content = NULL;
-	struct reader in = {.r = r};
+	struct manifest_reader in = {.r = r};
 	enum doc_format format = DOC_JSON;
 	size_t n;
 	int rc;

@@ -110,9 +110,10 @@ void policy_to_manifest(const struct policy *p, struct buf *out)
 	buf_addc(out, ']');
 	add_list(out, "bypass_protection", p->bypasses);
 	add_list(out, "unix_sockets", p->unix_sockets);
-	buf_addf(out,
-		 "},\"network\":{\"mode\":\"%s\"},\"process\":{\"exec_strategy\":\"supervised\"",
-		 p->net_blocked ? "blocked" : "unrestricted");
+	buf_addc(out, '}');
+	manifest_write_network(p, out);
+	manifest_write_credentials(p, out);
+	buf_adds(out, ",\"process\":{\"exec_strategy\":\"supervised\"");
 	add_list(out, "allowed_commands", p->allow_commands);
 	add_list(out, "blocked_commands", p->block_commands);
 	write_modes(&p->modes, out);

@@ -54,7 +54,8 @@ enum policy_inject {
 	POLICY_INJECT_QUERY,
 	POLICY_INJECT_BASIC
 };
-const char *policy_inject_name(enum policy_inject m); /* "header", "url_path", ... */
+const char *
+policy_inject_name(enum policy_inject m); /* "header", "url_path", ...; NULL past them */
 struct policy_injection {
 	enum policy_inject mode;
 	char *header;			       /* "Authorization" */

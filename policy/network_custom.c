@@ -32,13 +32,19 @@ static char **texts(const struct doc *list)
 	return out;
 }
 
+static const char *const inject_modes[] = {"header", "url_path", "query_param", "basic_auth"};
+
+const char *policy_inject_name(enum policy_inject m)
+{
+	return (size_t)m < ARRAY_LEN(inject_modes) ? inject_modes[m] : NULL;
+}
+
 static void take_injection(const struct doc *at, struct policy_injection *out)
 {
-	static const char *const modes[] = {"header", "url_path", "query_param", "basic_auth"};
 	const struct doc *mode = doc_get(at, "inject_mode");
 
-	for (size_t i = 0; mode && i < ARRAY_LEN(modes); i++)
-		if (str_eq(mode->string, modes[i]))
+	for (size_t i = 0; mode && i < ARRAY_LEN(inject_modes); i++)
+		if (str_eq(mode->string, inject_modes[i]))
 			out->mode = (enum policy_inject)i;
 	out->header = copy(at, "inject_header");
 	out->format = copy(at, "credential_format");

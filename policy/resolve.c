@@ -211,6 +211,16 @@ static int finish(struct resolver *r, const struct policy_input *in)
 	return index_build(p, r->err);
 }
 
+/* Where commands have policies or pages are opened the program calls nono. */
+static int grant_nono(struct resolver *r, const struct policy_input *in)
+{
+	const struct policy *p = r->p;
+
+	if (!in->nono || !(p->commands || in->tool || p->network.mode == POLICY_NET_NAMES))
+		return 0;
+	return add_grant(r, in->nono, NONO_READ | NONO_EXEC, GRANT_FILE, "system");
+}
+
 static int resolve_manifest(struct resolver *r, const struct policy_input *in)
 {
 	r->p->audit_level = in->audit_level;
@@ -218,7 +228,7 @@ static int resolve_manifest(struct resolver *r, const struct policy_input *in)
 	if (find_places(r, in, r->err) < 0 || own_files(r) < 0 ||
 	    manifest_apply(r, in->manifest) < 0)
 		return -1;
-	if (in->program && program_grant(r, in->program) < 0)
+	if ((in->program && program_grant(r, in->program) < 0) || grant_nono(r, in) < 0)
 		return -1;
 	return finish(r, in);
 }
@@ -237,8 +247,7 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 	if ((in->tool && box_apply(r, in) < 0) ||
 	    (in->program && program_grant(r, in->program) < 0))
 		return -1;
-	if (in->nono && (p->commands || in->tool || p->network.mode == POLICY_NET_NAMES) &&
-	    add_grant(r, in->nono, NONO_READ | NONO_EXEC, GRANT_FILE, "system") < 0)
+	if (grant_nono(r, in) < 0)
 		return -1;
 	groups_yield(r);
 	if (profile_bypass(r, prof) < 0 || flags_bypass(r, in) < 0)

@@ -373,8 +373,15 @@ def manifest(c):
         assert "--config" in c.err, c.err
     c.nono("run", "-c", c.base + "/m.json", "--", "true", env={"NONO_ALLOW": "."}, code=2)
     bad = os.path.join(c.base, "bad.json")
-    for change, word in (({"network": {"mode": "proxy", "allow_domains": ["x"]}}, "can't be enforced by this version"),
-                         ({"credentials": [{"name": "x"}]}, "credentials"), ({"version": "9"}, "version"),
+    for change, word in (({"network": {"mode": "blocked", "allow_domains": ["x"]}}, "mode proxy"),
+                         ({"network": {"mode": "proxy", "allow_domains": ["a b"]}}, "bad.json"),
+                         ({"network": {"mode": "blocked", "dns": True}}, "can't be enforced by this version"),
+                         ({"network": {"mode": "proxy", "ports": {"bind": [0]}}}, "port"),
+                         ({"network": {"mode": "proxy", "endpoints": [{"host": "x"}]}}, "rules"),
+                         ({"credentials": [{"name": "x"}]}, "source"),
+                         ({"credentials": [{"name": "x", "upstream": "https://x", "source": "k"}]}, "mode proxy"),
+                         ({"process": {"signal_mode": "allow_all"}}, "signal_mode allow_all"),
+                         ({"process": {"exec_strategy": "x"}}, "supervised"), ({"version": "9"}, "version"),
                          ({"version": None}, "version"), ({"surprise": 1}, "unknown member"),
                          ({"network": {"mode": "open"}}, "mode"), ({"resources": {"memory_bytes": "x"}}, "bytes"),
                          ({"filesystem": {"grants": [{"path": "x", "access": "read", "type": "file"}]}}, "absolute"),

@@ -3,58 +3,18 @@
  * must never give away what nothing may: nono's own files. The first byte chooses the syntax: 'T'
  * is TOML, 'Y' is YAML, anything else belongs to a JSON text.
  */
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "policy/edit.h"
 #include "policy/policy.h"
 #include "policy/profile.h"
+#include "tests/lib/fuzzhome.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TEXT_MAX 16384
 
-/* A home in which little exists, so that a run costs little; made once. */
 static const char *home(void)
 {
-	static char dir[64];
-
-	if (dir[0])
-		return dir;
-	snprintf(dir, sizeof(dir), "/tmp/nono-fuzz-profile-%u", (unsigned)getuid());
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		abort();
-	_cleanup_free_ char *work = xasprintf("%s/work", dir);
-	if (mkdir(work, 0700) < 0 && errno != EEXIST)
-		abort();
-	setenv("HOME", dir, 1);
-	unsetenv("XDG_CONFIG_HOME");
-	unsetenv("XDG_STATE_HOME");
-	unsetenv("XDG_RUNTIME_DIR");
-	return dir;
-}
-
-static void check_own(const struct policy *p, const struct nono_spec *spec)
-{
-	static const char *const own[] = {".local/state/nono", ".local/state/nono/audit/x",
-					  ".config/nono/profiles/x.json"};
-	char path[POLICY_PATH_MAX];
-
-	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-		struct policy_verdict v;
-
-		if (path_join(path, sizeof(path), home(), own[i]) < 0)
-			abort();
-		policy_check(p, path, NONO_READ, false, &v);
-		if (v.allowed || v.grantable)
-			abort();
-		policy_check(p, path, NONO_WRITE, true, &v);
-		if (v.allowed || v.grantable)
-			abort();
-		for (size_t k = 0; k < spec->n_paths; k++)
-			if (path_under(spec->paths[k].path, path))
-				abort();
-	}
+	return fuzz_home("profile");
 }
 
 static void resolve(const char *file)
@@ -77,7 +37,7 @@ static void resolve(const char *file)
 		if (policy_spec_new(p, supervised, supervised ? "/tmp/nono-0-fuzz" : NULL, &s,
 				    &err) < 0)
 			continue;
-		check_own(p, policy_spec_get(s));
+		fuzz_check_own(p, policy_spec_get(s), home());
 		policy_spec_free(s);
 	}
 	policy_describe(p, 2, &text);
@@ -132,7 +92,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct profile *p;
 	struct err err;
 	char *text;
-	int fd;
 
 	if (size == 0 || size > TEXT_MAX)
 		return 0;
@@ -150,10 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	show(p);
 	profile_freep(&p);
-	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write_full(fd, data, size) < 0)
-		abort();
-	close(fd);
+	fuzz_write(file, data, size);
 	resolve(file);
 	return 0;
 }

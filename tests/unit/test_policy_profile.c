@@ -227,6 +227,8 @@ static void test_groups(void **state)
 	} table[] = {
 	    {"{\"groups\": {\"include\": [\"nothing\"]}}", "no group \"nothing\""},
 	    {"{\"groups\": {\"exclude\": [\"nothing\"]}}", "no group \"nothing\""},
+	    {"{\"groups\": {\"include\": [\"deny_credential\"]}}",
+	     "did you mean \"deny_credentials\""},
 	    {"{\"groups\": {\"exclude\": [\"deny_ssh\"]}}", "required"},
 	    {"{\"groups\": {\"exclude\": [\"go_runtime\"]}}", NULL},
 	    {"{\"filesystem\": {\"bypass_protection\": [\"~/.ssh\"]}}", "no grant covers it"},

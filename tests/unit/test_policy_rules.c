@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "policy/assets.h"
 #include "policy/resolve.h"
 #include "tests/lib/policyenv.h"
 
@@ -79,11 +80,34 @@ static void rules_are_added_to(void **state)
 	policy_free(p);
 }
 
+/* Each of the groups can be asked for by name, alone and all together, once or twice. */
+static void all_groups_apply(void **state)
+{
+	_cleanup_(buf_free) struct buf all = {0};
+
+	(void)state;
+	doc_each(g, asset_groups.root)
+	{
+		_cleanup_free_ char *text =
+		    xasprintf("{\"groups\": {\"include\": [\"%s\", \"%s\"]}}", g->name, g->name);
+		struct policy *p = resolved(text, NULL);
+
+		assert_non_null(p);
+		policy_free(p);
+		buf_addf(&all, "%s\"%s\"", all.len ? "," : "", g->name);
+	}
+	_cleanup_free_ char *text = xasprintf("{\"groups\": {\"include\": [%s]}}", all.data);
+	struct policy *p = resolved(text, NULL);
+	assert_non_null(p);
+	policy_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(list_keeps_each_once),
 	    cmocka_unit_test_setup_teardown(rules_are_added_to, scene_up, scene_down),
+	    cmocka_unit_test_setup_teardown(all_groups_apply, scene_up, scene_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
