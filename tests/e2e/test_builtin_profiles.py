@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What each built-in profile closes: keys, clouds, browsers, the logins of other agents; what is open:
-its own state; what is protected: its own settings that name commands. Asked, and tried."""
+its own state; what is protected: its own settings that name commands. Asked, and tried; and for each
+profile a case of its own, by a program that runs under it."""
+import json
 import os
 
 import nonolib
@@ -188,4 +190,123 @@ def tmp_variables(p):
     assert out[0] == out[1] + "/go-build", out
 
 
-nonolib.main([closed_to_all, agents_apart, tried, tried_by_tools, wide_grants, groups_of_the_reference, sockets, tmp_variables], timeout=240)
+# ---- one case for each profile -----------------------------------------------------------------
+
+# What is nobody's, by its kind.
+KINDS = {
+    "keys": [".ssh/id_ed25519", ".ssh/config", ".gnupg/private-keys-v1.d/x.key", ".local/share/keyrings/login.keyring",
+             ".password-store/mail.gpg", ".config/sops/age/keys.txt"],
+    "clouds": [".aws/credentials", ".config/gcloud/credentials.db", ".azure/msal_token_cache.json", ".kube/config",
+               ".docker/config.json", ".config/gh/hosts.yml", ".netrc", ".git-credentials", ".npmrc", ".pypirc",
+               ".cargo/credentials.toml", ".m2/settings.xml", ".terraform.d/credentials.tfrc.json"],
+    "history": [".bash_history", ".zsh_history", ".local/share/fish/fish_history", ".python_history", ".psql_history",
+                ".node_repl_history", ".viminfo"],
+    "browsers": [".mozilla/firefox/p/logins.json", ".config/google-chrome/Default/Cookies", ".config/chromium/Default/Cookies",
+                 ".config/BraveSoftware/Brave-Browser/Default/Cookies", "snap/firefox/common/x", ".thunderbird/x"],
+}
+# profile -> what it reads and executes, what it reads and may not change, a variable whose folder is the session's
+DEV = {
+    "python-dev": (".pyenv/versions/3.12/bin/tool", ".virtualenvs/x/lib.py", "PIP_CACHE_DIR"),
+    "node-dev": (".nvm/versions/node/v22/bin/tool", ".npm-global/lib/x.js", "YARN_CACHE_FOLDER"),
+    "rust-dev": (".cargo/bin/tool", ".cargo/registry/src/x/build.rs", "SCCACHE_DIR"),
+    "go-dev": ("go/bin/tool", "go/pkg/mod/x/x.go", "GOCACHE"),
+    "java-dev": (".sdkman/candidates/java/bin/tool", ".m2/repository/x.jar", "GRADLE_USER_HOME"),
+}
+# What is said of each path: "r", "w", "x" for what could be done with it.
+PROBE = """
+import json, os, subprocess, sys
+home = os.path.expanduser("~")
+asked = json.load(open("asked.json"))
+def can(path, f):
+    try:
+        f(os.path.join(home, path))
+        return True
+    except OSError:
+        return False
+def change(path):
+    open(path, "a").close()
+def take(path):  # its folder may be written, and yet it stays
+    os.rename(path, path + ".taken")
+    os.rename(path + ".taken", path)
+def beside(path):
+    with open(path + ".new", "w"):
+        os.unlink(path + ".new")
+def run(path):
+    subprocess.run([path], check=True)
+def said(path):
+    return "".join(letter for letter, f in (("r", lambda p: open(p).read()), ("w", change), ("t", take), ("n", beside),
+                                             ("x", run)) if can(path, f))
+out = {"paths": {p: said(p) for p in asked["paths"]}, "variables": {}}
+for name in asked["variables"]:
+    folder = os.environ[name]
+    os.makedirs(folder, exist_ok=True)
+    beside(os.path.join(folder, "x"))
+    out["variables"][name] = folder.startswith(os.environ["TMPDIR"] + "/")
+open("made", "w").close()
+json.dump(out, sys.stdout)
+"""
+
+
+def program(p, path):
+    full = make(p, path)
+    p.write(full, "#!/bin/sh\nexit 0\n")
+    os.chmod(full, 0o755)
+
+
+def probed(p, profile, paths, variables=()):
+    p.write(os.path.join(p.work, "asked.json"), json.dumps({"paths": paths, "variables": list(variables)}))
+    out = p.nono("run", "--silent", "--no-capability-elevation", "--profile", profile, "--allow-cwd", "--",
+                 "/usr/bin/python3", "-c", PROBE, timeout=60)
+    assert os.path.exists(os.path.join(p.work, "made")), "the project is not open"
+    return json.loads(out)
+
+
+def nothing_of_others(p, profile, variables=(), opens=()):
+    """All kinds of what is nobody's or another agent's, closed; the answers about what is open."""
+    kinds = dict(KINDS, agents=[path for other, (state, logins, _) in AGENTS.items() if other != profile
+                                for path in [state] + logins])
+    for paths in kinds.values():
+        for path in paths:
+            make(p, path)
+    out = probed(p, profile, [x for paths in kinds.values() for x in paths] + list(opens), variables)
+    for kind, paths in kinds.items():
+        for path in paths:
+            assert out["paths"][path] == "", (profile, kind, path, out["paths"][path])
+            assert open(os.path.join(p.home, path)).read() == "secret\n", (profile, path)
+    return out
+
+
+def agent_case(profile):
+    state, logins, settings = AGENTS[profile]
+
+    def case(p):
+        for path in [state] + logins + settings:
+            make(p, path)
+        said = nothing_of_others(p, profile, opens=[state] + logins + settings)["paths"]
+        assert set(said[state]) >= set("rwtn"), (state, said[state])
+        for path in logins:
+            assert "r" in said[path], (path, said[path])
+        for path in settings:
+            assert "r" in said[path] and "w" not in said[path] and "t" not in said[path], (path, said[path])
+    case.__name__ = "profile_" + profile.replace("-", "_")
+    return case
+
+
+def dev_case(profile):
+    tool, fetched, variable = DEV[profile]
+
+    def case(p):
+        program(p, tool)
+        make(p, fetched)
+        out = nothing_of_others(p, profile, [variable], [tool, fetched])
+        assert out["paths"][tool] == "rx", out["paths"][tool]
+        assert out["paths"][fetched] == "r", out["paths"][fetched]
+        assert out["variables"] == {variable: True}, out
+    case.__name__ = "profile_" + profile.replace("-", "_")
+    return case
+
+
+EACH = [agent_case(x) for x in AGENTS] + [dev_case(x) for x in DEV]
+assert len(EACH) == 14
+
+nonolib.main(EACH + [closed_to_all, agents_apart, tried, tried_by_tools, wide_grants, groups_of_the_reference, sockets, tmp_variables], timeout=240)
