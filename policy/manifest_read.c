@@ -29,7 +29,8 @@ int manifest_check_map(struct manifest_reader *in, const struct doc *map, const 
 		const char *found = members;
 		size_t n = strlen(m->name);
 
-		while ((found = strstr(found, m->name)) &&
+		/* An empty name is found everywhere, and for ever. */
+		while (n && (found = strstr(found, m->name)) &&
 		       !((found == members || found[-1] == ' ') && (found[n] == ' ' || !found[n])))
 			found += n;
 		if (!found || !n)

@@ -382,7 +382,7 @@ def manifest(c):
                          ({"credentials": [{"name": "x", "upstream": "https://x", "source": "k"}]}, "mode proxy"),
                          ({"process": {"signal_mode": "allow_all"}}, "signal_mode allow_all"),
                          ({"process": {"exec_strategy": "x"}}, "supervised"), ({"version": "9"}, "version"),
-                         ({"version": None}, "version"), ({"surprise": 1}, "unknown member"),
+                         ({"version": None}, "version"), ({"surprise": 1}, "unknown member"), ({"": 1}, "unknown member"),
                          ({"network": {"mode": "open"}}, "mode"), ({"resources": {"memory_bytes": "x"}}, "bytes"),
                          ({"filesystem": {"grants": [{"path": "x", "access": "read", "type": "file"}]}}, "absolute"),
                          ({"filesystem": {"grants": [{"path": "/usr", "access": "all", "type": "file"}]}}, "access"),
