@@ -2,46 +2,14 @@
  * From what a program did to the rules that would have sufficed. A pure function: the same accesses
  * under the same policy give the same rules, nothing is looked up.
  *
- * The paths become a tree. From its leaves upwards a directory takes the place of what is in it
- * when that is more readable, or when only it will do (names that are gone and may be others next
- * time), and never when it holds, or is, more than a rule should name. Reading and writing fold
- * each by itself.
+ * The paths become a tree, which is folded (learn_rules.c): what is in a directory is given by that
+ * where only it will do (names that are gone and may be others next time).
  */
-#include "policy/index.h"
-#include "policy/special.h"
+#include "policy/learn.h"
 
-#define FOLD_HERE   3	 /* files of one directory */
-#define FOLD_DIRS   4	 /* folded directories in one */
-#define FOLD_BELOW  8	 /* rules that would be left below it */
-#define RULES_MAX   1000 /* beyond that it is no profile for people */
 #define REMARKS_MAX 200
-#define GROUPS	    2 /* reading (with executing), writing */
 
-static const unsigned group_bits[GROUPS] = {NONO_READ | NONO_EXEC, NONO_WRITE};
-
-struct node {
-	const char *path; /* len bytes of it: a prefix of somebody's path */
-	uint32_t len, parent;
-	unsigned own;		/* what was done to it itself */
-	unsigned tree;		/* what it is to have with all below */
-	unsigned above;		/* what the directories above give */
-	uint32_t here[GROUPS];	/* files directly in it */
-	uint32_t dirs[GROUPS];	/* directories in it that are named as a whole */
-	uint32_t below[GROUPS]; /* rules that are left below it */
-	unsigned force;		/* nothing but the directory will do */
-	unsigned unnamed;	/* done to something in it that no rule can say */
-	bool dir;
-};
-
-struct learner {
-	const struct policy *p;
-	struct policy_access *v; /* sorted, one a path */
-	size_t n_v;
-	struct node *nodes;
-	uint32_t n, cap;
-	struct policy_learned *out;
-	size_t cap_entries;
-};
+const unsigned learn_bits[LEARN_GROUPS] = {NONO_READ | NONO_EXEC, NONO_WRITE};
 
 /* ---- paths in order: what lies below a directory follows it ------------------------------ */
 
@@ -140,8 +108,8 @@ static const char *words(unsigned access)
 	return r && w ? "read and write" : w ? "write" : "read";
 }
 
-static void left_out(struct learner *l, const char *path, size_t len, unsigned access,
-		     const char *why)
+void learn_left_out(struct learner *l, const char *path, size_t len, unsigned access,
+		    const char *why)
 {
 	char shown[1024];
 
@@ -176,14 +144,14 @@ static enum need needed(const struct policy *p, const struct policy_access *a, u
 	return *access ? NEED_RULE : NEED_NOTHING;
 }
 
-static enum policy_special kind_of(const char *path)
+enum policy_special learn_kind_of(const char *path)
 {
 	return special_match(special_root_of("/"), path + 1);
 }
 
 /* ---- the tree --------------------------------------------------------------------------- */
 
-static bool is_parent(const struct node *d, const char *path)
+static bool is_parent(const struct learn_node *d, const char *path)
 {
 	return strncmp(d->path, path, d->len) == 0 && (d->len == 1 || path[d->len] == '/');
 }
@@ -194,14 +162,14 @@ static uint32_t add_node(struct learner *l, const char *path, uint32_t len, uint
 		l->cap = l->cap ? l->cap * 2 : 1024;
 		l->nodes = xrealloc_array(l->nodes, l->cap, sizeof(*l->nodes));
 	}
-	l->nodes[l->n] = (struct node){.path = path, .len = len, .parent = parent};
+	l->nodes[l->n] = (struct learn_node){.path = path, .len = len, .parent = parent};
 	l->nodes[parent].dir = true;
 	return l->n++;
 }
 
 /* The node of path (len bytes), with those above it. Paths come in order: what is known of the way
  * to it hangs above the node that was added last. */
-static struct node *find_node(struct learner *l, const char *path, size_t len)
+static struct learn_node *find_node(struct learner *l, const char *path, size_t len)
 {
 	uint32_t at = l->n - 1;
 
@@ -232,7 +200,7 @@ static size_t unprotected_length(const char *path)
 	size_t len = strlen(path);
 
 	memcpy(up, path, len + 1);
-	while (len > 1 && kind_of(up) != POLICY_SPECIAL_NONE) {
+	while (len > 1 && learn_kind_of(up) != POLICY_SPECIAL_NONE) {
 		len = parent_length(up, len);
 		up[len] = '\0';
 	}
@@ -243,7 +211,7 @@ static void take_unnamed(struct learner *l, const struct policy_access *a, unsig
 {
 	char up[POLICY_PATH_MAX];
 	size_t len = strlen(a->path);
-	struct node *d;
+	struct learn_node *d;
 
 	memcpy(up, a->path, len + 1);
 	while (len > 1 && !policy_nameable(up)) {
@@ -252,15 +220,15 @@ static void take_unnamed(struct learner *l, const struct policy_access *a, unsig
 	}
 	d = find_node(l, a->path, len);
 	d->unnamed |= access;
-	for (size_t g = 0; g < GROUPS; g++)
-		d->here[g] += (access & group_bits[g]) != 0;
+	for (size_t g = 0; g < LEARN_GROUPS; g++)
+		d->here[g] += (access & learn_bits[g]) != 0;
 }
 
 static void take(struct learner *l, const struct policy_access *a, unsigned access)
 {
-	struct node *d;
+	struct learn_node *d;
 
-	if ((access & NONO_WRITE) && kind_of(a->path) != POLICY_SPECIAL_NONE) {
+	if ((access & NONO_WRITE) && learn_kind_of(a->path) != POLICY_SPECIAL_NONE) {
 		d = find_node(l, a->path, unprotected_length(a->path));
 		d->force |= NONO_WRITE;
 		access &= ~(unsigned)NONO_WRITE;
@@ -280,8 +248,8 @@ static void take(struct learner *l, const struct policy_access *a, unsigned acce
 	d->own |= access;
 	d->dir |= a->dir;
 	if (a->gone && !a->refused && (access & NONO_WRITE) && !name_returns(l, a->path))
-		for (size_t g = 0; g < GROUPS; g++)
-			l->nodes[d->parent].force |= access & group_bits[g] ? group_bits[g] : 0;
+		for (size_t g = 0; g < LEARN_GROUPS; g++)
+			l->nodes[d->parent].force |= access & learn_bits[g] ? learn_bits[g] : 0;
 }
 
 static void build(struct learner *l)
@@ -300,7 +268,7 @@ static void build(struct learner *l)
 			break;
 		case NEED_RULE:
 			if (!a->refused || !(access & NONO_WRITE) ||
-			    kind_of(a->path) == POLICY_SPECIAL_NONE) {
+			    learn_kind_of(a->path) == POLICY_SPECIAL_NONE) {
 				take(l, a, access);
 				continue;
 			}
@@ -313,109 +281,6 @@ static void build(struct learner *l)
 	}
 }
 
-/* ---- folding ----------------------------------------------------------------------------- */
-
-/* May a rule name this directory with all that is in it? */
-static bool may_name(const struct learner *l, const struct node *d, unsigned access)
-{
-	char path[POLICY_PATH_MAX];
-	enum policy_special kind;
-
-	memcpy(path, d->path, d->len);
-	path[d->len] = '\0';
-	if (!strchr(path + 1, '/') || !policy_nameable(path) || !suggest_may_offer(l->p, path))
-		return false;
-	if (str_starts(path, "/home/") && !strchr(path + 6, '/'))
-		return false;
-	kind = access & NONO_WRITE ? kind_of(path) : POLICY_SPECIAL_NONE;
-	return kind == POLICY_SPECIAL_NONE || kind == POLICY_SPECIAL_GIT_DIR;
-}
-
-static void fold(struct learner *l, struct node *d)
-{
-	unsigned want = d->force;
-
-	if (d->dir)
-		want |= d->own;
-	for (size_t g = 0; g < GROUPS; g++)
-		if (d->here[g] >= FOLD_HERE || d->dirs[g] >= FOLD_DIRS || d->below[g] >= FOLD_BELOW)
-			want |= group_bits[g];
-	for (size_t g = 0; g < GROUPS; g++)
-		if ((want & group_bits[g]) && may_name(l, d, group_bits[g]))
-			d->tree |= group_bits[g];
-}
-
-static void fold_all(struct learner *l)
-{
-	for (uint32_t i = l->n; i-- > 0;) {
-		struct node *d = &l->nodes[i], *up = &l->nodes[d->parent];
-
-		fold(l, d);
-		for (size_t g = 0; i && g < GROUPS; g++) {
-			bool whole = d->tree & group_bits[g];
-			bool file = !whole && !d->dir && (d->own & group_bits[g]);
-
-			up->here[g] += file;
-			up->dirs[g] += whole;
-			up->below[g] += whole ? 1 : d->below[g] + file;
-		}
-	}
-}
-
-/* ---- rules -------------------------------------------------------------------------------- */
-
-static void emit(struct learner *l, const struct node *d, const char *list)
-{
-	struct policy_learned *out = l->out;
-	_cleanup_free_ char *path = xstrndup(d->path, d->len);
-
-	if (out->n >= RULES_MAX) {
-		left_out(l, d->path, d->len, d->own, "more rules than a person reads");
-		return;
-	}
-	if (out->n == l->cap_entries) {
-		l->cap_entries = l->cap_entries ? l->cap_entries * 2 : 64;
-		out->v = xrealloc_array(out->v, l->cap_entries, sizeof(*out->v));
-		out->paths = xrealloc_array(out->paths, l->cap_entries, sizeof(*out->paths));
-	}
-	out->v[out->n] = (struct policy_entry){list, policy_word(l->p, path, true)};
-	out->paths[out->n++] = STEAL_PTR(path);
-}
-
-static void emit_node(struct learner *l, const struct node *d)
-{
-	unsigned tree = d->tree & ~d->above, have = d->tree | d->above;
-	unsigned own = d->own & ~have, force = d->force & ~have;
-
-	if (tree)
-		emit(l, d, policy_list_for(tree, true));
-	if (d->dir && own)
-		left_out(l, d->path, d->len, own, "as a whole it holds too much");
-	else if (own) {
-		emit(l, d, policy_list_for(own, false));
-		/* To read and write a file is not to execute it. */
-		if ((own & NONO_WRITE) && (own & NONO_EXEC))
-			emit(l, d, policy_list_for(NONO_READ, false));
-	}
-	if (force)
-		left_out(l, d->path, d->len, force,
-			 "files that come and go in it; as a whole it holds too much");
-	if (d->unnamed & ~have)
-		left_out(l, d->path, d->len, d->unnamed & ~have,
-			 "names in it that no rule can say");
-}
-
-static void emit_all(struct learner *l)
-{
-	for (uint32_t i = 0; i < l->n; i++) {
-		struct node *d = &l->nodes[i];
-
-		if (i)
-			d->above = l->nodes[d->parent].above | l->nodes[d->parent].tree;
-		emit_node(l, d);
-	}
-}
-
 void policy_learn(const struct policy *p, const struct policy_access *v, size_t n,
 		  struct policy_learned *out)
 {
@@ -425,8 +290,8 @@ void policy_learn(const struct policy *p, const struct policy_access *v, size_t 
 	sort_and_merge(&l, v, n);
 	out->n_seen = l.n_v;
 	build(&l);
-	fold_all(&l);
-	emit_all(&l);
+	learn_tree_fold(&l);
+	learn_tree_rules(&l);
 	free(l.nodes);
 	free(l.v);
 }

@@ -24,6 +24,22 @@ int member_overrides(struct member_reader *d, const struct doc *at);
 
 /* profile_values.c: one value, by its kind. */
 int member_value(struct member_reader *d, const struct doc *at, const struct member *m);
+#define MEMBER_TEXT_MAX 65536
+struct entries *member_entries(struct member_reader *d,
+			       const struct member *m); /* NULL: not kept */
+int member_not_a(struct member_reader *d, const struct doc *at, const char *want);
+bool member_is_text(const struct doc *at, size_t max); /* not empty, and shorter */
+int member_check_list(struct member_reader *d, const struct doc *at, enum doc_kind kind,
+		      const char *want);
+/* profile_lists.c; key: what an entry that is an object calls the string, NULL: only strings. */
+int member_list(struct member_reader *d, const struct doc *at, const struct member *m,
+		const char *key);
+int member_one_or_list(struct member_reader *d, const struct doc *at, const struct member *m);
+int member_ports(struct member_reader *d, const struct doc *at, const struct member *m);
+int member_ranges(struct member_reader *d, const struct doc *at, const struct member *m);
+/* {KEY: value, when: ...}: *value is NULL if it does not hold here. */
+int member_conditional(struct member_reader *d, const struct doc *at, const char *key,
+		       const struct doc **value);
 /* profile_domains.c */
 int member_domains(struct member_reader *d, const struct doc *at, struct entries *out);
 int member_endpoints(struct member_reader *d, const struct doc *at, struct entries *out);
