@@ -255,15 +255,20 @@ static const struct command command_rollback_verify = {
  */
 
 static const struct command *const subs[] = {
-    &command_rollback_list,   &command_rollback_show,	 &command_rollback_restore,
-    &command_rollback_verify, &command_rollback_cleanup, NULL,
+    &command_rollback_list,
+    &command_rollback_show,
+    &command_rollback_review,
+    &command_rollback_restore,
+    &command_rollback_verify,
+    &command_rollback_cleanup,
+    NULL,
 };
 
 const struct command command_rollback = {
     .name = "rollback",
     .alias = "undo",
     .group = GROUP_RECORD,
-    .usage = "list|show|restore|verify|cleanup ...",
+    .usage = "list|show|review|restore|verify|cleanup ...",
     .summary = "What sessions changed: look at it, put it back",
     .subs = subs,
 };

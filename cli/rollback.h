@@ -3,11 +3,13 @@
 #define NONO_CLI_ROLLBACK_H
 
 #include "cli/cli.h"
+#include "sessions/rollback_changes.h"
 #include "sessions/rollback_record.h"
 #include "snapshots/restore.h"
 
 /* Subcommands with files of their own. */
-extern const struct command command_rollback_list, command_rollback_cleanup;
+extern const struct command command_rollback_list, command_rollback_review,
+    command_rollback_cleanup;
 
 #define ROW(type, member) .offset = offsetof(struct type, member)
 
@@ -47,20 +49,6 @@ void rollback_dated_free(struct rollback_dated *v, size_t n);
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
-struct change {
-	enum snap_change_type type;
-	char *path;
-	struct snap_entry before, after; /* without names */
-};
-struct changes {
-	struct change *v;
-	size_t n, cap;
-	const char *const *only; /* paths; NULL = all */
-};
-int changes_load(struct snap_store *s, const struct snap_record *a, const struct snap_record *b,
-		 struct changes *out, struct err *err);
-void changes_free(struct changes *c);
-char change_sign(enum snap_change_type t); /* + ~ - p */
 cJSON *changes_json(const struct changes *c);
 /* "+2 ~1 -3" */
 void changes_count_text(const struct changes *c, char out[64]);
@@ -85,10 +73,6 @@ enum show_mode { SHOW_LIST = 0, SHOW_DIFF, SHOW_SIDES, SHOW_FULL };
 /* To standard output. live: what b's contents are not in the store, read them from the tree. */
 int changes_show(struct snap_store *s, const struct changes *c, enum show_mode mode, bool live,
 		 struct err *err);
-/* Both contents of a changed file; -1 if it is not one or too large for a diff. */
-int change_texts(struct snap_store *s, const struct change *c, bool live, struct buf *a,
-		 struct buf *b, struct err *err);
-
 /* After a run: says what changed, and with prompt asks on a terminal what of it goes back. */
 void rollback_review(struct cli *cli, const char *id, bool prompt);
 

@@ -64,53 +64,6 @@ const struct snap_record *rollback_pick(const struct snap_record *v, size_t n, l
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
-static int add_change(void *arg, const struct snap_change *c, struct err *err)
-{
-	struct changes *out = arg;
-	struct change *n;
-
-	(void)err;
-	if (out->only) {
-		bool in = false;
-		for (const char *const *p = out->only; *p; p++)
-			in |= path_under(*p, c->path);
-		if (!in)
-			return 0;
-	}
-	if (out->n == out->cap) {
-		out->cap = out->cap ? 2 * out->cap : 64;
-		out->v = xrealloc_array(out->v, out->cap, sizeof(*out->v));
-	}
-	n = &out->v[out->n++];
-	*n = (struct change){c->type, xstrdup(c->path), *c->before, *c->after};
-	n->before.name = n->after.name = NULL;
-	return 0;
-}
-
-int changes_load(struct snap_store *s, const struct snap_record *a, const struct snap_record *b,
-		 struct changes *out, struct err *err)
-{
-	return snap_changes(s, a, b, add_change, out, err);
-}
-
-void changes_free(struct changes *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		free(c->v[i].path);
-	free(c->v);
-	*c = (struct changes){0};
-}
-
-char change_sign(enum snap_change_type t)
-{
-	static const char signs[] = {[SNAP_CREATED] = '+',
-				     [SNAP_MODIFIED] = '~',
-				     [SNAP_DELETED] = '-',
-				     [SNAP_PERMISSIONS] = 'p'};
-
-	return signs[t];
-}
-
 cJSON *changes_json(const struct changes *c)
 {
 	cJSON *a = cJSON_CreateArray();

@@ -1,55 +1,6 @@
 /* Changes as a list, a unified diff, or in two columns. */
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "cli/rollback.h"
 #include "snapshots/diff.h"
-
-#define TEXT_MAX (16u << 20) /* larger files are named only */
-
-static int read_live(const char *path, const struct snap_entry *e, struct buf *out, struct err *err)
-{
-	_cleanup_close_ int fd =
-	    open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, errno, "can't read %s", path);
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != e->size)
-		return err_set(err, "%s was changed meanwhile", path);
-	buf_reserve(out, e->size + 1);
-	n = read_full(fd, out->data, e->size);
-	if (n < 0)
-		return err_errno(err, errno, "can't read %s", path);
-	out->len = (size_t)n;
-	return 0;
-}
-
-static int read_side(struct snap_store *s, const char *path, const struct snap_entry *e, bool live,
-		     struct buf *out, struct err *err)
-{
-	if (e->kind == SNAP_NONE || e->kind == SNAP_DIR)
-		return 0;
-	if (e->kind == SNAP_FILE && e->size > TEXT_MAX)
-		return err_set(err, "too large for a diff");
-	if (e->kind == SNAP_FILE && live)
-		return read_live(path, e, out, err);
-	if (e->kind == SNAP_LINK && live)
-		return err_set(err, "a link");
-	if (e->kind != SNAP_FILE && e->kind != SNAP_LINK)
-		return err_set(err, "no file");
-	return snap_blob_read(s, &e->hash, TEXT_MAX, out, err);
-}
-
-int change_texts(struct snap_store *s, const struct change *c, bool live, struct buf *a,
-		 struct buf *b, struct err *err)
-{
-	return read_side(s, c->path, &c->before, false, a, err) < 0 ||
-		       read_side(s, c->path, &c->after, live, b, err) < 0
-		   ? -1
-		   : 0;
-}
 
 /* ---- two columns ----------------------------------------------------------------------------- */
 

@@ -376,6 +376,7 @@ void policy_spec_free(struct policy_spec *s);
  * what it sets, plus extra ("NAME=value"). NULL-terminated, caller frees with strv_free(). */
 char **policy_environment(const struct policy *p, char *const *inherited, char *const *extra);
 void strv_free(char **v);
+char **strv_copy(char *const *v); /* NULL: an empty one */
 size_t strv_count(char *const *v);
 
 /* The program does not inherit the variable of this name. Before policy_environment(). */

@@ -115,12 +115,15 @@ bool rollback_alive(const struct rollback_record *r)
 
 int rollback_record_remove(const char *id, struct err *err)
 {
-	_cleanup_free_ char *path = record_path(id), *dir = NULL, *snapshots = NULL;
+	_cleanup_free_ char *path = record_path(id), *dir = NULL, *snapshots = NULL, *marks = NULL;
 
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_errno(err, errno, "can't remove %s", path);
 	dir = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	snapshots = xasprintf("%s/snapshots", dir);
+	marks = xasprintf("%s/accepted", dir);
+	if (unlink(marks) < 0 && errno != ENOENT)
+		return err_errno(err, errno, "can't remove %s", marks);
 	if ((rmdir(snapshots) < 0 && errno != ENOENT) || (rmdir(dir) < 0 && errno != ENOENT))
 		return err_errno(err, errno, "can't remove %s", dir);
 	return 0;

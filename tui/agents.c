@@ -24,19 +24,6 @@ const char *agent_profile(const struct agent *a)
 	return a->profile ? a->profile : "default";
 }
 
-static char **copy_strv(char **v)
-{
-	size_t n = 0;
-	char **out;
-
-	while (v && v[n])
-		n++;
-	out = xcalloc(n + 1, sizeof(*out));
-	for (size_t i = 0; i < n; i++)
-		out[i] = xstrdup(v[i]);
-	return out;
-}
-
 static struct agent *agent_new(struct tui *t, const struct session_record *r)
 {
 	struct agent *a = xcalloc(1, sizeof(*a));
@@ -48,7 +35,7 @@ static struct agent *agent_new(struct tui *t, const struct session_record *r)
 	text_printable(a->name, sizeof(a->name), r->name, strlen(r->name));
 	a->profile = r->profile ? xstrdup(r->profile) : NULL;
 	a->workdir = r->workdir ? xstrdup(r->workdir) : NULL;
-	a->command = copy_strv(r->command);
+	a->command = strv_copy(r->command);
 	a->terminal = r->terminal;
 	a->state.since_ns = r->started_ns;
 	t->agents = xrealloc_array(t->agents, t->n_agents + 1, sizeof(*t->agents));

@@ -131,9 +131,10 @@ void agent_control_closed(struct agent *a);
 
 /* ---- panes and tabs (panes.c, layout_store.c) --------------------------- */
 
-enum pane_kind { PANE_TERMINAL = 0, PANE_AUDIT, PANE_VIOLATIONS, PANE_NETWORK };
+enum pane_kind { PANE_TERMINAL = 0, PANE_AUDIT, PANE_VIOLATIONS, PANE_NETWORK, PANE_REVIEW };
 
 struct audit_view;
+struct review;
 struct pane {
 	struct tui *tui;
 	enum pane_kind kind;
@@ -149,6 +150,7 @@ struct pane {
 	uint64_t top;	    /* absolute line shown in the first row */
 	int crop_x, crop_y; /* left and top of the agent's screen that is shown */
 	struct audit_view *audit;
+	struct review *review;
 	struct violations_view {
 		/* By what it is, not by its place: rows come and go while a finger is on a key. */
 		char agent[SESSION_ID_LEN + 1], target[1024], op[16], tool[65];
@@ -202,6 +204,7 @@ bool draw_terminal_changes(struct pane *p, bool focused);
 void draw_audit(struct pane *p, bool focused);
 void draw_violations(struct pane *p, bool focused);
 void draw_network(struct pane *p, bool focused);
+void draw_review(struct pane *p, bool focused);
 void draw_statusline(struct tui *t, int y);
 struct agent *statusline_hit(struct tui *t, int x); /* session under the mouse */
 
@@ -221,6 +224,10 @@ bool violations_key(struct pane *p, const struct input_event *ev);
 bool network_key(struct pane *p, const struct input_event *ev);
 void network_poll(struct pane *p);
 void network_scroll(struct pane *p, int lines);
+bool review_key(struct pane *p, const struct input_event *ev);
+void review_poll(struct pane *p);
+void review_scroll(struct pane *p, int lines);
+void review_free(struct review *r); /* NULL is fine */
 void violations_poll(struct pane *p);
 void violations_scroll(struct pane *p, int lines);
 void violations_changed(struct agent *a); /* ask again soon */
@@ -303,6 +310,7 @@ void act_scroll(struct tui *t, int pages);
 void act_audit(struct tui *t, int arg);
 void act_violations(struct tui *t, int arg);
 void act_network(struct tui *t, int arg);
+void act_review(struct tui *t, int arg);
 void act_sessions(struct tui *t, int arg);
 void act_next_needy(struct tui *t, int arg);
 void act_requests(struct tui *t, int arg);

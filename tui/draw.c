@@ -6,7 +6,7 @@
 static const char *pane_label(const struct pane *p, char *out, size_t size)
 {
 	const struct agent *a = p->agent;
-	static const char *const kinds[] = {"", "audit", "refused", "network"};
+	static const char *const kinds[] = {"", "audit", "refused", "network", "review"};
 	enum session_activity act;
 	char code[32] = "";
 
@@ -95,6 +95,8 @@ static void draw_tab(struct tui *t, struct tab *tab)
 			draw_audit(p, focused);
 		else if (p->kind == PANE_NETWORK)
 			draw_network(p, focused);
+		else if (p->kind == PANE_REVIEW)
+			draw_review(p, focused);
 		else
 			draw_violations(p, focused);
 		canvas_clip(&t->canvas, NULL);

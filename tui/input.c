@@ -50,6 +50,8 @@ static void to_pane(struct tui *t, const struct input_event *ev)
 		violations_key(p, ev);
 	} else if (p->kind == PANE_NETWORK) {
 		network_key(p, ev);
+	} else if (p->kind == PANE_REVIEW) {
+		review_key(p, ev);
 	} else if (!terminal_scroll_key(p, ev) && !ended_key(t, p, ev)) {
 		if (t->options->read_only)
 			tui_message(t, false, "read-only: nothing can be typed here");

@@ -3,9 +3,11 @@
 
 #define FILE_MAX (1u << 20)
 
+/* As in enum pane_kind. */
+static const char *const kinds[] = {"terminal", "audit", "violations", "network", "review"};
+
 static cJSON *save_pane(void *data, const void *pane)
 {
-	static const char *const kinds[] = {"terminal", "audit", "violations", "network"};
 	const struct pane *p = pane;
 	cJSON *o = cJSON_CreateObject();
 
@@ -29,12 +31,12 @@ static cJSON *save_tab(struct tab *tab)
 	return o;
 }
 
-/* The one pane that "nono run" came with is nobody's arrangement. */
+/* The one pane that "nono run" or a review came with is nobody's arrangement. */
 static bool arranged(struct tui *t)
 {
 	void *v[2];
 
-	return !t->options->own || t->n_tabs > 1 ||
+	return (!t->options->own && !t->options->review) || t->n_tabs > 1 ||
 	       (t->n_tabs == 1 && layout_panes(&t->tabs[0].layout, v, 2) > 1);
 }
 
@@ -72,15 +74,15 @@ static void *load_pane(void *data, const cJSON *o)
 	const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "pane"));
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "session"));
 	struct agent *a = id && strlen(id) == SESSION_ID_LEN ? agents_add_id(l->t, id) : NULL;
-	enum pane_kind k = str_eq(kind, "audit")	? PANE_AUDIT
-			   : str_eq(kind, "violations") ? PANE_VIOLATIONS
-			   : str_eq(kind, "network")	? PANE_NETWORK
-							: PANE_TERMINAL;
+	enum pane_kind k = PANE_TERMINAL;
 	struct pane *p;
 
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(kind, kinds[i]))
+			k = (enum pane_kind)i;
 	if (a && a->ended)
 		a->ended_ns = 0; /* it ended while nobody looked: no place in the bar */
-	if (!kind || (id && (!a || a->ended)) || (!id && k == PANE_TERMINAL))
+	if (!kind || (id && (!a || a->ended)) || (!id && (k == PANE_TERMINAL || k == PANE_REVIEW)))
 		return NULL;
 	p = pane_new(l->t, k, a);
 	if (!l->tab->focus || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "focus")))

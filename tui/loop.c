@@ -183,6 +183,8 @@ static void on_poll_timer(uv_timer_t *h)
 			violations_poll(p);
 		else if (p->shown && p->kind == PANE_NETWORK)
 			network_poll(p);
+		else if (p->shown && p->kind == PANE_REVIEW)
+			review_poll(p);
 	}
 	if (more) /* a whole log is being searched: keys in between, and on */
 		uv_timer_start(h, on_poll_timer, 1, uv_timer_get_repeat(h));

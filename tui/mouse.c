@@ -42,6 +42,8 @@ static void wheel(struct tui *t, struct pane *p, const struct input_event *ev)
 		violations_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
 	else if (p->kind == PANE_NETWORK)
 		network_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
+	else if (p->kind == PANE_REVIEW)
+		review_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
 	else if (p->kind == PANE_TERMINAL && !terminal_wheel(p, ev))
 		to_program(p, ev);
 	tui_dirty(t);

@@ -57,17 +57,19 @@ int open_first_panes(struct tui *t, struct err *err)
 			return err_set(err, "there is no session %s", o->attach);
 	}
 	/* The list of all sessions comes after the first picture, if that can be made without. */
-	if (!o->own && !layout_restore(t) && !a) {
+	if (!o->own && !o->review && !layout_restore(t) && !a) {
 		agents_refresh(t);
 		open_live(t);
 	}
-	if (a)
+	if (a && o->review)
+		pane_open(t, pane_new(t, PANE_REVIEW, a), SPLIT_LEAF);
+	else if (a)
 		act_show_agent(t, a, SPLIT_LEAF);
 	panes_arrange(t);
 	p = pane_focused(t);
 	if (p && p->agent)
 		agent_connect_now(p->agent); /* the others after the first picture */
-	if (a && a->ended)
+	if (a && a->ended && !o->review)
 		tui_agent_ended(t, a);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "tui/app.h"
 #include "tui/audit_view.h"
 #include "tui/event_text.h"
+#include "tui/list.h"
 #include "tui/width.h"
 
 static struct audit_view *view(struct pane *p)
@@ -285,36 +286,16 @@ static void all_or_one(struct pane *p)
 	panes_arrange(t);
 }
 
-static bool move_key(struct audit_view *v, const struct input_event *ev, long page)
+static bool move_key(struct audit_view *v, const struct input_event *ev, int page)
 {
-	switch (ev->key) {
-	case PTY_KEY_UP:
-	case 'k':
-		audit_view_move(v, -1);
-		return true;
-	case PTY_KEY_DOWN:
-	case 'j':
-		audit_view_move(v, 1);
-		return true;
-	case PTY_KEY_PGUP:
-		audit_view_move(v, -page);
-		return true;
-	case PTY_KEY_PGDN:
-	case ' ':
-		audit_view_move(v, page);
-		return true;
-	case PTY_KEY_HOME:
-	case 'g':
-		audit_view_move(v, -AUDIT_KEEP);
-		return true;
-	case PTY_KEY_END:
-	case 'G':
-		audit_view_move(v, AUDIT_KEEP);
-		v->paused = v->context;
-		return true;
-	default:
+	long step;
+
+	if (!list_key(ev, page, &step))
 		return false;
-	}
+	audit_view_move(v, step);
+	if (step == LIST_ALL)
+		v->paused = v->context;
+	return true;
 }
 
 static const char keys_text[] = "↑ ↓ PgUp PgDn Home   choose an event\n"
@@ -338,7 +319,7 @@ bool audit_key(struct pane *p, const struct input_event *ev)
 	tui_dirty(t);
 	if (v->typing)
 		return typing_key(p, ev);
-	if ((ev->mods & ~(unsigned)PTY_SHIFT) || move_key(v, ev, p->body.h > 2 ? p->body.h - 2 : 1))
+	if ((ev->mods & ~(unsigned)PTY_SHIFT) || move_key(v, ev, p->body.h - 2))
 		return true;
 	switch (ev->key) {
 	case PTY_KEY_ENTER:

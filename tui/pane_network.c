@@ -1,4 +1,5 @@
 /* The network pane: hosts, and what went there. */
+#include "tui/list.h"
 #include "tui/network_hosts.h"
 
 static const char *const sort_words[NETWORK_SORTS] = {"last", "name", "bytes", "refusals"};
@@ -132,20 +133,15 @@ void draw_network(struct pane *p, bool focused)
 {
 	_cleanup_free_ struct host_row *v = NULL;
 	size_t n = host_rows(p, &v), at = selected(p, v, n), rows;
-	size_t *first = &p->network.first;
 
 	if (p->body.h < 2 || p->body.w < 1)
 		return;
 	rows = (size_t)p->body.h - 2;
-	if (*first + rows > n)
-		*first = n > rows ? n - rows : 0;
-	if (at < n && at < *first)
-		*first = at;
-	if (at < n && rows && at >= *first + rows)
-		*first = at - rows + 1;
+	list_follow(&p->network.first, at, rows, n);
 	draw_head(p, p->body.y);
-	for (size_t i = 0; i < rows && *first + i < n; i++)
-		draw_row(p, p->body.y + 1 + (int)i, &v[*first + i], focused && *first + i == at);
+	for (size_t i = 0; i < rows && p->network.first + i < n; i++)
+		draw_row(p, p->body.y + 1 + (int)i, &v[p->network.first + i],
+			 focused && p->network.first + i == at);
 	if (!n)
 		canvas_text(&p->tui->canvas, p->body.x + 1, p->body.y + 1, p->body.w - 1,
 			    style(p->tui, S_DIM), nothing(p));
@@ -158,12 +154,10 @@ static void move(struct pane *p, long step)
 {
 	_cleanup_free_ struct host_row *v = NULL;
 	size_t n = host_rows(p, &v), at = selected(p, v, n);
-	long to = at == n ? 0 : (long)at + step; /* nothing selected: the first row */
 
 	if (!n)
 		return;
-	to = to < 0 ? 0 : to >= (long)n ? (long)n - 1 : to;
-	choose(p, &v[to]);
+	choose(p, &v[at == n ? 0 : list_move(at, step, n)]); /* none: the first */
 }
 
 void network_scroll(struct pane *p, int lines)
@@ -211,35 +205,12 @@ static void filtered(struct tui *t, const char *ctx, const char *value)
 
 static bool move_key(struct pane *p, const struct input_event *ev)
 {
-	long page = p->body.h > 3 ? p->body.h - 3 : 1;
+	long step;
 
-	switch (ev->key) {
-	case PTY_KEY_UP:
-	case 'k':
-		move(p, -1);
-		return true;
-	case PTY_KEY_DOWN:
-	case 'j':
-		move(p, 1);
-		return true;
-	case PTY_KEY_PGUP:
-		move(p, -page);
-		return true;
-	case PTY_KEY_PGDN:
-	case ' ':
-		move(p, page);
-		return true;
-	case PTY_KEY_HOME:
-	case 'g':
-		move(p, -100000);
-		return true;
-	case PTY_KEY_END:
-	case 'G':
-		move(p, 100000);
-		return true;
-	default:
+	if (!list_key(ev, p->body.h - 3, &step))
 		return false;
-	}
+	move(p, step);
+	return true;
 }
 
 static const char keys_text[] =

@@ -1,4 +1,5 @@
 /* The violations pane: refusals grouped by target. */
+#include "tui/list.h"
 #include "tui/violations.h"
 #include "tui/width.h"
 
@@ -105,12 +106,7 @@ void draw_violations(struct pane *p, bool focused)
 	if (p->body.h < 1 || p->body.w < 1)
 		return;
 	rows = (size_t)p->body.h - 1;
-	if (*first + rows > n)
-		*first = n > rows ? n - rows : 0;
-	if (at < n && at < *first)
-		*first = at;
-	if (at < n && rows && at >= *first + rows)
-		*first = at - rows + 1;
+	list_follow(first, at, rows, n);
 	for (size_t i = 0; i < rows && *first + i < n; i++)
 		draw_row(p, p->body.y + (int)i, &v[*first + i], focused && *first + i == at);
 	if (!n)
@@ -125,12 +121,10 @@ static void move(struct pane *p, long step)
 {
 	_cleanup_free_ struct violation_row *v = NULL;
 	size_t left_out, n = violation_rows(p, &v, &left_out), at = selected(p, v, n);
-	long to = at == n ? 0 : (long)at + step; /* nothing selected: the first row */
 
 	if (!n)
 		return;
-	to = to < 0 ? 0 : to >= (long)n ? (long)n - 1 : to;
-	choose(p, &v[to]);
+	choose(p, &v[at == n ? 0 : list_move(at, step, n)]); /* none: the first */
 }
 
 void violations_scroll(struct pane *p, int lines)
@@ -168,35 +162,12 @@ static void all_or_one(struct pane *p)
 
 static bool move_key(struct pane *p, const struct input_event *ev)
 {
-	long page = p->body.h > 2 ? p->body.h - 2 : 1;
+	long step;
 
-	switch (ev->key) {
-	case PTY_KEY_UP:
-	case 'k':
-		move(p, -1);
-		return true;
-	case PTY_KEY_DOWN:
-	case 'j':
-		move(p, 1);
-		return true;
-	case PTY_KEY_PGUP:
-		move(p, -page);
-		return true;
-	case PTY_KEY_PGDN:
-	case ' ':
-		move(p, page);
-		return true;
-	case PTY_KEY_HOME:
-	case 'g':
-		move(p, -100000);
-		return true;
-	case PTY_KEY_END:
-	case 'G':
-		move(p, 100000);
-		return true;
-	default:
+	if (!list_key(ev, p->body.h - 2, &step))
 		return false;
-	}
+	move(p, step);
+	return true;
 }
 
 static const char keys_text[] =

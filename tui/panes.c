@@ -26,6 +26,7 @@ struct pane *pane_new(struct tui *t, enum pane_kind kind, struct agent *a)
 void pane_free(struct pane *p)
 {
 	audit_view_free(p->audit);
+	review_free(p->review);
 	free(p);
 }
 
@@ -156,7 +157,7 @@ struct pane *pane_find(struct tui *t, enum pane_kind kind, const struct agent *a
 
 bool agent_has_pane(struct tui *t, const struct agent *a)
 {
-	for (enum pane_kind k = PANE_TERMINAL; k <= PANE_NETWORK; k++)
+	for (enum pane_kind k = PANE_TERMINAL; k <= PANE_REVIEW; k++)
 		if (pane_find(t, k, a, NULL))
 			return true;
 	return false;

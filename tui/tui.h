@@ -10,6 +10,7 @@
 
 struct tui_options {
 	const char *attach; /* session id to show, NULL: the remembered layout, or all live ones */
+	bool review;	    /* attach: only what it changed is shown, it may have ended */
 	bool own;	    /* nono run: end when this session ends, with its exit code */
 	bool read_only;
 	const char *prefix; /* "C-b" when NULL */
