@@ -5,8 +5,8 @@
 
 #include "policy/assets.h"
 #include "policy/change.h"
-#include "policy/diff.h"
 #include "policy/profile.h"
+#include "policy/views/diff.h"
 
 void change_free(struct change *c)
 {

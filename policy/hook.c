@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "common/digest.h"
-#include "policy/profile_trust.h"
+#include "policy/profiles/trust.h"
 
 int policy_hook_check(const struct policy *p, const struct policy_hook *h, unsigned char sha256[32],
 		      struct err *err)

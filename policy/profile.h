@@ -171,7 +171,7 @@ static inline void profile_freep(struct profile **p)
 /* A string that lives as long as the profile; taken over. */
 const char *profile_keep(struct profile *p, char *s);
 
-/* ---- decoding (profile_decode.c) ----------------------------------------- */
+/* ---- decoding (profiles/decode.c) ----------------------------------------- */
 
 /* file is taken over, also on failure. host decides "when". */
 struct profile *profile_decode(const struct doc *root, struct profile_file *file,
@@ -185,13 +185,13 @@ struct profile *profile_parse(const char *text, size_t n, const char *label, str
 /* Does it hold here? -1 with err (no place in it) if it is none that is known. */
 int when_holds(const char *predicate, const struct policy_host *host, struct err *err);
 
-/* ---- merging (profile_merge.c) -------------------------------------------- */
+/* ---- merging (profiles/merge.c) -------------------------------------------- */
 
 /* What child says on top of base (§8.4 of the reference's rules): base is changed, child is used
  * up. */
 void profile_merge(struct profile *base, struct profile *child);
 
-/* ---- finding (profile_load.c) --------------------------------------------- */
+/* ---- finding (profiles/load.c) --------------------------------------------- */
 
 struct profile_request {
 	const char *what;	     /* name or path */

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "policy/network_lists.h"
-#include "policy/profile_trust.h"
+#include "policy/profiles/trust.h"
 #include "policy/resolve.h"
 
 static int own_files(struct resolver *r)

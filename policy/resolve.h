@@ -104,7 +104,7 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 int profile_apply(struct resolver *r, const struct profile *prof);
 int profile_bypass(struct resolver *r, const struct profile *prof); /* after all grants */
 int flags_apply(struct resolver *r, const struct policy_input *in);
-int manifest_apply(struct resolver *r, const char *file);		    /* manifest.c */
+int manifest_apply(struct resolver *r, const char *file);		    /* manifest/read.c */
 int flags_apply_special(struct resolver *r, const struct policy_input *in); /* flags_special.c */
 #define SOCKET_NAME_MAX 107
 /* Grants "@NAME", an abstract socket. */
@@ -117,7 +117,7 @@ int groups_apply(struct resolver *r, const struct profile *prof);
 void groups_yield(struct resolver *r);
 void groups_yield_free(struct resolver *r);
 int program_grant(struct resolver *r, const char *program); /* program.c */
-int observe_grants(struct resolver *r);			    /* observe.c */
+int observe_grants(struct resolver *r);			    /* learning/observe.c */
 int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
 /* The directories that the file top/.git leads to, if the repository knows of top and is ours. */
 bool worktree_find(const char *top, char **gitdir, char **common);

@@ -2,9 +2,9 @@
 #include <sys/stat.h>
 
 #include "policy/change.h"
-#include "policy/diff.h"
 #include "policy/edit.h"
 #include "policy/profile.h"
+#include "policy/views/diff.h"
 
 /* ---- words ------------------------------------------------------------------------------- */
 

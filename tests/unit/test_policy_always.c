@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "policy/diff.h"
 #include "policy/edit.h"
+#include "policy/views/diff.h"
 #include "tests/lib/policyenv.h"
 
 #define R NONO_READ

@@ -6,7 +6,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 static const struct policy_host host = {"fedora", "rhel centos", "43"};
 

@@ -1,5 +1,5 @@
 /* A resolved policy as a capability manifest. */
-#include "policy/manifest.h"
+#include "policy/manifest/manifest.h"
 #include "policy/resolve.h"
 
 static void add_str(struct buf *out, const char *s)

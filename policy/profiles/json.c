@@ -1,5 +1,5 @@
 /* What a profile says, in the words of the schema: members that were said, in the table's order. */
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 static void str(struct buf *b, const char *s)
 {

@@ -1,5 +1,5 @@
 /* Hosts that may be connected to, and what they are narrowed to. */
-#include "policy/profile_decode.h"
+#include "policy/profiles/decode.h"
 
 #define DOMAINS_MAX   65536
 #define ENDPOINTS_MAX 65536

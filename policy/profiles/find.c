@@ -3,8 +3,8 @@
 #include <fcntl.h>
 
 #include "policy/assets.h"
-#include "policy/profile_find.h"
-#include "policy/profile_schema.h"
+#include "policy/profiles/find.h"
+#include "policy/profiles/schema.h"
 
 /* In the order they are looked for; those of one syntax hide each other. */
 static const struct {

@@ -1,6 +1,6 @@
 /* The network and the credentials of a capability manifest. */
 #include "common/host.h"
-#include "policy/manifest.h"
+#include "policy/manifest/manifest.h"
 #include "policy/network_lists.h"
 
 #define HOSTS_MAX 4096 /* and as many rules for requests, ports, credentials */

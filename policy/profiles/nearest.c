@@ -1,5 +1,5 @@
 /* What somebody meant who wrote a name that is not there. */
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 static bool same_but_for_dashes(const char *a, const char *b)
 {

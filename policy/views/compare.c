@@ -1,5 +1,5 @@
 /* Two profiles beside each other, member by member. */
-#include "policy/view_profile.h"
+#include "policy/views/profile.h"
 
 /* Lists are compared as sets, maps by name, everything else as a whole. */
 enum compare { AS_WHOLE = 0, AS_SET, AS_MAP };

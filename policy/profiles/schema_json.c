@@ -1,5 +1,5 @@
 /* The table of members as a JSON Schema (draft 2020-12), for editors. */
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 static void str(struct buf *b, const char *s)
 {

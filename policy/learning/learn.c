@@ -2,10 +2,10 @@
  * From what a program did to the rules that would have sufficed. A pure function: the same accesses
  * under the same policy give the same rules, nothing is looked up.
  *
- * The paths become a tree, which is folded (learn_rules.c): what is in a directory is given by that
+ * The paths become a tree, which is folded (rules.c): what is in a directory is given by that
  * where only it will do (names that are gone and may be others next time).
  */
-#include "policy/learn.h"
+#include "policy/learning/learn.h"
 
 #define REMARKS_MAX 200
 

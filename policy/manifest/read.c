@@ -1,12 +1,12 @@
 /*
  * A capability manifest: rules that need nothing else, neither profile nor groups. What is written
- * (manifest_write.c) is the policy as it was resolved; reading it gives the same rules again.
+ * (write.c) is the policy as it was resolved; reading it gives the same rules again.
  * Members of ours beside the format's: execute, workspace, kind (of grants), access, label, quiet
  * (of deny rules), bypass_protection, unix_sockets, environment, private_tmp, capability_elevation,
  * protect_autorun.
  */
 #include "common/document.h"
-#include "policy/manifest.h"
+#include "policy/manifest/manifest.h"
 #include "policy/resolve.h"
 
 #define MANIFEST_MAX (8u << 20)

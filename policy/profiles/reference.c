@@ -1,5 +1,5 @@
 /* The table of members as a text for people. */
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 static const char *kind_name(const struct member *m)
 {

@@ -1,8 +1,8 @@
 /* A profile by its name or path, and what it extends. */
 #include "common/digest.h"
 #include "policy/assets.h"
-#include "policy/profile_find.h"
-#include "policy/profile_trust.h"
+#include "policy/profiles/find.h"
+#include "policy/profiles/trust.h"
 
 #define EXTENDS_DEPTH 10
 #define LOADS_MAX     64 /* files read for one profile, however they are nested */

@@ -6,7 +6,7 @@
 #include <sys/file.h>
 
 #include "common/digest.h"
-#include "policy/profile_trust.h"
+#include "policy/profiles/trust.h"
 
 #define STORE_MAX (1u << 20)
 

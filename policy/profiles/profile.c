@@ -1,5 +1,5 @@
 /* The parts that a profile is made of, and their end. */
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 const char profile_cleared[] = "";
 

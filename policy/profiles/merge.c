@@ -1,5 +1,5 @@
 /* What a child says on top of its base: each member by the rule that the schema has for it. */
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 static void append(struct entries *base, const struct entries *child, enum member_merge how)
 {

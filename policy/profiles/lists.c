@@ -1,5 +1,5 @@
 /* Lists of a profile: strings, each perhaps under a condition; ports and ranges of them. */
-#include "policy/profile_decode.h"
+#include "policy/profiles/decode.h"
 
 static void add(struct member_reader *d, struct entries *l, const char *text, const struct doc *at)
 {

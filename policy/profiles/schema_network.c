@@ -1,5 +1,5 @@
 /* The members of "network", and what describes credentials and hooks. */
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 #define AT(f)  .field = offsetof(struct profile, f)
 #define OLD(n) .instead = (n), .flags = MEMBER_DEPRECATED

@@ -4,12 +4,12 @@
 #include "common/digest.h"
 #include "policy/assets.h"
 #include "policy/commands.h"
-#include "policy/diff.h"
-#include "policy/profile_find.h"
-#include "policy/profile_trust.h"
+#include "policy/profiles/find.h"
+#include "policy/profiles/trust.h"
 #include "policy/resolve.h"
-#include "policy/view_groups.h"
-#include "policy/view_profile.h"
+#include "policy/views/diff.h"
+#include "policy/views/groups.h"
+#include "policy/views/profile.h"
 
 bool policy_profile_name_ok(const char *name)
 {

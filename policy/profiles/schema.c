@@ -1,6 +1,6 @@
 /* The members of a profile; those of "network" and of credentials are in
- * profile_schema_network.c. */
-#include "policy/profile_schema.h"
+ * schema_network.c. */
+#include "policy/profiles/schema.h"
 
 #define AT(f) .field = offsetof(struct profile, f)
 /* Another spelling of a member. */

@@ -1,6 +1,6 @@
 /* From a document to a profile: every member by the schema, anything else is an error with its
  * place and the nearest valid name. */
-#include "policy/profile_decode.h"
+#include "policy/profiles/decode.h"
 
 int member_bad(struct member_reader *d, const struct doc *at, const char *what)
 {

@@ -4,7 +4,7 @@
 #ifndef NONO_POLICY_PROFILE_DECODE_H
 #define NONO_POLICY_PROFILE_DECODE_H
 
-#include "policy/profile_schema.h"
+#include "policy/profiles/schema.h"
 
 struct member_reader {
 	const char *label;
@@ -22,7 +22,7 @@ size_t member_enter(struct member_reader *d, const char *name);
 int member_map(struct member_reader *d, const struct doc *map, const struct member *table);
 int member_overrides(struct member_reader *d, const struct doc *at);
 
-/* profile_values.c: one value, by its kind. */
+/* values.c: one value, by its kind. */
 int member_value(struct member_reader *d, const struct doc *at, const struct member *m);
 #define MEMBER_TEXT_MAX 65536
 struct entries *member_entries(struct member_reader *d,
@@ -31,7 +31,7 @@ int member_not_a(struct member_reader *d, const struct doc *at, const char *want
 bool member_is_text(const struct doc *at, size_t max); /* not empty, and shorter */
 int member_check_list(struct member_reader *d, const struct doc *at, enum doc_kind kind,
 		      const char *want);
-/* profile_lists.c; key: what an entry that is an object calls the string, NULL: only strings. */
+/* lists.c; key: what an entry that is an object calls the string, NULL: only strings. */
 int member_list(struct member_reader *d, const struct doc *at, const struct member *m,
 		const char *key);
 int member_one_or_list(struct member_reader *d, const struct doc *at, const struct member *m);
@@ -40,7 +40,7 @@ int member_ranges(struct member_reader *d, const struct doc *at, const struct me
 /* {KEY: value, when: ...}: *value is NULL if it does not hold here. */
 int member_conditional(struct member_reader *d, const struct doc *at, const char *key,
 		       const struct doc **value);
-/* profile_domains.c */
+/* domains.c */
 int member_domains(struct member_reader *d, const struct doc *at, struct entries *out);
 int member_endpoints(struct member_reader *d, const struct doc *at, struct entries *out);
 

@@ -1,5 +1,5 @@
 /* Lines by their longest common subsequence; what is too long for that is replaced as a whole. */
-#include "policy/diff.h"
+#include "policy/views/diff.h"
 
 #define CONTEXT	  3
 #define CELLS_MAX (4u << 20)

@@ -1,5 +1,5 @@
 /* One value of a profile, by the kind that the schema gives it. */
-#include "policy/profile_decode.h"
+#include "policy/profiles/decode.h"
 
 #define ENTRIES_MAX 131072 /* of one list or map */
 

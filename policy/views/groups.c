@@ -1,5 +1,5 @@
 /* The built-in groups for who looks at them. */
-#include "policy/view_groups.h"
+#include "policy/views/groups.h"
 
 #include "policy/assets.h"
 #include "policy/resolve.h"

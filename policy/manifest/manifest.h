@@ -24,7 +24,7 @@ int manifest_each(struct manifest_reader *in, const struct doc *map, const char 
 void manifest_beyond(struct manifest_reader *in, const struct doc *map, const char *name,
 		     const char *called);
 
-/* manifest_network.c; the network first */
+/* network.c; the network first */
 int manifest_read_network(struct manifest_reader *in, const struct doc *net);
 int manifest_read_credential(struct manifest_reader *in, const struct doc *e);
 void manifest_write_network(const struct policy *p, struct buf *out);

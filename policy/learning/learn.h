@@ -39,7 +39,7 @@ void learn_left_out(struct learner *l, const char *path, size_t len, unsigned ac
 		    const char *why);
 enum policy_special learn_kind_of(const char *path);
 
-/* learn_rules.c: directories that stand for what is in them; then the rules. */
+/* rules.c: directories that stand for what is in them; then the rules. */
 void learn_tree_fold(struct learner *l);
 void learn_tree_rules(struct learner *l);
 

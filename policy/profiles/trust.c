@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "policy/profile_trust.h"
+#include "policy/profiles/trust.h"
 
 #define LINKS_MAX 40
 

@@ -1,5 +1,5 @@
 /* A profile as JSON in the shape that the reference's scripts know. */
-#include "policy/view_profile.h"
+#include "policy/views/profile.h"
 
 /* Shown even when nothing was said; NULL: the list is empty. */
 static const struct {

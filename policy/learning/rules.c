@@ -3,7 +3,7 @@
  * what is in it when that is more readable, or when only it will do, and never when it holds, or
  * is, more than a rule should name. Reading and writing fold each by itself.
  */
-#include "policy/learn.h"
+#include "policy/learning/learn.h"
 
 #define FOLD_HERE  3	/* files of one directory */
 #define FOLD_DIRS  4	/* folded directories in one */
