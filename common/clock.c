@@ -68,6 +68,8 @@ uint64_t proc_start_time(pid_t pid)
 	text[n] = '\0';
 	/* The name may hold blanks and parentheses; fields count from the last ')'. */
 	p = strrchr(text, ')');
+	if (p && p[1] && (p[2] == 'Z' || p[2] == 'X'))
+		return 0; /* has ended, only nobody has waited for it */
 	for (int field = 2; p && field < 22; field++) {
 		p = strchr(p + 1, ' ');
 	}

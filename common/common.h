@@ -192,7 +192,8 @@ ssize_t fd_recv(int sock, void *p, size_t n, int *fd);
  */
 void random_hex(char *out, size_t bytes);
 
-/* Field 22 of /proc/PID/stat (clock ticks since boot), 0 if there is no such process. */
+/* Field 22 of /proc/PID/stat (clock ticks since boot), 0 if there is no such process, or one that
+ * has ended and waits to be waited for. */
 uint64_t proc_start_time(pid_t pid);
 
 #endif

@@ -311,6 +311,8 @@ void act_audit(struct tui *t, int arg);
 void act_violations(struct tui *t, int arg);
 void act_network(struct tui *t, int arg);
 void act_review(struct tui *t, int arg);
+void act_snapshot(struct tui *t, int arg);
+void snapshot_leave(struct tui *t); /* one that runs ends as soon as it can */
 void act_sessions(struct tui *t, int arg);
 void act_next_needy(struct tui *t, int arg);
 void act_requests(struct tui *t, int arg);
@@ -382,6 +384,7 @@ struct tui {
 	struct request_box requests;
 	struct tui_config config;
 	struct starter starter;
+	struct snapshot_job *snapshot; /* is being taken by the key for it; NULL: none */
 	struct { /* what a program wants in the clipboard, until the person agrees */
 		char from[SESSION_NAME_MAX];
 		struct buf text;

@@ -34,6 +34,8 @@ static const struct binding table[] = {
     {'v', 0, "violations pane: what was refused", act_violations, 0, false},
     {'N', 0, "network pane: hosts, and what went there", act_network, 0, false},
     {'R', 0, "review pane: what changed, accept it or put it back", act_review, 0, false},
+    {'S', 0, "take a snapshot of what the session may write (run --rollback)", act_snapshot, 0,
+     false},
     {'[', 0, "scroll back (also PgUp, mouse wheel, Shift+wheel)", act_scroll, 0, false},
     {PTY_KEY_PGUP, 0, "scroll back by a page", act_scroll, 1, false},
     {PTY_KEY_LEFT, 0, "pane to the left", act_focus, DIR_LEFT, true},

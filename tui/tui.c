@@ -144,6 +144,7 @@ static void free_all(struct tui *t)
 		layout_free(&t->tabs[i].layout);
 	}
 	t->n_tabs = 0;
+	snapshot_leave(t);
 	/* Connections that are just being made refer to their agents: first they are done. */
 	uv_walk(&t->loop, close_handle, NULL);
 	for (size_t i = 0; i < t->n_agents; i++) {

@@ -181,6 +181,32 @@ def accepting(p):
     assert s.ended() == 0
 
 
+def by_key(p):
+    """The key for a snapshot says its number; the command adds to the same ones; the program goes on."""
+    sid = changed(p)
+    s = Screen(p, "attach", "agent", cols=120, rows=30)
+    s.sees("ready")
+    s.command("S")
+    s.sees(r"agent: snapshot 1 is kept")
+    assert p.nono("snapshot", "create", "--session", "agent").strip() == "2"
+    s.command("S")
+    s.sees(r"agent: snapshot 3 is kept")
+    shown = p.json("rollback", "show", sid)["snapshots"]
+    assert [x["reason"] for x in shown] == ["start", "manual", "manual", "manual"], shown
+    assert len({x["merkle_root"] for x in shown[1:]}) == 1 and shown[0]["merkle_root"] != shown[1]["merkle_root"]
+    p.nono("stop", "--force", "agent")
+    p.start("plain", "echo plain one; sleep 600")
+    s.command("g")
+    s.command("d")
+    assert s.ended() == 0
+    s = Screen(p, "attach", "plain")
+    s.sees("plain one")
+    s.command("S")
+    s.sees("plain: no snapshot: the session has no snapshots")
+    s.command("d")
+    assert s.ended() == 0
+
+
 def only_looking(p):
     """Read-only: nothing is put back. A session without snapshots says so."""
     changed(p)
@@ -207,4 +233,4 @@ def only_looking(p):
 
 
 if __name__ == "__main__":
-    nonolib.main([tree, hunks_and_files, accepting, only_looking])
+    nonolib.main([tree, hunks_and_files, accepting, by_key, only_looking])

@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #include <cmocka.h>
 
 #include <sys/socket.h>
@@ -175,14 +178,30 @@ static void test_hmac(void **state)
 	}
 }
 
+static void zombies_are_gone(void **state)
+{
+	siginfo_t info;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(0);
+	assert_true(pid > 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(kill(pid, 0), 0); /* still there */
+	assert_int_equal(proc_start_time(pid), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(proc_start_time(getpid()) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_path_under),	cmocka_unit_test(test_path_clean),
-	    cmocka_unit_test(test_printable),	cmocka_unit_test(test_utf8),
-	    cmocka_unit_test(test_json_str),	cmocka_unit_test(test_numbers),
-	    cmocka_unit_test(test_private_dir), cmocka_unit_test(test_fd_passing),
-	    cmocka_unit_test(test_hmac),
+	    cmocka_unit_test(test_path_under), cmocka_unit_test(zombies_are_gone),
+	    cmocka_unit_test(test_path_clean), cmocka_unit_test(test_printable),
+	    cmocka_unit_test(test_utf8),       cmocka_unit_test(test_json_str),
+	    cmocka_unit_test(test_numbers),    cmocka_unit_test(test_private_dir),
+	    cmocka_unit_test(test_fd_passing), cmocka_unit_test(test_hmac),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
