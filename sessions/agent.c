@@ -135,6 +135,13 @@ static void take_terminal(const struct init_config *cfg, int slave)
 			fail(cfg, errno, "can't pass on the terminal");
 }
 
+/* A job of init's session, in the foreground. */
+static void take_front(const struct init_config *cfg, int slave)
+{
+	if (setpgid(0, 0) < 0 || tcsetpgrp(slave, getpid()) < 0)
+		fail(cfg, errno, "can't take the terminal");
+}
+
 /* 0-2 must exist, or the first file that the program opens becomes its output. */
 static void fill_descriptors(const struct init_config *cfg)
 {
@@ -296,9 +303,11 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 	char **env;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* of init, should it be killed */
-	if (setsid() < 0)
+	if (cfg->tool && slave >= 0)
+		take_front(cfg, slave);
+	else if (setsid() < 0)
 		fail(cfg, errno, "can't make a session");
-	if (slave >= 0)
+	else if (slave >= 0)
 		take_terminal(cfg, slave);
 	if (cfg->tool)
 		become_tool(cfg, ends);

@@ -14,6 +14,7 @@
 
 #include "network/network.h"
 #include "sessions/init.h"
+#include "sessions/tool_wire.h"
 #include "sessions/tree.h"
 
 /* What is left when the program itself ended gets this long after SIGHUP and SIGTERM. */
@@ -71,12 +72,32 @@ static int open_pty(const struct init_config *cfg, int *slave, char *why, size_t
 		close(master);
 		return -1;
 	}
+	if (tcgetattr(*slave, &t) == 0 && cfg->tool) {
+		tool_terminal_to(cfg->tool->terminal, &t, &ws);
+		tcsetattr(*slave, TCSANOW, &t);
+	}
 	ioctl(master, TIOCSWINSZ, &ws);
-	if (tcgetattr(*slave, &t) == 0) {
+	if (!cfg->tool && tcgetattr(*slave, &t) == 0) {
 		t.c_iflag |= IUTF8;
 		tcsetattr(*slave, TCSANOW, &t);
 	}
 	return master;
+}
+
+/* The program's group must have a parent in its session, or the kernel stops nothing of it: here
+ * init leads the session. It blocks all signals, so that the terminal's are nothing to it. */
+static int lend_terminal(const struct init_config *cfg, int slave)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
+		return -1;
+	for (unsigned i = 0; i < 3; i++)
+		if (cfg->tool->terminal->fds & (1u << i) && dup2(slave, cfg->tool->fds[i]) < 0)
+			return -1;
+	return 0;
 }
 
 /* ---- the end of the tree ---------------------------------------------------------- */
@@ -132,14 +153,26 @@ static void tell_end(struct init *in)
 	init_send(in->sock, &m, -1);
 }
 
+static void tell_stop(struct init *in, int sig)
+{
+	struct init_msg m = {.type = INIT_STOPPED, .value = sig};
+
+	if (in->sock >= 0)
+		init_send(in->sock, &m, -1);
+}
+
 /* Returns false when no child is left. */
 static bool reap(struct init *in)
 {
-	int status;
+	/* Without a terminal nobody could continue it but who stopped it. */
+	int status, flags = WNOHANG | __WALL | (in->cfg->tool && in->cfg->terminal ? WUNTRACED : 0);
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-		if (pid == in->agent) {
+	while ((pid = waitpid(-1, &status, flags)) > 0) {
+		if (WIFSTOPPED(status)) {
+			if (pid == in->agent)
+				tell_stop(in, WSTOPSIG(status));
+		} else if (pid == in->agent) {
 			in->agent_gone = true;
 			in->status = status;
 		}
@@ -375,6 +408,8 @@ _Noreturn void init_main(const struct init_config *given, struct nono_layers *la
 		if (init_send(cfg->sock, &m, master) < 0)
 			_exit(1);
 		close(master);
+		if (cfg->tool && lend_terminal(cfg, slave) < 0)
+			fail(cfg, layers, false, errno, "can't take the terminal");
 	}
 	if (nono_drop_capabilities(&ne) < 0)
 		fail(cfg, layers, false, ne.code, ne.msg);
@@ -405,7 +440,8 @@ _Noreturn void init_main(const struct init_config *given, struct nono_layers *la
 	}
 	if (cfg->tool)
 		close(cfg->tool->fds[0]);
-	if (slave >= 0)
+	/* A tool's terminal is there for as long as its tree. */
+	if (slave >= 0 && !cfg->tool)
 		close(slave);
 	close(cfg->gate);
 	serve(&in);

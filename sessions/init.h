@@ -24,6 +24,8 @@
 #include "sandbox/nono.h"
 #include "sessions/relay.h"
 
+struct tool_terminal;
+
 enum init_msg_type {
 	INIT_ENTERED = 1,
 	INIT_FAILED,
@@ -35,6 +37,7 @@ enum init_msg_type {
 	INIT_SIGNAL,
 	INIT_LISTEN,
 	INIT_WAYS,
+	INIT_STOPPED,
 };
 
 /* Both ends are the same program image, one forked from the other: pointers to static strings
@@ -66,6 +69,7 @@ struct tool_start {
 	const char *cwd;
 	char **env; /* all of it; TMPDIR is set here */
 	const struct command_box *box;
+	const struct tool_terminal *terminal; /* of its caller */
 };
 
 struct init_config {

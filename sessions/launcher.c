@@ -96,7 +96,8 @@ static _Noreturn void in_tool(struct launcher *l, const struct launch *m, int *f
 	const struct command_edge *e = edge_of(l, m);
 	_cleanup_free_ char *tmp = launcher_tmp(l->cfg->tmp, m->command, m->edge);
 	char *bytes = mmap(NULL, m->bytes, PROT_READ, MAP_PRIVATE, fds[5], 0), *at = bytes;
-	struct tool_start tool = {.fds = {fds[0], fds[1], fds[2]}, .box = &e->box};
+	struct tool_start tool = {
+	    .fds = {fds[0], fds[1], fds[2]}, .box = &e->box, .terminal = &m->terminal};
 	struct init_config cfg = {
 	    .spec = spec,
 	    .policy = e->policy,
@@ -104,6 +105,9 @@ static _Noreturn void in_tool(struct launcher *l, const struct launch *m, int *f
 	    .id = l->cfg->id,
 	    .tmp = tmp,
 	    .tool = &tool,
+	    .terminal = m->terminal.on,
+	    .cols = m->terminal.cols,
+	    .rows = m->terminal.rows,
 	    .listens = e->policy->network.mode == POLICY_NET_NAMES,
 	    .sock = fds[3],
 	    .gate = fds[4],

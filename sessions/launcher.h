@@ -9,6 +9,7 @@
 
 #include "policy/commands.h"
 #include "sessions/init.h"
+#include "sessions/tool_wire.h"
 
 #define LAUNCH_ITSELF	 UINT32_MAX
 #define LAUNCH_FDS	 6 /* stdin, stdout, stderr, init's socket, gate, strings */
@@ -22,6 +23,7 @@ struct launch {
 	uint32_t command, edge; /* positions in struct command_policies */
 	uint32_t intercept; /* whose program it is, of the command's rules; LAUNCH_ITSELF: none's */
 	uint32_t argc, envc, bytes;
+	struct tool_terminal terminal;
 };
 
 struct launcher_config {

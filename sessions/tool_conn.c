@@ -143,7 +143,7 @@ static void on_writable(uv_poll_t *h, int status, int events)
 
 void conn_reply(struct run *r, int code, const char *out, const char *err)
 {
-	struct tool_reply m = {.magic = TOOL_MAGIC, .code = code};
+	struct tool_reply m = {.magic = TOOL_MAGIC, .code = code, .sig = r->ended_by};
 
 	r->state = RUN_REPLYING;
 	if (r->fd < 0) {
@@ -157,6 +157,16 @@ void conn_reply(struct run *r, int code, const char *out, const char *err)
 	buf_add(&r->reply, err ? err : "", m.err_bytes);
 	uv_timer_stop(&r->timer);
 	run_watch(r, &r->poll, r->fd, UV_WRITABLE, on_writable);
+}
+
+void conn_tell(struct run *r, enum tool_reply_type type, int code, int fd)
+{
+	const struct tool_reply m = {.magic = TOOL_MAGIC, .code = code, .type = type};
+
+	/* There is room, or it has not read for long: then it is not waited for. */
+	if (r->fd >= 0 && r->state == RUN_STARTED &&
+	    tool_send(r->fd, &m, sizeof(m), &fd, fd >= 0) != (ssize_t)sizeof(m))
+		run_stop(r);
 }
 
 void conn_refuse(struct run *r, const char *reason, const char *why)

@@ -58,6 +58,7 @@ struct run {
 	uint64_t init_start; /* struct proc_stat */
 	struct elevation *elevation;
 	bool executed, told;
+	int ended_by; /* signal, 0 = none */
 	char failure[768];
 	/* a network of its own by name (tool_proxy.c) */
 	struct proxy *proxy;
@@ -109,6 +110,8 @@ struct tools {
 void conn_new(struct tools *t, int fd);
 /* Sends the reply; what is left of the connection then ends. */
 void conn_reply(struct run *r, int code, const char *out, const char *err);
+/* Something before the end, with a descriptor if fd >= 0. */
+void conn_tell(struct run *r, enum tool_reply_type type, int code, int fd);
 /* Refused: the event, and the words for the person. */
 void conn_refuse(struct run *r, const char *reason, const char *why);
 /* Closes and frees all of it, whatever its state; the tool dies. */

@@ -7,11 +7,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "sessions/tool_wire.h"
+#include "sessions/tool_tty.h"
 
 extern char **environ;
 
@@ -65,10 +66,11 @@ static uint32_t add_all(struct buf *b, char *const *v)
 }
 
 /* NULL: sent. */
-static const char *send_call(int sock, const char *name, char *const *args)
+static const char *send_call(int sock, const char *name, char *const *args,
+			     const struct tool_terminal *terminal)
 {
 	_cleanup_(buf_free) struct buf b = {0};
-	struct tool_header h = {.magic = TOOL_MAGIC};
+	struct tool_header h = {.magic = TOOL_MAGIC, .terminal = *terminal};
 	char cwd[PATH_MAX];
 	const int fds[3] = {0, 1, 2};
 
@@ -103,16 +105,28 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void pass_signals(int sigfd, int sock)
+static void send_signal(int sock, int sig)
+{
+	struct tool_note n = {TOOL_MAGIC, sig};
+
+	(void)send(sock, &n, sizeof(n), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void pass_signals(int sigfd, int sock, struct tool_tty *tty)
 {
 	struct signalfd_siginfo si;
 
 	while (read(sigfd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		struct tool_note n = {TOOL_MAGIC, (int32_t)si.ssi_signo};
-
-		(void)send(sock, &n, sizeof(n), MSG_NOSIGNAL | MSG_DONTWAIT);
-		/* The tool is no child of ours: it stops, and so do we. */
-		if (si.ssi_signo == SIGTSTP)
+		if (si.ssi_pid == (uint32_t)getpid())
+			continue; /* for the rest of the job; the tool has it by its terminal */
+		if (si.ssi_signo == SIGWINCH && tty->master >= 0) {
+			tool_tty_resize(tty);
+			continue;
+		}
+		send_signal(sock, (int)si.ssi_signo);
+		/* The tool is no child of ours: it stops, and so do we. With a terminal we are
+		 * told. */
+		if (si.ssi_signo == SIGTSTP && tty->master < 0)
 			raise(SIGSTOP);
 	}
 }
@@ -132,25 +146,78 @@ static int copy_text(int sock, int to, uint32_t n)
 	return 0;
 }
 
-static int await_reply(int sock, const char *name)
+/* 1: the end, 0: go on, -1: no answer. */
+static int take_reply(int sock, struct tool_reply *r, struct tool_tty *tty)
+{
+	int fd = -1;
+	size_t n_fds, have;
+	pid_t pid;
+	ssize_t n = tool_recv(sock, r, sizeof(*r), 0, &fd, 1, &n_fds, &pid, NULL);
+
+	have = n > 0 ? (size_t)n : 0;
+	if (!have ||
+	    (have < sizeof(*r) && read_full(sock, (char *)r + have, sizeof(*r) - have) !=
+				      (ssize_t)(sizeof(*r) - have)) ||
+	    r->magic != TOOL_MAGIC) {
+		if (n_fds)
+			close(fd);
+		return -1;
+	}
+	if (n_fds && r->type == TOOL_TERMINAL)
+		tool_tty_begin(tty, fd);
+	else if (n_fds)
+		close(fd);
+	if (r->type == TOOL_STOPPED) {
+		tool_tty_stop(tty);
+		send_signal(sock, SIGCONT);
+	}
+	return r->type == TOOL_END;
+}
+
+/* As the program died; a core would be of the wrong one. */
+static void die_by(int sig)
+{
+	const struct rlimit none = {0};
+	sigset_t set;
+
+	setrlimit(RLIMIT_CORE, &none);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	signal(sig, SIG_DFL);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int await_reply(int sock, const char *name, struct tool_tty *tty)
 {
 	_cleanup_close_ int sigfd = open_signals();
-	struct pollfd p[2] = {{.fd = sock, .events = POLLIN}, {.fd = sigfd, .events = POLLIN}};
 	struct tool_reply r;
+	int end = 0;
 
-	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+	while (!end) {
+		struct pollfd p[4] = {{.fd = sock, .events = POLLIN},
+				      {.fd = sigfd, .events = POLLIN}};
+		int wait = tool_tty_poll(tty, &p[2]);
+
+		if (poll(p, ARRAY_LEN(p), wait) < 0 && errno != EINTR) {
+			tool_tty_end(tty);
 			return refuse(name, strerror(errno));
+		}
 		if (p[1].revents)
-			pass_signals(sigfd, sock);
+			pass_signals(sigfd, sock, tty);
+		if (tool_tty_step(tty, &p[2]))
+			send_signal(sock, SIGTTOU);
 		if (p[0].revents)
-			break;
+			end = take_reply(sock, &r, tty);
 	}
-	if (read_full(sock, &r, sizeof(r)) != (ssize_t)sizeof(r) || r.magic != TOOL_MAGIC)
+	tool_tty_end(tty);
+	if (end < 0)
 		return refuse(name, "the session gave no answer");
 	if (copy_text(sock, STDOUT_FILENO, r.out_bytes) < 0 ||
 	    copy_text(sock, STDERR_FILENO, r.err_bytes) < 0)
 		return TOOL_DENIED;
+	if (r.sig > 0 && r.sig < SIGRTMIN)
+		die_by(r.sig);
 	return r.code & 0xff;
 }
 
@@ -167,6 +234,8 @@ static bool fill_descriptors(void)
 int tool_shim_main(const char *name, char *const *args)
 {
 	_cleanup_close_ int sock = -1;
+	struct tool_terminal terminal;
+	struct tool_tty tty;
 	const char *why;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -175,6 +244,7 @@ int tool_shim_main(const char *name, char *const *args)
 	sock = connect_broker();
 	if (sock < 0)
 		return refuse(name, "the session's tool socket can't be reached");
-	why = send_call(sock, name, args);
-	return why ? refuse(name, why) : await_reply(sock, name);
+	tool_tty_open(&tty, &terminal);
+	why = send_call(sock, name, args, &terminal);
+	return why ? refuse(name, why) : await_reply(sock, name, &tty);
 }

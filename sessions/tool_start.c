@@ -75,11 +75,14 @@ static void ended(struct run *r, const struct init_msg *m)
 		conn_refuse(r, "could not be started", r->failure);
 		return;
 	}
+	r->ended_by = WIFSIGNALED(m->value) && !m->over ? WTERMSIG(m->value) : 0;
 	end_text(r, m, text, sizeof(text));
 	if (withheld(r, m))
 		code = TOOL_DENIED;
 	if (r->capture_fd >= 0)
 		code = ended_captured(r, m, code, out, sizeof(out), text, sizeof(text));
+	if (code == TOOL_DENIED)
+		r->ended_by = 0;
 	run_log(r, true, true, code, m);
 	conn_reply(r, code, out, text);
 }
@@ -187,8 +190,14 @@ static void on_init(uv_poll_t *h, int status, int events)
 			run_fail(r, err.msg);
 		return;
 	}
+	if (got == 1 && m.type == INIT_PTY && fd >= 0)
+		conn_tell(r, TOOL_TERMINAL, 0, fd);
+	if (got == 1 && m.type == INIT_STOPPED)
+		conn_tell(r, TOOL_STOPPED, m.value, -1);
 	if (fd >= 0)
 		close(fd);
+	if (got == 1 && (m.type == INIT_PTY || m.type == INIT_STOPPED))
+		return;
 	if (got == 1 && m.type == INIT_ENTERED) {
 		struct proc_stat st;
 
@@ -244,13 +253,13 @@ void run_stop(struct run *r)
 
 void run_signal(struct run *r, int sig)
 {
-	static const int known[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1,
-				    SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH};
+	static const int known[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,	 SIGUSR1,
+				    SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH, SIGTTOU};
 
 	for (size_t i = 0; i < ARRAY_LEN(known) && r->state == RUN_STARTED; i++)
-		if (known[i] ==
-		    sig) /* its group is an orphaned one, for which SIGTSTP is nothing */
-			tell_init(r, INIT_SIGNAL, sig == SIGTSTP ? SIGSTOP : sig);
+		if (known[i] == sig) /* SIGTSTP is nothing to an orphaned group */
+			tell_init(r, INIT_SIGNAL,
+				  sig == SIGTSTP && !r->header.terminal.on ? SIGSTOP : sig);
 }
 
 /* ---- start
@@ -366,13 +375,16 @@ static int tell_launcher(struct run *r)
 	struct launch m = {.kind = LAUNCH_TOOL,
 			   .command = (uint32_t)(c - all->v),
 			   .edge = (uint32_t)(r->verdict.edge - c->edges),
-			   .intercept = runs_instead(r)};
+			   .intercept = runs_instead(r),
+			   .terminal = r->header.terminal};
 	_cleanup_close_ int strings = make_strings(r, &m);
 	int sock[2], gate[2], fds[LAUNCH_FDS];
 	ssize_t n;
 
 	if (strings < 0 || make_sockets(sock, gate) < 0)
 		return -1;
+	if (r->capture_fd >= 0)
+		m.terminal.fds &= (uint8_t) ~(1u << STDOUT_FILENO);
 	memcpy(fds, r->fds, sizeof(r->fds));
 	fds[3] = sock[1];
 	fds[4] = gate[1];

@@ -4,7 +4,8 @@
  * A shim is nono itself under the tool's name, in a folder in front of PATH. It connects to
  * tools.sock and sends a header, with its descriptors 0-2 attached, and `bytes` bytes of strings,
  * each ending in NUL: name, working directory, arguments without the name, environment. Then it
- * may send notes (signals). The broker answers with one reply and its text, and that is the end.
+ * may send notes (signals). The broker says what becomes of the terminal, and in the end gives one
+ * reply with its text.
  *
  * Who asks is told by the kernel with the header (SCM_CREDENTIALS). Everything else is what the
  * program likes to say.
@@ -20,8 +21,23 @@
 #define TOOL_TEXT_MAX	 (256u << 10)
 #define TOOL_DENIED	 126 /* exit code of a shim whose call was refused */
 
+/* The caller's terminal; the tool gets one like it. */
+struct tool_terminal {
+	uint8_t on;  /* it has one */
+	uint8_t fds; /* bits: which of the descriptors are this terminal, and become the tool's */
+	uint16_t cols, rows, unused;
+	uint32_t iflag, oflag, cflag, lflag; /* struct termios */
+	uint8_t cc[32];
+};
+struct termios;
+struct winsize;
+void tool_terminal_from(struct tool_terminal *say, const struct termios *t,
+			const struct winsize *size);
+void tool_terminal_to(const struct tool_terminal *say, struct termios *t, struct winsize *size);
+
 struct tool_header {
 	uint32_t magic, argc, envc, bytes;
+	struct tool_terminal terminal;
 };
 
 struct tool_note { /* shim -> broker */
@@ -29,10 +45,17 @@ struct tool_note { /* shim -> broker */
 	int32_t sig;
 };
 
-struct tool_reply { /* broker -> shim; then out_bytes for stdout, err_bytes for stderr */
+enum tool_reply_type {
+	TOOL_END = 0,  /* the last one; then out_bytes for stdout, err_bytes for stderr */
+	TOOL_TERMINAL, /* with the master of the tool's terminal */
+	TOOL_STOPPED,  /* by a signal: code */
+};
+struct tool_reply { /* broker -> shim */
 	uint32_t magic;
 	int32_t code; /* exit code */
 	uint32_t out_bytes, err_bytes;
+	uint32_t type; /* enum tool_reply_type */
+	int32_t sig;   /* END: that ended the program, 0 = none */
 };
 
 struct tool_call {

@@ -268,7 +268,7 @@ GONE = r"""
 import array, os, socket, struct, time
 path = os.environ["NONO_TOOL_SANDBOX_SOCKET"]
 good = b"a\0/\0x\0"
-head = struct.pack("<IIII", 0x6c6f6f74, 1, 0, len(good))
+head = struct.pack("<IIII", 0x6c6f6f74, 1, 0, len(good)) + bytes(56)
 def call(leave):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     s.settimeout(8)
@@ -636,7 +636,7 @@ def call(header, strings, fds=(0, 1, 2), cut=False, note=b""):
     except OSError as e:
         return b"" if not isinstance(e, socket.timeout) else b"TIMEOUT"
 def head(argc, envc, n, magic=MAGIC):
-    return struct.pack("<IIII", magic, argc, envc, n)
+    return struct.pack("<IIII", magic, argc, envc, n) + bytes(56)
 def code(r):
     return struct.unpack("<i", r[4:8])[0] if len(r) >= 8 else None
 good = b"a\0/\0x\0"
@@ -659,7 +659,7 @@ for name, r in bad.items():
 for name in (b"session", b"..", b"/bin/sh", b"b\n\x1b[31m", b"x" * 5000, b""):
     s = name + b"\0/\0"
     r = call(head(0, 0, len(s)), s)
-    print("name", code(r), b"\x1b" in r, b"\n" in r[16:-1])
+    print("name", code(r), b"\x1b" in r, b"\n" in r[24:-1])
 r = call(head(0, 0, 5), b"a\0x/\0")
 print("relative", code(r))
 """

@@ -33,8 +33,8 @@ static void test_parse(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct tool_header h = {TOOL_MAGIC, rows[i].argc, rows[i].envc,
-					      rows[i].bytes};
+		const struct tool_header h = {
+		    TOOL_MAGIC, rows[i].argc, rows[i].envc, rows[i].bytes, {0}};
 		char *bytes = xcalloc(1, h.bytes);
 		struct tool_call c;
 
@@ -56,11 +56,11 @@ static void test_parse(void **state)
 static void test_header(void **state)
 {
 	static const struct tool_header bad[] = {
-	    {1, 0, 0, 10},
-	    {TOOL_MAGIC, 0, 0, 0},
-	    {TOOL_MAGIC, 0, 0, TOOL_BYTES_MAX + 1},
-	    {TOOL_MAGIC, TOOL_STRINGS_MAX + 1, 0, 100},
-	    {TOOL_MAGIC, 0, UINT32_MAX, 100},
+	    {1, 0, 0, 10, {0}},
+	    {TOOL_MAGIC, 0, 0, 0, {0}},
+	    {TOOL_MAGIC, 0, 0, TOOL_BYTES_MAX + 1, {0}},
+	    {TOOL_MAGIC, TOOL_STRINGS_MAX + 1, 0, 100, {0}},
+	    {TOOL_MAGIC, 0, UINT32_MAX, 100, {0}},
 	};
 
 	(void)state;
