@@ -98,8 +98,10 @@ static const struct {
 	const char *name;
 	const char *const *groups;
 } profiles[] = {
-    {"minimal", minimal}, {"developer", developer}, {"claude-code", agent},	{"codex", agent},
-    {"opencode", agent},  {"gemini", agent},	    {"enterprise", enterprise},
+    {"minimal", minimal}, {"developer", developer}, {"claude-code", agent},
+    {"codex", agent},	  {"opencode", agent},	    {"gemini", agent},
+    {"qwen", agent},	  {"crush", agent},	    {"openclaw", agent},
+    {"swival", agent},	  {"aider", agent},	    {"enterprise", enterprise},
 };
 
 const char *network_profile_name(size_t i)

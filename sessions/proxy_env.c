@@ -94,13 +94,31 @@ static void add_key(const struct proxy *p, const struct policy_route *r, struct 
 			add(l, xasprintf("%s=%s", other_names[i].too, phantom_of(p, r)));
 }
 
+/* Its tools sign by these; the proxy signs anew, by the real ones. */
+static void add_aws(const struct proxy *p, const struct policy_route *r, struct list *l)
+{
+	add(l, xasprintf("AWS_ACCESS_KEY_ID=%s", phantom_of(p, r)));
+	add(l, xasprintf("AWS_SECRET_ACCESS_KEY=%s", phantom_of(p, r)));
+	add(l, xstrdup("AWS_EC2_METADATA_DISABLED=true"));
+	if (!r->aws.region)
+		return;
+	add(l, xasprintf("AWS_REGION=%s", r->aws.region));
+	add(l, xasprintf("AWS_DEFAULT_REGION=%s", r->aws.region));
+}
+
 static void add_routes(const struct proxy *p, uint16_t port, struct list *l)
 {
 	const struct policy_routes *routes = &p->cfg.policy->network.routes;
+	bool aws = false;
 
 	for (size_t i = 0; i < routes->n; i++) {
 		const struct policy_route *r = &routes->v[i];
 
+		/* Of several the first: there is one set of variables. */
+		if (r->aws.on && !aws) {
+			add_aws(p, r, l);
+			aws = true;
+		}
 		if (r->env_var)
 			add_key(p, r, l);
 		/* NO_PROXY covers the address: the client speaks to the route itself. */
@@ -129,6 +147,19 @@ size_t proxy_variables(const struct proxy *p, uint16_t port, char **extra)
 	return l.n;
 }
 
+/* What would lead to keys of AWS, or belongs to them. */
+static bool is_aws(const char *var)
+{
+	static const char *const names[] = {
+	    "AWS_ACCESS_KEY_ID=",  "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=",
+	    "AWS_SECURITY_TOKEN=", "AWS_PROFILE=",	     "AWS_DEFAULT_PROFILE="};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_starts(var, names[i]))
+			return true;
+	return false;
+}
+
 /* "env://NAME" of a route: the program gets the stand-in, and not what it stands for. */
 bool proxy_hides(const struct proxy *p, const char *var)
 {
@@ -136,6 +167,8 @@ bool proxy_hides(const struct proxy *p, const char *var)
 
 	for (size_t i = 0; i < routes->n; i++) {
 		const struct policy_route *r = &routes->v[i];
+		if (r->aws.on && is_aws(var))
+			return true;
 		const char *const refs[] = {r->key, r->oauth.client_id, r->oauth.client_secret};
 
 		for (size_t k = 0; k < ARRAY_LEN(refs); k++) {

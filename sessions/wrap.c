@@ -186,9 +186,9 @@ int session_wrap(const struct session_options *o, struct err *err)
 	}
 	if (plan.policy->network.mode == POLICY_NET_NAMES) {
 		plan_free(&plan);
-		return err_set(err,
-			       "the profile lists hosts (network), and nothing would hold them: "
-			       "nono wrap has no proxy; use nono run, or --block-net");
+		return err_set(
+		    err, "the profile lists hosts (network), and nothing would hold them: "
+			 "nono wrap has no proxy; use nono run, or --allow-net or --block-net");
 	}
 	tmp = plan.policy->private_tmp;
 	if (check_commands(&plan, err) == 0 && check_hooks(&plan, err) == 0 &&

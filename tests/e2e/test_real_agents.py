@@ -18,7 +18,7 @@ def task(grant):
     h = Home("claude", model.port)
     try:
         h.nono("run", "--silent", "--detached", "--name", "task", "--profile", "claude-code",
-               "--allow-cwd", "--size", "%dx%d" % (COLS, ROWS), "--", agents.binary("claude"),
+               "--open-port", str(model.port), "--allow-cwd", "--size", "%dx%d" % (COLS, ROWS), "--", agents.binary("claude"),
                "--dangerously-skip-permissions", "do the task")
 
         def key_request():

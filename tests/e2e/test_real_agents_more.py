@@ -21,7 +21,7 @@ def task(name):
     model = Model([{"text": "I look.", "shell": TASK}, {"text": "Finished: MOCK_FINAL_TEXT"}])
     h = Home(name, model.port)
     try:
-        h.nono("run", "--silent", "--detached", "--name", "task", "--profile", agents.PROFILE[name], "--allow-cwd",
+        h.nono("run", "--silent", "--detached", "--name", "task", "--profile", agents.PROFILE[name], "--allow-cwd", "--allow-net",
                "--size", "%dx%d" % (COLS, ROWS), "--", agents.binary(name), *agents.ARGS.get(name, []))
         until("%s in a pane" % name, lambda: agents.READY[name] in h.nono("capture", "task"))
         typed = TYPED.get(name, "do the task")

@@ -141,7 +141,7 @@ def draws(name):
     ready = agents.READY[name]
     h, plain = Home(name), Home(name)
     try:
-        h.nono("run", "--silent", "--detached", "--name", name, "--profile", agents.PROFILE[name],
+        h.nono("run", "--silent", "--detached", "--name", name, "--profile", agents.PROFILE[name], "--allow-net",
                "--allow-cwd", "--size", "%dx%d" % (COLS, ROWS), "--", program, *agents.ARGS.get(name, []))
         theirs = under_tmux(plain, [program, *agents.ARGS.get(name, [])], ready)
         until("%s in a pane" % name, lambda: ready in h.nono("capture", name))
