@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Snapshots against git and restic: a first one, one after edits, one of an unchanged large tree, and
-what the store weighs after twenty. Builds bench_snapshot_store (STORE names another one).
+"""Snapshots against git and restic: a first one, one after edits, one of an unchanged large tree, what
+the store weighs after twenty, and putting 1,000 changed files back. Builds bench_snapshot_store (STORE names another one).
 
   snapshot.py [FILES [UNCHANGED [PART...]]]   20000 files of about 24 KB, 200000 small ones; parts: first,
-                                              again, size, unchanged
+                                              again, size, restore, unchanged
 """
 import os
 import random
@@ -77,6 +77,10 @@ def run(argv, env=None, cwd=None):
     if p.returncode:
         sys.exit("%s: %s" % (argv, p.stderr.decode(errors="replace")))
     return t
+
+
+def run_out(argv, env, cwd):
+    return subprocess.run(argv, env=env, cwd=cwd, check=True, stdout=subprocess.PIPE).stdout
 
 
 def weight(path):
@@ -161,6 +165,25 @@ def size(p, paths, rng):
            ours <= 1.2 * theirs[best])
 
 
+def restore(p, paths, rng):
+    """As a user has it: changes made, read by nobody since; git's index as the commit left it."""
+    t = {"nono": [], "git checkout": []}
+    p.renew()
+    p.nono(), p.git_commit()
+    for _ in range(5):
+        for name in t:
+            edit(paths, rng, 1000)
+            os.sync()
+            if name == "nono":
+                t[name].append(run([STORE, "restore", os.path.join(p.top, "state"), p.tree]))
+            else:
+                t[name].append(run(["git", "checkout", "-q", "--", "."], p.env, p.tree))
+            # Nothing is left; and git's index knows the files as they are now.
+            if run_out(["git", "status", "--porcelain"], p.env, p.tree):
+                sys.exit("%s left something changed" % name)
+    show("restore of 1,000 changed files", t, "git checkout", 1)
+
+
 def unchanged(p, many):
     shutil.rmtree(p.tree)
     make(p.tree, many, 300, 2)
@@ -180,7 +203,7 @@ def unchanged(p, many):
 def main():
     files = int(sys.argv[1]) if len(sys.argv) > 1 else 20000
     many = int(sys.argv[2]) if len(sys.argv) > 2 else 200000
-    parts = sys.argv[3:] or ["first", "again", "size", "unchanged"]
+    parts = sys.argv[3:] or ["first", "again", "size", "restore", "unchanged"]
     top = tempfile.mkdtemp(prefix=".nono-bench-",
                            dir=os.environ.get("NONO_BENCH_DIR", os.path.expanduser("~")))
     tree = os.path.join(top, "tree")
@@ -194,7 +217,7 @@ def main():
             if part == "unchanged":
                 unchanged(p, many)
             else:
-                {"first": first, "again": again, "size": size}[part](p, paths, rng)
+                {"first": first, "again": again, "size": size, "restore": restore}[part](p, paths, rng)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 

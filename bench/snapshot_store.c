@@ -1,7 +1,9 @@
 /*
  * Drives the snapshot store for bench/snapshot.py:
  *   bench_snapshot_store take STATE ROOT | bytes STATE | gc STATE | verify STATE | scan STATE ROOT
+ * | restore STATE ROOT
  */
+#include "snapshots/restore.h"
 #include "snapshots/snapshots.h"
 
 static int fail(const struct err *err)
@@ -43,6 +45,27 @@ static int scan(struct snap_store *s, const char *const *roots, struct err *err)
 	return 0;
 }
 
+static int restore(struct snap_store *s, const char *const *roots, struct err *err)
+{
+	struct snap_record now = {0}, *v = NULL;
+	struct snap_restored out = {0};
+	struct snap_options o = {0};
+	size_t n = 0;
+	int rc;
+
+	if (snap_scan(s, roots, &o, &now, err) < 0 ||
+	    snap_record_list(s, "bench", &v, &n, NULL, err) < 0)
+		return -1;
+	rc = !n ? err_set(err, "there is no snapshot")
+		: snap_restore(s, &(struct snap_restore){.to = &v[n - 1], .now = &now}, &out, err);
+	if (rc == 0 && out.failed)
+		rc = err_set(err, "%llu steps failed", (unsigned long long)out.failed);
+	printf("%llu steps\n", (unsigned long long)out.steps);
+	snap_record_free(&now);
+	snap_record_list_free(v, n);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct snap_store *s;
@@ -64,6 +87,8 @@ int main(int argc, char **argv)
 		printf("%llu\n", (unsigned long long)snap_store_bytes(s));
 	} else if (str_eq(argv[1], "scan")) {
 		rc = scan(s, roots, &err);
+	} else if (str_eq(argv[1], "restore")) {
+		rc = restore(s, roots, &err);
 	} else if (str_eq(argv[1], "gc")) {
 		struct snap_gc gc;
 		rc = snap_gc(s, &gc, &err);

@@ -1,6 +1,7 @@
 /* Restoring random trees; stopped at each call that changes the tree: no file is half there. */
 #include "tests/lib/snapenv.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 
 #include "snapshots/restore.h"
@@ -36,6 +37,19 @@ WRAP(mkdirat, (int a, const char *b, mode_t m), (a, b, m))
 WRAP(symlinkat, (const char *a, int b, const char *c), (a, b, c))
 WRAP(linkat, (int a, const char *b, int c, const char *d, int f), (a, b, c, d, f))
 
+WRAP(unlinkat, (int a, const char *b, int f), (a, b, f))
+WRAP(fchmod, (int fd, mode_t m), (fd, m))
+WRAP(futimens, (int fd, const struct timespec *t), (fd, t))
+WRAP(syncfs, (int fd), (fd))
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n)
+{
+	return stops() ? -1 : __real_write(fd, p, n);
+}
+
+#define MANY 20 /* enough to be synced together */
+
 struct env {
 	struct snapenv e;
 	struct snap_record before, after;
@@ -54,10 +68,16 @@ static void edit(struct snapenv *e)
 	env_text(e, "kind", "a file now");
 	snprintf(path, sizeof(path), "%s/mode", e->tree);
 	assert_int_equal(chmod(path, 0755), 0);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "many%d", i);
+		env_text(e, path, "edited as well");
+	}
 }
 
 static void prepare(struct env *x)
 {
+	char a[200];
+
 	env_open(&x->e);
 	env_grow(&x->e, "", 1);
 	env_text(&x->e, "edited", "before");
@@ -65,6 +85,10 @@ static void prepare(struct env *x)
 	env_text(&x->e, "mode", "mode");
 	env_mkdir(&x->e, "kind");
 	env_text(&x->e, "kind/in", "in");
+	for (int i = 0; i < MANY; i++) {
+		snprintf(a, sizeof(a), "many%d", i);
+		env_text(&x->e, a, "before");
+	}
 	env_take(&x->e, &x->before);
 	edit(&x->e);
 	env_take(&x->e, &x->after);
@@ -137,6 +161,12 @@ static bool attempt(struct env *x, long step, bool kill)
 	return WEXITSTATUS(status) == 0;
 }
 
+static int no_change(void *arg, const struct snap_change *c, struct err *err)
+{
+	(void)arg;
+	return err_set(err, "%s differs", c->path);
+}
+
 static void stopped(bool kill)
 {
 	for (long step = 0;; step++) {
@@ -154,6 +184,11 @@ static void stopped(bool kill)
 		is_one_of(&x.e, "gone", "gone", NULL);
 		is_one_of(&x.e, "new", "BBBB", NULL);
 		is_one_of(&x.e, "mode", "mode", "mode");
+		for (int i = 0; i < MANY; i++) {
+			char name[16];
+			snprintf(name, sizeof(name), "many%d", i);
+			is_one_of(&x.e, name, "before", "edited as well");
+		}
 		/* Once more, and all is as it was: also what was left behind goes. */
 		assert_int_equal(snap_scan(x.e.s, roots, &o, &now, &x.e.err), 0);
 		assert_int_equal(restore(&x, &now, &out), 0);
@@ -162,12 +197,15 @@ static void stopped(bool kill)
 		env_take(&x.e, &now);
 		a = env_entry(&x.e, &x.before, "");
 		b = env_entry(&x.e, &now, "");
-		if (!kill || through)
+		/* Times of directories are set last, and are no change that would be looked for. */
+		assert_int_equal(snap_changes(x.e.s, &x.before, &now, no_change, NULL, &x.e.err),
+				 0);
+		if (through)
 			assert_memory_equal(a.hash.b, b.hash.b, SNAP_HASH_SIZE);
 		snap_record_free(&now);
 		finish(&x);
 		if (through) {
-			assert_true(step > 10);
+			assert_true(step > 4 * MANY);
 			return;
 		}
 	}
@@ -209,6 +247,199 @@ static void changing(void **state)
 	finish(&x);
 }
 
+/* ---- out of the tree ------------------------------------------------------------------------ */
+
+static char *outside(const struct snapenv *e, const char *name, const char *text)
+{
+	char *path = xasprintf("%s.%s", e->tree, name);
+	struct err err;
+
+	if (file_write_atomic(path, 0640, text, strlen(text), &err) < 0)
+		fail_msg("%s", err.msg);
+	return path;
+}
+
+static void holds(const char *path, const char *text)
+{
+	_cleanup_free_ char *is = file_read(path, 4096, NULL, NULL);
+
+	assert_non_null(is);
+	assert_string_equal(is, text);
+}
+
+/* A file that has a name outside gets another inode: content and mode out there stay. */
+static void linked_outside(void **state)
+{
+	struct env x;
+	struct snap_restored out;
+	struct snap_record now;
+	struct stat st;
+
+	(void)state;
+	prepare(&x);
+	_cleanup_free_ char *content = outside(&x.e, "content", "theirs"),
+			    *mode = outside(&x.e, "mode", "mode"),
+			    *edited = xasprintf("%s/edited", x.e.tree),
+			    *moded = xasprintf("%s/mode", x.e.tree);
+	assert_int_equal(unlink(edited) | unlink(moded), 0);
+	assert_int_equal(link(content, edited) | link(mode, moded), 0);
+	env_take(&x.e, &now);
+	assert_int_equal(restore(&x, &now, &out), 0);
+	assert_int_equal(out.failed, 0);
+	holds(content, "theirs");
+	holds(edited, "before");
+	assert_int_equal(stat(mode, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_nlink, 1);
+	snap_record_free(&now);
+	unlink(content);
+	unlink(mode);
+	finish(&x);
+}
+
+static bool same_file(const struct snapenv *e, const char *a, const char *b)
+{
+	_cleanup_free_ char *x = xasprintf("%s/%s", e->tree, a),
+			    *y = xasprintf("%s/%s", e->tree, b);
+	struct stat one, two;
+
+	return stat(x, &one) == 0 && stat(y, &two) == 0 && one.st_ino == two.st_ino;
+}
+
+/* Names of one file are names of one file again, while others wait for their places too. */
+static void several_names(void **state)
+{
+	struct snapenv e;
+	struct snap_record before, now;
+	struct snap_restored out;
+	char path[300], other[300];
+
+	(void)state;
+	env_open(&e);
+	for (int i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "file%d", i);
+		env_text(&e, path, path);
+		snprintf(path, sizeof(path), "%s/file%d", e.tree, i);
+		snprintf(other, sizeof(other), "%s/name%d", e.tree, i);
+		assert_int_equal(link(path, other), 0);
+	}
+	env_take(&e, &before);
+	for (int i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "%s/file%d", e.tree, i);
+		snprintf(other, sizeof(other), "%s/name%d", e.tree, i);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(i % 2 ? unlink(other) : 0, 0);
+		snprintf(path, sizeof(path), "name%d", i);
+		env_text(&e, path, "a file of its own");
+	}
+	env_take(&e, &now);
+	assert_int_equal(
+	    snap_restore(e.s, &(struct snap_restore){.to = &before, .now = &now}, &out, &e.err), 0);
+	assert_int_equal(out.failed, 0);
+	for (int i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "%s/file%d", e.tree, i);
+		snprintf(other, sizeof(other), "name%d", i);
+		assert_true(same_file(&e, path + strlen(e.tree) + 1, other));
+		holds(path, path + strlen(e.tree) + 1);
+	}
+	snap_record_free(&before);
+	snap_record_free(&now);
+	env_close(&e);
+}
+
+/* A name that differs in case alone is another name, or the file system says that it is the same;
+ * in both cases the old name is there in the end, with what it held. */
+static void renamed_case(void **state)
+{
+	struct env x;
+	struct snap_restored out;
+	struct snap_record now;
+
+	(void)state;
+	prepare(&x);
+	_cleanup_free_ char *lower = xasprintf("%s/edited", x.e.tree),
+			    *upper = xasprintf("%s/EDITED", x.e.tree);
+	assert_int_equal(rename(lower, upper), 0);
+	env_take(&x.e, &now);
+	assert_int_equal(restore(&x, &now, &out), 0);
+	assert_int_equal(out.failed, 0);
+	holds(lower, "before");
+	snap_record_free(&now);
+	finish(&x);
+}
+
+struct swapper {
+	char *dir, *aside, *outside;
+	bool stop;
+};
+
+static void *swap(void *arg)
+{
+	struct swapper *s = arg;
+
+	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
+		if (rename(s->dir, s->aside) < 0)
+			continue;
+		if (symlink(s->outside, s->dir) == 0)
+			unlink(s->dir);
+		rename(s->aside, s->dir);
+	}
+	return NULL;
+}
+
+/* A directory that is exchanged for a link all the time: nothing is written behind the link. */
+static void swapped(void **state)
+{
+	struct env x;
+	struct snap_record before, now;
+	struct swapper s = {0};
+	char name[64];
+
+	(void)state;
+	env_open(&x.e);
+	s.dir = xasprintf("%s/d", x.e.tree);
+	s.aside = xasprintf("%s/aside", x.e.tree);
+	s.outside = xasprintf("%s.out", x.e.tree);
+	assert_int_equal(mkdir(s.outside, 0700), 0);
+	env_mkdir(&x.e, "d");
+	for (int i = 0; i < 2 * MANY; i++) {
+		snprintf(name, sizeof(name), "d/f%d", i);
+		env_text(&x.e, name, "before");
+	}
+	env_take(&x.e, &before);
+	for (int round = 0; round < 30; round++) {
+		struct snap_restore r = {.to = &before, .now = &now};
+		struct snap_restored out;
+		pthread_t thread;
+
+		for (int i = 0; i < 2 * MANY; i++) {
+			_cleanup_free_ char *theirs = xasprintf("%s/f%d", s.outside, i);
+			snprintf(name, sizeof(name), "d/f%d", i);
+			env_text(&x.e, name, "edited");
+			if (round == 0)
+				assert_int_equal(
+				    file_write_atomic(theirs, 0600, "edited", 6, &x.e.err), 0);
+		}
+		env_take(&x.e, &now);
+		s.stop = false;
+		assert_int_equal(pthread_create(&thread, NULL, swap, &s), 0);
+		assert_int_equal(snap_restore(x.e.s, &r, &out, &x.e.err), 0);
+		__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
+		pthread_join(thread, NULL);
+		snap_record_free(&now);
+	}
+	for (int i = 0; i < 2 * MANY; i++) {
+		_cleanup_free_ char *theirs = xasprintf("%s/f%d", s.outside, i);
+		holds(theirs, "edited");
+	}
+	assert_int_equal(nftw(s.outside, env_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	free(s.dir);
+	free(s.aside);
+	free(s.outside);
+	snap_record_free(&before);
+	env_close(&x.e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +447,10 @@ int main(void)
 	    cmocka_unit_test(stopped_by_kill),
 	    cmocka_unit_test(stopped_by_full_disk),
 	    cmocka_unit_test(changing),
+	    cmocka_unit_test(linked_outside),
+	    cmocka_unit_test(several_names),
+	    cmocka_unit_test(renamed_case),
+	    cmocka_unit_test(swapped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
