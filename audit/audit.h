@@ -224,10 +224,15 @@ struct audit_list_options {
 	bool today, json;
 };
 int audit_list(const struct audit_list_options *o, struct err *err);
+struct cJSON;
 struct audit_show_options {
 	const char *id, *path;
 	const char *const *kinds; /* NULL-terminated, each words with commas between */
 	bool denied, tree, timeline, json;
+	/* The session's snapshots as an array of objects (number, timestamp, reason, file_count,
+	 * merkle_root, changes); with_changes false: without those. NULL, or an answer of NULL:
+	 * there are none. */
+	struct cJSON *(*snapshots)(const char *id, bool with_changes);
 };
 int audit_show(const struct audit_show_options *o, struct err *err);
 struct audit_verify_options {

@@ -72,6 +72,20 @@ static int read_log(const char *id, const struct select *sel, bool tree, bool ti
 	return 0;
 }
 
+static cJSON *snapshots_of(const struct audit_show_options *o, const char *id)
+{
+	return o->snapshots ? o->snapshots(id, o->json) : NULL;
+}
+
+static void print_summary(const struct audit_show_options *o, const char *id,
+			  const struct session_meta *m, struct summary *s, bool alive)
+{
+	cJSON *snapshots = snapshots_of(o, id);
+
+	summary_print(m, s, alive, snapshots);
+	cJSON_Delete(snapshots);
+}
+
 int audit_show(const struct audit_show_options *o, struct err *err)
 {
 	_cleanup_(meta_free) struct session_meta m = {0};
@@ -103,9 +117,9 @@ int audit_show(const struct audit_show_options *o, struct err *err)
 	else if (o->denied)
 		summary_print_denied(&s);
 	else if (o->json)
-		command_print(summary_json(&m, &s));
+		command_print(summary_json(&m, &s, snapshots_of(o, id)));
 	else
-		summary_print(&m, &s, alive);
+		print_summary(o, id, &m, &s, alive);
 	if (s.damage.msg[0])
 		fprintf(stderr, "nono: %s\n", s.damage.msg);
 	return s.damage.msg[0] ? 1 : 0;

@@ -20,8 +20,10 @@ struct summary {
 };
 void summary_add(struct summary *s, const struct audit_record *rec, const struct audit_line *line);
 void summary_free(struct summary *s);
-void summary_print(const struct session_meta *m, struct summary *s, bool alive);
-cJSON *summary_json(const struct session_meta *m, struct summary *s);
+void summary_print(const struct session_meta *m, struct summary *s, bool alive,
+		   const cJSON *snapshots);
+/* snapshots: taken over, NULL = none. */
+cJSON *summary_json(const struct session_meta *m, struct summary *s, cJSON *snapshots);
 /* Everything that was refused. */
 void summary_print_denied(struct summary *s);
 cJSON *summary_denied_json(struct summary *s);

@@ -147,7 +147,7 @@ static cJSON *paths_json(struct paths *p)
 }
 
 /* Members behind the reference's are ours. */
-cJSON *summary_json(const struct session_meta *m, struct summary *s)
+cJSON *summary_json(const struct session_meta *m, struct summary *s, cJSON *snapshots)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -168,7 +168,7 @@ cJSON *summary_json(const struct session_meta *m, struct summary *s)
 			      s->tools ? cJSON_Duplicate(s->tools, true) : cJSON_CreateArray());
 	cJSON_AddNumberToObject(o, "audit_event_count", (double)s->count);
 	cJSON_AddItemToObject(o, "audit_integrity", integrity_json(m));
-	cJSON_AddArrayToObject(o, "snapshots");
+	cJSON_AddItemToObject(o, "snapshots", snapshots ? snapshots : cJSON_CreateArray());
 	cJSON_AddItemToObject(o, "files_read", paths_json(&s->reads));
 	cJSON_AddItemToObject(o, "files_written", paths_json(&s->writes));
 	cJSON_AddItemToObject(o, "programs", show_tree_json(&s->programs, 0));
@@ -254,7 +254,28 @@ void summary_print_denied(struct summary *s)
 	print_tally("Denied", &s->denials, true, SIZE_MAX);
 }
 
-void summary_print(const struct session_meta *m, struct summary *s, bool alive)
+static void print_snapshots(const cJSON *list)
+{
+	const cJSON *o;
+
+	if (!cJSON_GetArraySize(list))
+		return;
+	printf("\nSnapshots\n");
+	cJSON_ArrayForEach(o, list)
+	{
+		const char *time = cJSON_GetStringValue(cJSON_GetObjectItem(o, "timestamp"));
+		const char *reason = cJSON_GetStringValue(cJSON_GetObjectItem(o, "reason"));
+
+		printf("  [%03.0f] ", cJSON_GetNumberValue(cJSON_GetObjectItem(o, "number")));
+		put_time(time ? time : "");
+		printf("  ");
+		command_put(reason ? reason : "", 14);
+		printf(" %.0f files\n", cJSON_GetNumberValue(cJSON_GetObjectItem(o, "file_count")));
+	}
+}
+
+void summary_print(const struct session_meta *m, struct summary *s, bool alive,
+		   const cJSON *snapshots)
 {
 	printf("session   %s%s\n", m->id, alive ? " (running)" : m->ended[0] ? "" : " (orphaned)");
 	printf("started   ");
@@ -283,6 +304,7 @@ void summary_print(const struct session_meta *m, struct summary *s, bool alive)
 	print_tally("Hosts", &s->hosts, true, SHOW_LINES);
 	print_paths("Files written", &s->writes, SHOW_LINES);
 	print_paths("Files read", &s->reads, SHOW_LINES / 2);
+	print_snapshots(snapshots);
 	if (s->programs.n > 1) {
 		printf("\nPrograms run\n");
 		show_tree(&s->programs, 2 * SHOW_LINES);

@@ -1,6 +1,7 @@
 /* nono audit: its subcommands. */
 #include "audit/audit.h"
 #include "cli/audit.h"
+#include "cli/rollback.h"
 #include "network/credentials/credentials.h"
 
 /* A session by its id, what begins it, or its name. */
@@ -100,6 +101,7 @@ static int run_show(struct cli *cli, struct err *err)
 		return -1;
 	s->o.id = id;
 	s->o.kinds = s->kinds.v;
+	s->o.snapshots = rollback_snapshots_json;
 	return audit_show(&s->o, err);
 }
 

@@ -13,34 +13,11 @@ static const struct option_row show_rows[] = {
     {0},
 };
 
-static cJSON *snapshot_json(const struct rollback_session *s, struct snap_store *store, size_t i)
-{
-	const struct snap_record *r = &s->v[i];
-	_cleanup_(changes_free) struct changes c = {0};
-	char hex[SNAP_HASH_HEX], when[TIME_STR_MAX];
-	cJSON *o = cJSON_CreateObject();
-
-	snap_hash_hex(hex, &r->tree);
-	time_rfc3339(when, r->time_ns);
-	cJSON_AddNumberToObject(o, "number", r->number);
-	cJSON_AddStringToObject(o, "timestamp", when);
-	cJSON_AddItemToObject(o, "parent",
-			      r->parent < 0 ? cJSON_CreateNull() : cJSON_CreateNumber(r->parent));
-	cJSON_AddNumberToObject(o, "file_count", (double)r->files);
-	cJSON_AddStringToObject(o, "merkle_root", hex);
-	cJSON_AddStringToObject(o, "reason", r->reason ? r->reason : "");
-	if (i)
-		changes_load(store, &s->v[i - 1], r, &c, NULL);
-	cJSON_AddItemToObject(o, "changes", changes_json(&c));
-	return o;
-}
-
 static int show_json(const struct rollback_session *s, struct snap_store *store)
 {
-	cJSON *o = rollback_session_json(s, false), *a = cJSON_AddArrayToObject(o, "snapshots");
+	cJSON *o = rollback_session_json(s, false);
 
-	for (size_t i = 0; i < s->n; i++)
-		cJSON_AddItemToArray(a, snapshot_json(s, store, i));
+	cJSON_AddItemToObject(o, "snapshots", snapshots_json(s, store, true));
 	print_json(o);
 	cJSON_Delete(o);
 	return 0;

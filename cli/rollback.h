@@ -39,6 +39,12 @@ void rollback_session_free(struct rollback_session *s);
 /* with_count: as the list has it. */
 cJSON *rollback_session_json(const struct rollback_session *s, bool with_count);
 
+/* snapshots[] of it, each with what changed since the one before. */
+cJSON *snapshots_json(const struct rollback_session *s, struct snap_store *store,
+		      bool with_changes);
+/* The same of a session by its id, NULL if it has none. */
+cJSON *rollback_snapshots_json(const char *id, bool with_changes);
+
 struct rollback_dated {
 	char *id;
 	char started[TIME_STR_MAX];

@@ -64,6 +64,18 @@ const struct snap_record *rollback_pick(const struct snap_record *v, size_t n, l
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
+static void add_hash(cJSON *o, const char *key, const struct snap_entry *e)
+{
+	char hex[SNAP_HASH_HEX];
+
+	if (e->kind == SNAP_FILE || e->kind == SNAP_LINK) {
+		snap_hash_hex(hex, &e->hash);
+		cJSON_AddStringToObject(o, key, hex);
+	} else {
+		cJSON_AddNullToObject(o, key);
+	}
+}
+
 cJSON *changes_json(const struct changes *c)
 {
 	cJSON *a = cJSON_CreateArray();
@@ -77,6 +89,8 @@ cJSON *changes_json(const struct changes *c)
 		cJSON_AddStringToObject(o, "type", sign);
 		cJSON_AddNumberToObject(
 		    o, "size_delta", (double)((int64_t)ch->after.size - (int64_t)ch->before.size));
+		add_hash(o, "old_hash", &ch->before);
+		add_hash(o, "new_hash", &ch->after);
 		cJSON_AddItemToArray(a, o);
 	}
 	return a;

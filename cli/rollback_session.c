@@ -84,6 +84,55 @@ cJSON *rollback_session_json(const struct rollback_session *s, bool with_count)
 	return o;
 }
 
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+static cJSON *snapshot_json(const struct rollback_session *s, struct snap_store *store, size_t i,
+			    bool with_changes)
+{
+	const struct snap_record *r = &s->v[i];
+	_cleanup_(changes_free) struct changes c = {0};
+	char hex[SNAP_HASH_HEX], when[TIME_STR_MAX];
+	cJSON *o = cJSON_CreateObject();
+
+	snap_hash_hex(hex, &r->tree);
+	time_rfc3339(when, r->time_ns);
+	cJSON_AddNumberToObject(o, "number", r->number);
+	cJSON_AddStringToObject(o, "timestamp", when);
+	cJSON_AddItemToObject(o, "parent",
+			      r->parent < 0 ? cJSON_CreateNull() : cJSON_CreateNumber(r->parent));
+	cJSON_AddNumberToObject(o, "file_count", (double)r->files);
+	cJSON_AddStringToObject(o, "merkle_root", hex);
+	cJSON_AddStringToObject(o, "reason", r->reason ? r->reason : "");
+	if (i && with_changes)
+		changes_load(store, &s->v[i - 1], r, &c, NULL);
+	cJSON_AddItemToObject(o, "changes", changes_json(&c));
+	return o;
+}
+
+cJSON *snapshots_json(const struct rollback_session *s, struct snap_store *store, bool with_changes)
+{
+	cJSON *a = cJSON_CreateArray();
+
+	for (size_t i = 0; i < s->n; i++)
+		cJSON_AddItemToArray(a, snapshot_json(s, store, i, with_changes));
+	return a;
+}
+
+cJSON *rollback_snapshots_json(const char *id, bool with_changes)
+{
+	_cleanup_(rollback_close) struct snap_store *store = NULL;
+	_cleanup_(rollback_session_free) struct rollback_session s = {0};
+	struct err e = {0};
+
+	/* The store is not made for looking. */
+	if (rollback_record_load(id, &s.rec, &e) < 0)
+		return NULL;
+	rollback_record_free(&s.rec);
+	if (rollback_open(&store, &e) < 0 || rollback_session_load(&s, store, id, &e) < 0)
+		return NULL;
+	return snapshots_json(&s, store, with_changes);
+}
+
 /* ---- all ------------------------------------------------------------------------------------- */
 
 static int newest_first(const void *a, const void *b)

@@ -2,6 +2,7 @@
 """What a session changed: shown, taken back in whole and in part; trees that are meant to mislead."""
 import json
 import os
+import re
 import signal
 
 import nonolib
@@ -73,6 +74,15 @@ def whole(p, flags):
     record = json.loads(p.read(os.path.join(p.env["XDG_STATE_HOME"], "nono/audit", sid, "session.json")))
     assert record["snapshot_count"] == 2
     assert record["merkle_roots"] == [s["merkle_root"] for s in shown["snapshots"][:2]]
+    audit = p.json("audit", "show", sid)
+    assert [s["merkle_root"] for s in audit["snapshots"][:2]] == record["merkle_roots"], audit["snapshots"]
+    assert [s["reason"] for s in audit["snapshots"]] == ["start", "end", "before-restore", "before-restore"]
+    assert audit["snapshots"][0]["changes"] == []
+    rows = {os.path.relpath(c["path"], p.work): c for c in audit["snapshots"][1]["changes"]}
+    assert rows["new"]["type"] == "+" and rows["new"]["old_hash"] is None and rows["new"]["size_delta"] == 2
+    assert rows["a.txt"]["old_hash"] != rows["a.txt"]["new_hash"] and len(rows["d/e/f"]["old_hash"]) == 64
+    assert len(audit["executable_identity"]["sha256"]) == 64, audit["executable_identity"]
+    assert re.search(r"\[001\] .* end +\d+ files", p.nono("audit", "show", sid))
     assert p.json("inspect", sid)["rollback_session"] == sid
     p.nono("audit", "verify", sid)
 
