@@ -70,6 +70,7 @@ const char *command_on_limit_name(enum command_on_limit l);
 enum command_backend { RESOURCES_AUTO = 0, RESOURCES_CGROUP, RESOURCES_PORTABLE };
 struct command_resources { /* 0: no limit */
 	enum command_backend backend;
+	bool fail_if_weaker; /* auto: no less than a control group */
 	uint64_t memory_bytes, cpu_seconds, wall_time_seconds, max_processes, max_file_size_bytes,
 	    max_output_bytes;
 };

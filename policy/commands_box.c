@@ -80,14 +80,16 @@ static int take_backend(const struct decoder *d, const struct doc *v, void *to)
 	return 0;
 }
 
-/* There is one behaviour: what can't be held is refused. */
+/* What nothing holds is refused in any case. */
 static int take_fallback(const struct decoder *d, const struct doc *v, void *to)
 {
 	static const char *const names[] = {"warn_if_weaker", "fail_if_weaker"};
 	unsigned n;
 
-	(void)to;
-	return decode_choice(d, v, names, ARRAY_LEN(names), &n);
+	if (decode_choice(d, v, names, ARRAY_LEN(names), &n) < 0)
+		return -1;
+	*(bool *)to = n == 1;
+	return 0;
 }
 
 #define RES(member) offsetof(struct command_resources, member)
@@ -95,7 +97,7 @@ static int take_resources(const struct decoder *d, const struct doc *v, void *to
 {
 	static const struct decode_row rows[] = {
 	    {"backend", take_backend, RES(backend)},
-	    {"fallback", take_fallback, 0},
+	    {"fallback", take_fallback, RES(fail_if_weaker)},
 	    {"memory_bytes", decode_u64, RES(memory_bytes)},
 	    {"cpu_seconds", decode_u64, RES(cpu_seconds)},
 	    {"wall_time_seconds", decode_u64, RES(wall_time_seconds)},

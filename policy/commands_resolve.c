@@ -276,19 +276,6 @@ static void check_writers(struct policy *p, struct policy_command *c)
 	}
 }
 
-/* Limits that nothing would hold: calls are refused, as for what this version does not have. */
-static void check_resources(struct command_box *b)
-{
-	const char *what = NULL;
-
-	if (b->resources.backend == RESOURCES_CGROUP)
-		what = "limits of tools by control groups (resources.backend)";
-	else if (b->resources.max_processes && geteuid() == 0)
-		what = "a limit of root's processes (resources.max_processes)";
-	if (what && !b->missing)
-		b->missing = xstrdup(what);
-}
-
 static bool runs_anything(const struct policy_command *c)
 {
 	bool any = c->path != NULL;
@@ -306,7 +293,6 @@ static int resolve_one(struct policy *p, const struct policy_input *in, struct p
 
 		if (e->denied)
 			continue;
-		check_resources(&e->box);
 		if (tool_credentials_check(p->commands, c, e, err) < 0)
 			return -1;
 		if (e->why_none)

@@ -56,6 +56,37 @@ void nono_groups_make(const struct nono_limits *l, const char *name, struct nono
 		cgroup_make2_all(&unified, need2, l, name, out);
 }
 
+void nono_groups_make_in(const struct nono_groups *around, const struct nono_limits *l,
+			 const char *name, struct nono_groups *out)
+{
+	struct nono_limits rest = *l;
+	uint64_t *const wanted[NONO_LIMITS] = {[NONO_LIMIT_MEMORY] = &rest.memory,
+					       [NONO_LIMIT_PROCESSES] = &rest.processes,
+					       [NONO_LIMIT_CPU] = &rest.cpu};
+	struct nono_group inner[NONO_LIMITS] = {0};
+	bool unified = false;
+
+	for (int i = 0; i < NONO_LIMITS; i++)
+		unified |= around->of[i].held == NONO_HELD_CGROUP2;
+	for (int i = 0; i < NONO_LIMITS; i++) {
+		struct cgroup_place place = {0};
+
+		if (!*wanted[i] || (!unified && around->of[i].held != NONO_HELD_CGROUP1))
+			continue;
+		*wanted[i] = 0;
+		(void)snprintf(place.dir, sizeof(place.dir), "%s", around->of[i].path);
+		if (unified)
+			cgroup_no(&inner[i], "no control group can be made inside of the session's",
+				  "", 0);
+		else
+			cgroup_make1(&place, i, l, name, &inner[i]);
+	}
+	nono_groups_make(&rest, name, out);
+	for (int i = 0; i < NONO_LIMITS; i++)
+		if (inner[i].held || inner[i].why[0])
+			out->of[i] = inner[i];
+}
+
 int nono_groups_enter(const struct nono_groups *g, pid_t pid, struct nono_error *err)
 {
 	for (int i = 0; i < NONO_LIMITS; i++) {

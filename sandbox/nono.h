@@ -175,6 +175,10 @@ struct nono_groups {
 /* Makes groups called name (no slash in it) below the caller's own, with what limits asks for, as
  * far as the rights allow. Nobody is in them yet. */
 void nono_groups_make(const struct nono_limits *limits, const char *name, struct nono_groups *out);
+/* The same inside of groups that there are, whose limits then hold as well; where these are of
+ * version 2 there is none: a group with processes in it can't share out its controllers. */
+void nono_groups_make_in(const struct nono_groups *around, const struct nono_limits *limits,
+			 const char *name, struct nono_groups *out);
 /* Moves a process, before it starts others, into all of them. */
 int nono_groups_enter(const struct nono_groups *groups, pid_t pid, struct nono_error *err);
 struct nono_usage {

@@ -162,8 +162,10 @@ static void set_limit(const struct init_config *cfg, int what, uint64_t n)
 }
 
 /* What belongs to a tool: its caller's descriptors, its limits. */
-static void become_tool(const struct init_config *cfg, const int ends[2])
+static void become_tool(const struct init_config *cfg, const struct nono_layers *layers,
+			const int ends[2])
 {
+	const unsigned held = cfg->tool->held;
 	const struct command_resources *r = &cfg->tool->box->resources;
 
 	for (int fd = 0; fd < 3; fd++) {
@@ -171,9 +173,16 @@ static void become_tool(const struct init_config *cfg, const int ends[2])
 		if (dup2(from, fd) < 0)
 			fail(cfg, errno, "can't pass on descriptors");
 	}
-	set_limit(cfg, RLIMIT_AS, r->memory_bytes);
+	if (!(held & (1u << NONO_LIMIT_MEMORY)))
+		set_limit(cfg, RLIMIT_AS, r->memory_bytes);
 	set_limit(cfg, RLIMIT_CPU, r->cpu_seconds);
-	set_limit(cfg, RLIMIT_NPROC, r->max_processes);
+	if (r->max_processes && !(held & (1u << NONO_LIMIT_PROCESSES))) {
+		if (!limits_rlimit_counts(layers))
+			fail(cfg, 0,
+			     "nothing holds max_processes here: that takes a control group, "
+			     "or a user namespace for a user that is not root");
+		set_limit(cfg, RLIMIT_NPROC, r->max_processes + 1); /* init is one */
+	}
 	set_limit(cfg, RLIMIT_FSIZE, r->max_file_size_bytes);
 }
 
@@ -310,7 +319,7 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 	else if (slave >= 0)
 		take_terminal(cfg, slave);
 	if (cfg->tool)
-		become_tool(cfg, ends);
+		become_tool(cfg, layers, ends);
 	fill_descriptors(cfg);
 	if (chdir(cwd) < 0)
 		fail(cfg, errno, "can't enter the working directory %s", cwd);

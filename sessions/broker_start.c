@@ -193,6 +193,7 @@ static int prepare_tools(struct broker *b, struct err *err)
 	    .pid_namespace = b->layers.pid_ns,
 	    .changed = on_changed,
 	    .enter = tool_enters,
+	    .groups = &b->limits.groups,
 	    .data = b,
 	};
 

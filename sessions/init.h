@@ -70,6 +70,7 @@ struct tool_start {
 	char **env; /* all of it; TMPDIR is set here */
 	const struct command_box *box;
 	const struct tool_terminal *terminal; /* of its caller */
+	unsigned held; /* limits that control groups hold: bits by enum nono_limit */
 };
 
 struct init_config {

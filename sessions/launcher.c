@@ -96,8 +96,10 @@ static _Noreturn void in_tool(struct launcher *l, const struct launch *m, int *f
 	const struct command_edge *e = edge_of(l, m);
 	_cleanup_free_ char *tmp = launcher_tmp(l->cfg->tmp, m->command, m->edge);
 	char *bytes = mmap(NULL, m->bytes, PROT_READ, MAP_PRIVATE, fds[5], 0), *at = bytes;
-	struct tool_start tool = {
-	    .fds = {fds[0], fds[1], fds[2]}, .box = &e->box, .terminal = &m->terminal};
+	struct tool_start tool = {.fds = {fds[0], fds[1], fds[2]},
+				  .box = &e->box,
+				  .terminal = &m->terminal,
+				  .held = m->held};
 	struct init_config cfg = {
 	    .spec = spec,
 	    .policy = e->policy,

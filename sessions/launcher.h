@@ -22,6 +22,7 @@ struct launch {
 	uint32_t kind;		/* LAUNCH_PROXY: a tool's network proxy, nothing else is said */
 	uint32_t command, edge; /* positions in struct command_policies */
 	uint32_t intercept; /* whose program it is, of the command's rules; LAUNCH_ITSELF: none's */
+	uint32_t held;	    /* limits that control groups hold: bits by enum nono_limit */
 	uint32_t argc, envc, bytes;
 	struct tool_terminal terminal;
 };

@@ -111,15 +111,24 @@ int limits_enter(struct limits *l, pid_t program, const struct nono_layers *laye
 void limits_remove(const char *runtime_dir, const char *id)
 {
 	_cleanup_free_ char *path = xasprintf("%s/" LIMITS_FILE, runtime_dir);
-	_cleanup_free_ char *text = file_read(path, 16384, NULL, NULL);
-	char name[64], *save = NULL;
+	_cleanup_free_ char *text = file_read(path, 262144, NULL, NULL);
+	char name[64], *last;
+	size_t n;
 
 	if (!text)
 		return;
 	snprintf(name, sizeof(name), "nono-%s", id);
-	for (char *p = strtok_r(text, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
-		if (p[0] == '/' && str_eq(path_base(p), name))
+	n = strlen(name);
+	/* Those of tools lie inside of the session's, and come after them. */
+	while ((last = strrchr(text, '\n')) || *text) {
+		const char *p = last ? last + 1 : text, *base = path_base(p);
+
+		if (p[0] == '/' && strncmp(base, name, n) == 0 && (!base[n] || base[n] == '.'))
 			nono_group_remove(p);
+		if (!last)
+			break;
+		*last = '\0';
+	}
 }
 
 /* ---- saying --------------------------------------------------------------------------------- */

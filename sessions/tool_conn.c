@@ -76,6 +76,7 @@ void run_close(struct run *r)
 	close_fd(&r->init_fd); /* its init kills what there is, and ends */
 	close_fd(&r->gate_fd);
 	close_fd(&r->capture_fd);
+	run_limits_end(r);
 	while (r->n_fds)
 		close(r->fds[--r->n_fds]);
 	if (--r->handles == 0)
@@ -301,7 +302,7 @@ void conn_new(struct tools *t, int fd)
 	r->t = t;
 	r->id = ++t->last_id;
 	r->fd = fd;
-	r->pidfd = -1;
+	r->pidfd = r->slot = -1;
 	r->init_fd = r->gate_fd = r->capture_fd = -1;
 	r->next = t->runs;
 	t->runs = r;

@@ -66,6 +66,8 @@ struct run {
 	bool proxy_ready, confined, private_tmp, own_network;
 	char *ca_file;	       /* where the proxy writes it */
 	char *ca_copy, *ca_as; /* the tool's, and as the tool finds it */
+	int slot;	       /* names its control groups, -1: it has none */
+	struct nono_groups groups;
 	/* an intercept rule that captures */
 	int capture_fd; /* -1: none */
 	uv_poll_t capture_poll;
@@ -103,6 +105,8 @@ struct tools {
 		char **v; /* "VARIABLE=secret" */
 	} * secrets;
 	size_t n_secrets;
+	uint64_t slots;	       /* in use */
+	uint64_t slots_listed; /* whose groups the session's list names */
 };
 
 /* ---- tool_conn.c: the shim ------------------------------------------------------------------ */
@@ -147,6 +151,17 @@ int run_proxy_start(struct run *r, int fd, uint16_t port, bool shared, struct er
 /* GO, with what the tool needs to find its proxy; nothing where that does not serve yet. */
 int run_go(struct run *r, struct err *err);
 void run_proxy_end(struct run *r);
+
+/* ---- tool_limits.c -------------------------------------------------------------------------- */
+
+/* Before anything is started, with all rights: where groups of runs will be made. */
+void tools_limits_prepare(struct tools *t);
+/* Control groups for what the edge limits. -1 with err: nothing holds it as strictly as it must. */
+int run_limits_make(struct run *r, struct err *err);
+unsigned run_limits_held(const struct run *r); /* bits by enum nono_limit */
+/* True if the kernel killed something for the memory's limit. */
+bool run_limits_killed(const struct run *r);
+void run_limits_end(struct run *r);
 
 /* ---- tool_start.c --------------------------------------------------------------------------- */
 

@@ -26,6 +26,11 @@ static void end_text(const struct run *r, const struct init_msg *m, char *out, s
 			 (unsigned long long)b->resources.wall_time_seconds);
 		return;
 	}
+	if (run_limits_killed(r)) {
+		snprintf(out, size, "nono: tool-sandbox ended %s: more than %llu bytes of memory\n",
+			 name, (unsigned long long)b->resources.memory_bytes);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(m->stream); i++) {
 		const struct command_stream *s = &b->stream[i];
 		if (!m->stream[i].exceeded || s->on_limit == LIMIT_TRUNCATE)
@@ -131,6 +136,14 @@ static int serve(struct run *r, int listener, struct err *err)
 
 static void on_init(uv_poll_t *h, int status, int events);
 
+/* After the session's: those of the run lie inside of them, or beside. */
+static int enter_groups(struct run *r, pid_t program, struct err *err)
+{
+	struct nono_error ne = {0};
+
+	return nono_groups_enter(&r->groups, program, &ne) < 0 ? err_set(err, "%s", ne.msg) : 0;
+}
+
 /* The program is confined, and waits for whom it is supervised by. */
 static void ready(struct run *r, pid_t program, int listener)
 {
@@ -150,7 +163,7 @@ static void ready(struct run *r, pid_t program, int listener)
 	}
 	r->confined = true;
 	if (serve(r, listener, &err) < 0 || r->t->cfg.enter(r->t->cfg.data, program, &err) < 0 ||
-	    run_go(r, &err) < 0)
+	    enter_groups(r, program, &err) < 0 || run_go(r, &err) < 0)
 		run_fail(r, err.msg[0] ? err.msg : "it ended before it began");
 }
 
@@ -228,6 +241,7 @@ static void on_init(uv_poll_t *h, int status, int events)
 	run_unwatch(r, h);
 	run_unwatch(r, &r->gate_elevation);
 	run_proxy_end(r);
+	run_limits_end(r);
 	elevation_stop(STEAL_PTR(r->elevation));
 	close(STEAL_FD(r->init_fd));
 	r->init_pid = 0; /* somebody else may get the number */
@@ -376,6 +390,7 @@ static int tell_launcher(struct run *r)
 			   .command = (uint32_t)(c - all->v),
 			   .edge = (uint32_t)(r->verdict.edge - c->edges),
 			   .intercept = runs_instead(r),
+			   .held = run_limits_held(r),
 			   .terminal = r->header.terminal};
 	_cleanup_close_ int strings = make_strings(r, &m);
 	int sock[2], gate[2], fds[LAUNCH_FDS];
@@ -399,6 +414,7 @@ static int tell_launcher(struct run *r)
 
 void run_start(struct run *r)
 {
+	struct err err = {0};
 	int failed;
 
 	/* Nothing is started that the log could not record. */
@@ -409,6 +425,10 @@ void run_start(struct run *r)
 	if (r->verdict.intercept && r->verdict.intercept->action == ACTION_CAPTURE &&
 	    capture_open(r) < 0) {
 		conn_refuse(r, "could not be started", strerror(errno));
+		return;
+	}
+	if (run_limits_make(r, &err) < 0) {
+		conn_refuse(r, "could not be started", err.msg);
 		return;
 	}
 	failed = tell_launcher(r);

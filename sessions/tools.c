@@ -140,6 +140,7 @@ int tools_prepare(const struct tools_config *cfg, struct tools **out, struct err
 	t->shim_dir = xstrdup(cfg->rt->shim_dir);
 	t->socket = xstrdup(cfg->rt->tool_socket);
 	t->tmp = xstrdup(cfg->rt->tool_tmp);
+	tools_limits_prepare(t);
 	if (make_shims(t, err) == 0 && prepare_edges(t, err) == 0 && find_proxy(t, err) == 0 &&
 	    fork_launcher(t, err) == 0) {
 		*out = t;

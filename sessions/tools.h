@@ -26,6 +26,7 @@ struct tools_config {
 	void (*changed)(void *data);
 	/* Puts a tool's program under the session's limits, before it executes. */
 	int (*enter)(void *data, pid_t program, struct err *err);
+	const struct nono_groups *groups; /* of the session */
 	void *data;
 };
 

@@ -510,6 +510,45 @@ def credentials(p):
             assert b"ambient-secret" not in text and b"proxy-secret" not in text, f
 
 
+EAT = "exec /usr/bin/python3 -c 'import sys; b = bytearray(int(sys.argv[1]) << 20); print(len(b) >> 20)' \"$@\""
+SPAWN = ("exec /usr/bin/python3 -c 'import os, time\nn = 0\ntry:\n  for n in range(30):\n    os.fork() or (time.sleep(2), os._exit(0))\n"
+         "except OSError: print(n)\nelse: print(\"all\")'")
+
+
+def groups(p):
+    """Memory and processes of a tool by control groups; where there are none, what an rlimit can hold, or a refusal."""
+    t = Tools(p, {"eat": EAT, "strict": EAT, "weak": EAT, "spawn": SPAWN, "few": SPAWN, "wild": SPAWN},
+              {"eat": {"sandbox": {"resources": {"memory_bytes": 100 << 20}}},
+               "strict": {"sandbox": {"resources": {"memory_bytes": 100 << 20, "backend": "cgroup"}}},
+               "weak": {"sandbox": {"resources": {"memory_bytes": 100 << 20, "backend": "portable"}}},
+               "spawn": {"sandbox": {"resources": {"max_processes": 10}}},
+               "few": {"sandbox": {"resources": {"max_processes": 10, "backend": "portable"}}},
+               "wild": {"sandbox": {"resources": {"backend": "cgroup", "memory_bytes": 1 << 30}}}})
+    root = p.uid is None and os.geteuid() == 0
+    for flags in ([], ["--memory", "600M", "--max-processes", "60"]):
+        out = t.run("for x in 'eat 10' 'eat 300' 'strict 10' 'strict 300' 'weak 300' spawn few wild; do $x 2>/dev/null; echo \"$x $?\"; done", *flags) \
+            if root or not flags else None
+        if out is None:
+            continue
+        got = out.splitlines()
+        lines = {x.rsplit(" ", 1)[0]: int(x.rsplit(" ", 1)[1]) for x in got if " " in x}
+        assert lines["weak 300"] != 0 and lines["weak 300"] != 126, out
+        if root:
+            assert lines["eat 10"] == 0 and lines["strict 10"] == 0 and lines["wild"] == 0, (out, p.err)
+            assert lines["eat 300"] == 137 and lines["strict 300"] == 137, (out, p.err)
+            assert lines["few"] == 126 and lines["spawn"] == 0, out
+            assert got[got.index("spawn 0") - 1] in ("8", "9"), out
+        elif lines["strict 10"] == 126:  # no groups are his to make
+            assert lines["strict 300"] == 126 and lines["wild"] == 126 and lines["eat 300"] not in (0, 126), out
+            assert got[got.index("few 0") - 1] in ("8", "9") and got[got.index("spawn 0") - 1] in ("8", "9"), out
+        out = t.run("strict 300; few", *flags, code=126) if root else ""
+        if root:
+            assert "more than %d bytes of memory" % (100 << 20) in p.err and "control group" in p.err, p.err
+        sid = p.json("ps", "--all")[0]["session_id"]
+        left = [d for d, _, _ in os.walk("/sys/fs/cgroup") if "nono-" + sid in d]
+        assert not left, left
+
+
 def approved(p):
     Tools(p, {"a": 'echo "ran $*"'},
           {"a": {"from": {"session": {"sandbox": {}, "invocation_policy": {
@@ -738,6 +777,6 @@ def bad_profiles(p):
 if __name__ == "__main__":
     nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted,
                   captured, in_its_place, action_after_policy, limits, nobody_reads, environment, no_files_by_environment,
-                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports, credentials,
+                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports, credentials, groups,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])
