@@ -120,11 +120,23 @@ int expand_entry(const struct resolver *r, const char *entry, const char *who, s
 	return path || unset ? 0 : -1;
 }
 
+/* Hundreds of times a start: without printf. */
+static char *joined(const char *dir, const char *name)
+{
+	size_t d = strlen(dir), n = strlen(name);
+	char *s = xcalloc(d + n + 2, 1);
+
+	memcpy(s, dir, d);
+	s[d] = '/';
+	memcpy(s + d + 1, name, n);
+	return s;
+}
+
 char *expand_account(const struct resolver *r, const char *entry)
 {
 	if (!r->account_home || entry[0] != '~' || entry[1] != '/')
 		return NULL;
-	return xasprintf("%s%s", r->account_home, entry + 1);
+	return joined(r->account_home, entry + 2);
 }
 
 static struct canon_dir *known_dir(const struct resolver *r, const char *dir, size_t n)
@@ -148,18 +160,6 @@ static struct canon_dir *remember(struct resolver *r, char *from, char *to, bool
 	lookup_add(&r->by_dir, lookup_hash(from, n), (uint32_t)r->n_dirs);
 	r->dirs[r->n_dirs] = (struct canon_dir){.from = from, .to = to, .len = n, .exists = exists};
 	return &r->dirs[r->n_dirs++];
-}
-
-/* Hundreds of times a start: without printf. */
-static char *joined(const char *dir, const char *name)
-{
-	size_t d = strlen(dir), n = strlen(name);
-	char *s = xcalloc(d + n + 2, 1);
-
-	memcpy(s, dir, d);
-	s[d] = '/';
-	memcpy(s + d + 1, name, n);
-	return s;
 }
 
 /* Hundreds of rules are about a home folder, most about nothing that is there: it is listed once.

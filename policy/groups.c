@@ -30,37 +30,52 @@ static const struct doc *group_of(struct resolver *r, const struct entry *e)
 	return g && g->kind == DOC_MAP ? g : NULL;
 }
 
-static void deny_one(struct resolver *r, const struct doc *g, const char *path, unsigned access,
-		     const char *source)
-{
-	const char *label = doc_text(g, "label");
+/* What all deny rules of a group have in common. */
+struct closing {
+	const char *source, *label;
+	unsigned access;
+	bool yields, quiet;
+};
 
-	if (!doc_flag(g, "yields", false)) {
-		add_deny(r, path, access, source, label, false, doc_flag(g, "quiet", false));
+static struct closing closing_of(const struct doc *g, const char *source, unsigned access)
+{
+	return (struct closing){
+	    .source = source,
+	    .label = doc_text(g, "label"),
+	    .access = access,
+	    .yields = doc_flag(g, "yields", false),
+	    .quiet = doc_flag(g, "quiet", false),
+	};
+}
+
+static void deny_one(struct resolver *r, const struct closing *c, const char *path, bool absent)
+{
+	struct policy_deny *d;
+
+	if (!c->yields) {
+		d = add_deny(r, path, c->access, c->source, c->label, false, c->quiet);
+		d->absent |= absent;
 		return;
 	}
 	r->yielding = xrealloc_array(r->yielding, r->n_yielding + 1, sizeof(*r->yielding));
 	r->yielding[r->n_yielding++] = (struct yielding){
 	    .path = xstrdup(path),
-	    .source = xstrdup(source),
-	    .label = label ? xstrdup(label) : NULL,
-	    .access = access,
-	    .quiet = doc_flag(g, "quiet", false),
+	    .source = xstrdup(c->source),
+	    .label = c->label ? xstrdup(c->label) : NULL,
+	    .access = c->access,
+	    .quiet = c->quiet,
 	};
 }
 
 /* A link: its own name is closed as well, so that it stays what it is. */
-static void deny(struct resolver *r, const struct doc *g, const char *path, unsigned access,
-		 const char *source)
+static void deny(struct resolver *r, const struct closing *c, const char *path)
 {
 	bool exists;
 	_cleanup_free_ char *real = canon(r, path, &exists, NULL);
 
-	deny_one(r, g, real, access, source);
-	if (!exists)
-		absent_deny(r, real);
+	deny_one(r, c, real, !exists);
 	if (exists && strcmp(real, path) != 0)
-		deny_one(r, g, path, access, source);
+		deny_one(r, c, path, false);
 }
 
 static unsigned grant_flags(const char *kind, bool exists, bool is_dir)
@@ -99,6 +114,7 @@ static int apply_paths(struct resolver *r, const struct doc *g, const char *kind
 {
 	_cleanup_free_ char *source = xasprintf("group:%s", g->name);
 	const unsigned access = access_of(kind, allow);
+	const struct closing closing = closing_of(g, source, access);
 
 	if (!access || list->kind != DOC_LIST)
 		return err_set(r->err, "the group \"%s\" has no list \"%s\" of paths", g->name,
@@ -118,11 +134,11 @@ static int apply_paths(struct resolver *r, const struct doc *g, const char *kind
 		if (!path)
 			return -1;
 		if (!allow) {
-			deny(r, g, path, access, source);
+			deny(r, &closing, path);
 			/* $HOME is only a variable: keys stay keys where another is used. */
 			account = expand_account(r, e->string);
 			if (account)
-				deny(r, g, account, access, source);
+				deny(r, &closing, account);
 			continue;
 		}
 		real = canon(r, path, &exists, &is_dir);

@@ -88,8 +88,7 @@ int add_grant(struct resolver *r, const char *canonical, unsigned access, unsign
 struct policy_deny *add_deny(struct resolver *r, const char *canonical, unsigned access,
 			     const char *source, const char *label, bool own, bool quiet);
 void lift_deny(struct resolver *r, const char *canonical); /* never nono's own */
-void absent_deny(struct resolver *r, const char *canonical);
-void add_warning(struct policy *p, char *text); /* taken over */
+void add_warning(struct policy *p, char *text);		   /* taken over */
 
 #define TMP_DIRS 2
 extern const char *const tmp_dirs[TMP_DIRS]; /* what a private view lies over */

@@ -190,14 +190,6 @@ void lift_deny(struct resolver *r, const char *canonical)
 		d->access = 0;
 }
 
-void absent_deny(struct resolver *r, const char *canonical)
-{
-	struct policy_deny *d = known_deny(r, canonical, lookup_hash(canonical, strlen(canonical)));
-
-	if (d)
-		d->absent = true;
-}
-
 void rules_take(struct resolver *r, struct policy *p)
 {
 	r->p = p;
