@@ -1,11 +1,13 @@
 /* Changes as a list, a unified diff, or in two columns. */
 #include "cli/rollback.h"
+#include "cli/rollback_paint.h"
 #include "snapshots/diff.h"
 
 /* ---- two columns ----------------------------------------------------------------------------- */
 
 struct columns {
 	size_t width; /* of the text of one column */
+	bool paint;
 };
 
 static void print_side(const struct diff_text *t, size_t i, size_t width)
@@ -26,6 +28,45 @@ static void print_side(const struct diff_text *t, size_t i, size_t width)
 	print_text(line, width);
 }
 
+/* The same of a changed line in colour, if it fits. */
+static bool paint_side(const struct diff_text *t, size_t i, size_t width, enum paint kind,
+		       const struct diff_range *v, size_t count)
+{
+	const char *p;
+	size_t n, used;
+
+	if (i == SIZE_MAX)
+		return false;
+	p = diff_line(t, i, &n);
+	for (size_t k = used = 0; k < n; k++)
+		used += p[k] == '\t' ? 8 : (unsigned char)p[k] < 0x20 || p[k] == 0x7f ? 2 : 1;
+	if (used > width)
+		return false;
+	printf("%5zu ", i + 1);
+	used = paint_line(kind, p, n, v, count);
+	printf("%*s", (int)(used < width ? width - used : 0), "");
+	return true;
+}
+
+static void print_sides(const struct columns *c, const struct diff *d, const struct diff_row *row)
+{
+	struct diff_words w = {.a_n = 0};
+	bool paint = c->paint && !row->same;
+
+	if (paint && row->a != SIZE_MAX && row->b != SIZE_MAX) {
+		size_t a_n, b_n;
+		const char *a = diff_line(&d->a, row->a, &a_n), *b = diff_line(&d->b, row->b, &b_n);
+
+		if (!diff_words(a, a_n, b, b_n, &w))
+			w.a_n = w.b_n = 0;
+	}
+	if (!paint || !paint_side(&d->a, row->a, c->width, PAINT_WENT, w.a, w.a_n))
+		print_side(&d->a, row->a, c->width);
+	printf(" %c ", row->same ? ' ' : row->a == SIZE_MAX ? '>' : row->b == SIZE_MAX ? '<' : '|');
+	if (!paint || !paint_side(&d->b, row->b, c->width, PAINT_CAME, w.b, w.b_n))
+		print_side(&d->b, row->b, c->width);
+}
+
 static int print_row(void *arg, const struct diff *d, const struct diff_row *row)
 {
 	const struct columns *c = arg;
@@ -34,9 +75,7 @@ static int print_row(void *arg, const struct diff *d, const struct diff_row *row
 		puts("  ...");
 		return 0;
 	}
-	print_side(&d->a, row->a, c->width);
-	printf(" %c ", row->same ? ' ' : row->a == SIZE_MAX ? '>' : row->b == SIZE_MAX ? '<' : '|');
-	print_side(&d->b, row->b, c->width);
+	print_sides(c, d, row);
 	putchar('\n');
 	return 0;
 }
@@ -53,7 +92,8 @@ static void print_name(const char *before, const char *path, const char *after)
 static void show_diff(const struct change *c, const struct diff *d, enum show_mode mode)
 {
 	_cleanup_(buf_free) struct buf out = {0};
-	struct columns columns = {(size_t)(terminal_columns() > 40 ? terminal_columns() : 40)};
+	struct columns columns = {(size_t)(terminal_columns() > 40 ? terminal_columns() : 40),
+				  paint_wanted()};
 
 	if (mode != SHOW_DIFF) {
 		columns.width = (columns.width - 15) / 2;
@@ -72,6 +112,10 @@ static void show_diff(const struct change *c, const struct diff *d, enum show_mo
 	diff_hunks_text(d, 0, SIZE_MAX, &out);
 	if (!out.len)
 		return;
+	if (columns.paint) {
+		paint_unified(out.data, out.len);
+		return;
+	}
 	buf_addc(&out, '\0');
 	print_lines(stdout, out.data);
 }

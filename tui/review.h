@@ -50,6 +50,7 @@ struct review_tree {
 enum review_row_kind { ROW_HEAD = 0, ROW_SAME, ROW_WENT, ROW_CAME, ROW_PAIR };
 struct review_row {
 	size_t a, b; /* lines, SIZE_MAX = none */
+	size_t pair; /* unified: the line that it became, or was; SIZE_MAX = none */
 	size_t hunk; /* SIZE_MAX: between two */
 	enum review_row_kind kind;
 };

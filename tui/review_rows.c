@@ -5,7 +5,7 @@ struct making {
 	struct review_file *f;
 	bool side, full;
 	size_t hunk;
-	size_t *wait; /* lines that came, until those that went before them are there */
+	struct diff_row *wait; /* lines that came, until those that went before them are there */
 	size_t n_wait, cap_wait;
 };
 
@@ -17,23 +17,25 @@ static void add(struct making *m, enum review_row_kind kind, size_t a, size_t b,
 		f->cap_rows = f->cap_rows ? 2 * f->cap_rows : 256;
 		f->rows = xrealloc_array(f->rows, f->cap_rows, sizeof(*f->rows));
 	}
-	f->rows[f->n_rows++] = (struct review_row){a, b, hunk, kind};
+	f->rows[f->n_rows++] = (struct review_row){a, b, SIZE_MAX, hunk, kind};
 }
 
 static void flush(struct making *m)
 {
-	for (size_t i = 0; i < m->n_wait; i++)
-		add(m, ROW_CAME, SIZE_MAX, m->wait[i], m->hunk);
+	for (size_t i = 0; i < m->n_wait; i++) {
+		add(m, ROW_CAME, SIZE_MAX, m->wait[i].b, m->hunk);
+		m->f->rows[m->f->n_rows - 1].pair = m->wait[i].a;
+	}
 	m->n_wait = 0;
 }
 
-static void wait_for(struct making *m, size_t b)
+static void wait_for(struct making *m, const struct diff_row *row)
 {
 	if (m->n_wait == m->cap_wait) {
 		m->cap_wait = m->cap_wait ? 2 * m->cap_wait : 64;
 		m->wait = xrealloc_array(m->wait, m->cap_wait, sizeof(*m->wait));
 	}
-	m->wait[m->n_wait++] = b;
+	m->wait[m->n_wait++] = *row;
 }
 
 static bool in_hunk(const struct diff_hunk *h, const struct diff_row *row)
@@ -71,10 +73,12 @@ static int on_row(void *arg, const struct diff *d, const struct diff_row *row)
 	} else if (m->side) {
 		add(m, ROW_PAIR, row->a, row->b, hunk);
 	} else {
-		if (row->a != SIZE_MAX)
+		if (row->a != SIZE_MAX) {
 			add(m, ROW_WENT, row->a, SIZE_MAX, hunk);
+			m->f->rows[m->f->n_rows - 1].pair = row->b;
+		}
 		if (row->b != SIZE_MAX)
-			wait_for(m, row->b);
+			wait_for(m, row);
 	}
 	return 0;
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The review pane as a person has it: the tree of what changed, hunks and files that stay or go back."""
 import os
+import re
 
 import nonolib
-from nonolib import Screen, until
+from nonolib import Pty, Screen, until
 
 NUMBERS = "".join("line %d\n" % i for i in range(1, 101))
 CHANGES = r"""sed -i 's/^line 5$/five/; s/^line 90$/ninety/' a.txt; rm old; mkdir new; echo hi > new/file
@@ -207,6 +208,33 @@ def by_key(p):
     assert s.ended() == 0
 
 
+def words(p):
+    """Within a changed line what differs is inverse: in the pane, in a diff on a terminal; plain in a pipe."""
+    p.write("a.c", "int main(void)\n{\n\tint count = len(a);\n}\n")
+    sid = p.start("agent", "sed -i 's/int count = len(a)/size_t count = len(a, b)/' a.c; echo ready; sleep 600",
+                  "--rollback")["session_id"]
+    s = Screen(p, "attach", "agent", cols=90, rows=30)
+    s.sees("ready")
+    s.command("R")
+    s.sees(r"~ +a\.c +\+1 -1")
+    s.keys("End", "Enter")
+    s.sees("hunk 1 of 1")
+    for key in ("f", "s"):
+        s.keys(key)
+        until("inverse words", lambda: re.search("count = len\\(a\x1b\\[7m, b\x1b", s.tmux("capture-pane", "-pe")))
+    s.command("d")
+    assert s.ended() == 0
+    p.nono("stop", "--force", "agent")
+    for flag in ("--diff", "--side-by-side"):
+        t = Pty(p, "rollback", "show", sid, flag, cols=100)
+        t.wait_for(b"count = len(a\x1b[7m, b\x1b[27m);\x1b[0m")
+        assert t.ended() == 0
+        assert "\x1b" not in p.nono("rollback", "show", sid, flag)
+        t = Pty(p, "rollback", "show", sid, flag, cols=100, env={"NO_COLOR": "1"})
+        t.wait_for(b"len(a, b)")
+        assert t.ended() == 0
+
+
 def only_looking(p):
     """Read-only: nothing is put back. A session without snapshots says so."""
     changed(p)
@@ -233,4 +261,4 @@ def only_looking(p):
 
 
 if __name__ == "__main__":
-    nonolib.main([tree, hunks_and_files, accepting, by_key, only_looking])
+    nonolib.main([tree, hunks_and_files, accepting, by_key, words, only_looking])
