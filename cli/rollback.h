@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "sessions/rollback_changes.h"
-#include "sessions/rollback_record.h"
+#include "sessions/rollback_keep.h"
 #include "snapshots/restore.h"
 
 /* Subcommands with files of their own. */
@@ -44,14 +44,6 @@ cJSON *snapshots_json(const struct rollback_session *s, struct snap_store *store
 		      bool with_changes);
 /* The same of a session by its id, NULL if it has none. */
 cJSON *rollback_snapshots_json(const char *id, bool with_changes);
-
-struct rollback_dated {
-	char *id;
-	char started[TIME_STR_MAX];
-};
-/* Newest first. */
-struct rollback_dated *rollback_by_date(struct snap_store *store, size_t *n, struct err *err);
-void rollback_dated_free(struct rollback_dated *v, size_t n);
 
 /* ---- changes ------------------------------------------------------------------------------- */
 

@@ -3,8 +3,6 @@
 
 #include <time.h>
 
-#define KEEP_DEFAULT 10
-
 struct cleanup_options {
 	long keep, older_than;
 	bool all, dry_run;
@@ -14,7 +12,7 @@ static const struct option_row cleanup_rows[] = {
      .kind = OPTION_NUMBER,
      ROW(cleanup_options, keep),
      .arg = "N",
-     .help = "The newest N sessions stay; 10 where nothing else is said",
+     .help = "The newest N sessions stay",
      .value = -1,
      .max = 1000000000},
     {.name = "older-than",
@@ -28,17 +26,6 @@ static const struct option_row cleanup_rows[] = {
     {.name = "dry-run", ROW(cleanup_options, dry_run), .help = "Say what would be removed"},
     {0},
 };
-
-static int remove_session(struct snap_store *store, const char *id, struct err *err)
-{
-	_cleanup_(rollback_session_free) struct rollback_session s = {0};
-
-	if (rollback_session_load(&s, store, id, NULL) == 0)
-		for (size_t i = 0; i < s.n; i++)
-			if (snap_record_delete(store, id, s.v[i].number, NULL, err) < 0)
-				return -1;
-	return rollback_record_remove(id, err);
-}
 
 /* YYYY-MM-DD comparison is enough for days. */
 static bool younger(const struct rollback_dated *d, long days)
@@ -69,20 +56,36 @@ static int cleanup_one(const struct cleanup_options *o, struct snap_store *store
 {
 	struct rollback_record r;
 	bool alive = rollback_record_load(d->id, &r, NULL) == 0 && rollback_alive(&r);
-	long keep = o->keep < 0 && o->older_than < 0 && !o->all ? KEEP_DEFAULT : o->keep;
 
 	rollback_record_free(&r);
 	if (alive)
 		return 0;
-	if (!o->all &&
-	    ((keep >= 0 && *kept < keep) || (o->older_than >= 0 && younger(d, o->older_than)))) {
+	if (!o->all && ((o->keep >= 0 && *kept < o->keep) ||
+			(o->older_than >= 0 && younger(d, o->older_than)))) {
 		(*kept)++;
 		return 0;
 	}
-	if (!o->dry_run && remove_session(store, d->id, err) < 0)
+	if (!o->dry_run && rollback_session_remove(store, d->id, err) < 0)
 		return -1;
 	printf("%s %s\n", o->dry_run ? "would remove" : "removed", d->id);
 	return 1;
+}
+
+static void on_removed(void *arg, const char *id)
+{
+	const struct cleanup_options *o = arg;
+
+	printf("%s %s\n", o->dry_run ? "would remove" : "removed", id);
+}
+
+/* As the settings say. */
+static int keep_limits(const struct cleanup_options *o, struct snap_store *store, struct err *err)
+{
+	struct rollback_limits l;
+
+	return rollback_limits_load(&l, err) < 0
+		   ? -1
+		   : rollback_keep(store, &l, o->dry_run, on_removed, (void *)(uintptr_t)o, err);
 }
 
 static int run_cleanup(struct cli *cli, struct err *err)
@@ -94,7 +97,11 @@ static int run_cleanup(struct cli *cli, struct err *err)
 	size_t n;
 	int r = 0;
 
-	if (rollback_open(&store, err) < 0 || !(v = rollback_by_date(store, &n, err)))
+	if (rollback_open(&store, err) < 0)
+		return -1;
+	if (o->keep < 0 && o->older_than < 0 && !o->all)
+		return keep_limits(o, store, err);
+	if (!(v = rollback_by_date(store, &n, err)))
 		return -1;
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		r = cleanup_one(o, store, &v[i], &kept, err);
@@ -110,7 +117,11 @@ const struct command command_rollback_cleanup = {
     .name = "rollback cleanup",
     .usage = "[options]",
     .summary = "Remove snapshots of ended sessions, and what only they hold",
-    .details = "Running sessions and named snapshots are never touched.\n",
+    .details =
+	"Without options what is beyond max_sessions (10) and max_storage_gb (5) of the table\n"
+	"[rollback] in config.toml, and sessions whose supervisor vanished longer than\n"
+	"stale_grace_hours (24) ago; that is done at the end of each session with --rollback,\n"
+	"too. Running sessions and named snapshots are never touched.\n",
     .rows = cleanup_rows,
     .size = sizeof(struct cleanup_options),
     .flags = CLI_OUTSIDE,

@@ -156,6 +156,7 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 		    .name = o->snapshot,
 		    .interval_s = 60 * (unsigned)o->snapshot_interval,
 		    .exclude = o->rollback_exclude.v,
+		    .skip_dirs = o->skip_dir.v,
 		    .include = o->rollback_include.v,
 		    .all = o->rollback_all,
 		},

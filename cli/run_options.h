@@ -41,7 +41,7 @@ struct run_options {
 	bool audit_integrity, no_audit_integrity, record;
 	int rollback; /* enum run_switch */
 	bool rollback_all, no_rollback_prompt;
-	struct strings rollback_exclude, rollback_include;
+	struct strings rollback_exclude, rollback_include, skip_dir;
 	const char *snapshot;
 	long snapshot_interval; /* minutes, 0: not said */
 	const char *audit_sign_key;

@@ -20,13 +20,14 @@
 
 /* Snapshots of what the session may write. */
 struct session_snapshots {
-	bool on;		    /* "rollback": at the start, at the end, every interval */
-	const char *name;	    /* a named one before the start, NULL = none */
-	unsigned interval_s;	    /* 0 = none in between */
-	const char *const *exclude; /* NULL-terminated, may be NULL, also below */
-	const char *const *include; /* of the automatic exclusions: not these */
-	bool all;		    /* none of them */
-	uint64_t quota;		    /* bytes of the store, 0 = no bound */
+	bool on;		      /* "rollback": at the start, at the end, every interval */
+	const char *name;	      /* a named one before the start, NULL = none */
+	unsigned interval_s;	      /* 0 = none in between */
+	const char *const *exclude;   /* NULL-terminated, may be NULL, also below */
+	const char *const *skip_dirs; /* names of directories */
+	const char *const *include;   /* of the automatic exclusions: not these */
+	bool all;		      /* none of them */
+	uint64_t quota;		      /* bytes of the store, 0 = no bound */
 };
 
 struct session_options {

@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "common/remark.h"
 #include "sandbox/nono.h"
-#include "sessions/rollback_record.h"
+#include "sessions/rollback_keep.h"
 
 #define DIR_ENTRIES_MAX 10000
 
@@ -22,6 +23,7 @@ struct answer {
 struct taker {
 	const struct session_options *o;
 	struct rollback_record rec;
+	struct rollback_limits limits;
 	struct snap_store *store;
 	struct answer answer;
 	bool quiet, said; /* progress is on the terminal */
@@ -74,11 +76,15 @@ static char **excludes(const struct session_snapshots *o, const struct policy *p
 			max++;
 	for (char *const *i = p->skipdirs; i && *i; i++)
 		max++;
+	for (const char *const *i = o->skip_dirs; i && *i; i++)
+		max++;
 	v = xcalloc(max, sizeof(*v));
 	for (size_t i = 0; automatic[i] && !o->all; i++)
 		if (!in_list(o->include, automatic[i]))
 			v[n++] = xasprintf("%s/", automatic[i]);
 	for (char *const *i = p->skipdirs; i && *i; i++)
+		v[n++] = folder(*i);
+	for (const char *const *i = o->skip_dirs; i && *i; i++)
 		v[n++] = folder(*i);
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
 		for (char *const *i = lists[l]; i && *i; i++)
@@ -202,7 +208,9 @@ static int serve(struct taker *t, int sock)
 			return -1;
 		if (r > 0)
 			break;
-		if (r == 0) {
+		if (r == 0 && t->rec.count >= t->limits.snapshots) {
+			interval = 0; /* room for the last one */
+		} else if (r == 0) {
 			take(t, "timer", NULL, &err);
 			rollback_record_write(&t->rec, NULL);
 			next = clock_mono_ns() + interval * 1000000000ull;
@@ -231,6 +239,9 @@ static _Noreturn void in_taker(struct taker *t, int sock)
 	if (rollback_record_write(&t->rec, &t->answer.err) < 0)
 		t->answer.ok = false;
 	write_full(sock, &t->answer, sizeof(t->answer));
+	/* Nobody waits for this. */
+	if (rollback_keep(t->store, &t->limits, false, NULL, NULL, &t->answer.err) < 0)
+		remark("nono: warning: old snapshots: %s", t->answer.err.msg);
 	_exit(!t->answer.ok);
 }
 
@@ -284,6 +295,8 @@ int snapshotter_start(const struct session_options *o, const struct policy *p, c
 	*out = (struct snapshotter){.fd = -1};
 	if (!o->snapshots.on && !o->snapshots.name)
 		return 0;
+	if (rollback_limits_load(&t.limits, err) < 0)
+		return -1;
 	str_copy(t.rec.id, sizeof(t.rec.id), id);
 	time_rfc3339(t.rec.started, clock_real_ns());
 	t.rec.roots = own_roots(p);

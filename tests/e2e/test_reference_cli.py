@@ -55,13 +55,13 @@ FLAGS = [
     ("--rollback", R, [], []), ("--no-rollback", R, [], []), ("--no-rollback-prompt", R, [], []),
     ("--rollback-exclude", R, ["*.log"], ["--rollback"]),
     ("--rollback-include", R, ["target"], ["--rollback"]),
-    ("--rollback-all", R, [], ["--rollback"]), ("--no-audit", R, [], []),
+    ("--skip-dir", R, ["vendor"], []), ("--rollback-all", R, [], ["--rollback"]), ("--no-audit", R, [], []),
     ("--no-audit-integrity", R, [], []), ("--audit-integrity", R, [], []),
     ("--capability-elevation", R, [], []), ("--no-diagnostics", R | W, [], []),
     ("--diagnostics-json", R, [], []),
 ]
 # Ours have more: these are for shell too.
-ALSO_SHELL = {"--rollback", "--no-rollback", "--no-rollback-prompt", "--rollback-exclude",
+ALSO_SHELL = {"--skip-dir", "--rollback", "--no-rollback", "--no-rollback-prompt", "--rollback-exclude",
               "--rollback-include", "--rollback-all", "--no-audit", "--no-audit-integrity",
               "--audit-integrity", "--capability-elevation"}
 

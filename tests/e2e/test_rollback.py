@@ -214,4 +214,59 @@ def inside(p):
     assert p.code != 0
 
 
-nonolib.main([*nonolib.both(whole), parts, hostile, excluded, named, killed, inside])
+def limits(p):
+    """The table [rollback] of the settings: old sessions go by themselves, and by cleanup."""
+    p.mkdir(os.path.join(p.home, ".config"))
+    p.mkdir(os.path.join(p.home, ".config/nono"))
+    config = os.path.join(p.home, ".config/nono/config.toml")
+    p.write(config, "[rollback]\nmax_sessions = 2\n")
+    p.inside("true", "--snapshot", "named")
+    ids = []
+    for i in range(4):
+        p.inside("echo %d > f" % i, "--rollback", "--no-rollback-prompt")
+        ids.append(newest(p))
+
+    def left():
+        return [r["session_id"] for r in p.json("rollback", "list", "--all")]
+    until(lambda: "two sessions: %s of %s" % (left(), ids), lambda: left() == ids[:1:-1])
+    assert p.json("snapshot", "list")[0]["name"] == "named"
+    # By size: the newest stays, however large.
+    p.write("big", "x")
+    with open(os.path.join(p.work, "big"), "wb") as f:
+        f.write(os.urandom(3 << 20))
+    p.write(config, "[undo]\nmax_storage_gb = 0.001\n")
+    p.inside("echo last > f", "--rollback", "--no-rollback-prompt")
+    last = newest(p)
+    until(lambda: "the last one alone: %s" % left(), lambda: left() == [last])
+    p.nono("rollback", "verify", last)
+    # cleanup without options does the same; a session whose supervisor vanished has its grace.
+    p.write(config, "[rollback]\nmax_sessions = 0\nmax_storage_gb = 5\n")
+    record = os.path.join(p.base, "state/nono/rollbacks", last, "session.json")
+    with open(record) as f:
+        text = json.load(f)
+    p.write(record, json.dumps(dict(text, ended=None)))
+    assert "removed" not in p.nono("rollback", "cleanup")
+    p.write(config, "[rollback]\nmax_sessions = 0\nstale_grace_hours = 0\n")
+    assert "would remove " + last in p.nono("rollback", "cleanup", "--dry-run") and left() == [last]
+    assert "removed " + last in p.nono("rollback", "cleanup") and left() == []
+    for text, word in (("[rollback]\nmax_sesions = 1\n", 'config.toml:2:1: "max_sesions" is not known; did you mean'),
+                       ("[rollback]\nmax_sessions = \"x\"\n", "config.toml:2:1"),
+                       ("rollback = 1\n", "must be a table"), ("[rollback]\n[undo]\n", "old name"),
+                       ("[rollback]\nmax_storage_gb = -1\n", "number from 0")):
+        p.write(config, text)
+        for args in (["rollback", "cleanup"], ["run", "-s", "--rollback", "--allow", p.work, "--", "true"]):
+            p.nono(*args, code=1)
+            assert word in p.err, (text, p.err)
+
+
+def skipped(p):
+    for d in ("keep", "vendor", "keep/vendor"):
+        p.mkdir(d)
+        p.write(d + "/f", "old\n")
+    p.inside("for f in keep/f vendor/f keep/vendor/f; do echo new > $f; done", "--rollback", "--skip-dir",
+             "vendor", "--no-rollback-prompt")
+    changes = p.json("rollback", "show", newest(p))["snapshots"][-1]["changes"]
+    assert [c["path"] for c in changes] == [p.work + "/keep/f"], changes
+
+
+nonolib.main([limits, skipped, *nonolib.both(whole), parts, hostile, excluded, named, killed, inside])

@@ -1,0 +1,241 @@
+/* Old snapshots make room. */
+#include "sessions/rollback_keep.h"
+
+#include "common/document.h"
+
+#define FILE_MAX (256u << 10)
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+static int take_number(const struct document *f, const struct doc *d, double max, double *out,
+		       struct err *err)
+{
+	double v = d->kind == DOC_INT ? (double)d->integer : d->kind == DOC_FLOAT ? d->real : -1;
+
+	if (!(v >= 0 && v <= max))
+		return doc_error(f->label, d, err, "\"%s\" must be a number from 0 to %.0f",
+				 d->name, max);
+	*out = v;
+	return 0;
+}
+
+static int take_member(struct rollback_limits *l, const struct document *f, const struct doc *d,
+		       struct err *err)
+{
+	static const char *const names[] = {"max_sessions", "max_storage_gb", "max_snapshots",
+					    "stale_grace_hours", NULL};
+	const char *near;
+	double v = 0;
+	size_t i = 0;
+
+	while (names[i] && !str_eq(names[i], d->name))
+		i++;
+	if (!names[i]) {
+		near = word_nearest(d->name, names);
+		return doc_error(f->label, d, err, "\"%.60s\" is not known%s%s%s", d->name,
+				 near ? "; did you mean \"" : "", near ? near : "",
+				 near ? "\"?" : "");
+	}
+	if (take_number(f, d, i == 1 ? 1e6 : 1e9, &v, err) < 0)
+		return -1;
+	if (i == 0)
+		l->sessions = (unsigned)v;
+	else if (i == 1)
+		l->bytes = (uint64_t)(v * (1 << 30));
+	else if (i == 2)
+		l->snapshots = (unsigned)v;
+	else
+		l->grace_h = (unsigned)v;
+	return 0;
+}
+
+static int take_table(struct rollback_limits *l, const struct document *f, struct err *err)
+{
+	const struct doc *t = doc_get(f->root, "rollback"), *old = doc_get(f->root, "undo");
+
+	if (t && old)
+		return doc_error(f->label, old, err,
+				 "\"undo\" is the old name of \"rollback\", "
+				 "which is there as well");
+	t = t ? t : old;
+	if (t && t->kind != DOC_MAP)
+		return doc_error(f->label, t, err, "\"%s\" must be a table", t->name);
+	doc_each(d, t)
+	{
+		if (take_member(l, f, d, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int rollback_limits_load(struct rollback_limits *out, struct err *err)
+{
+	_cleanup_free_ char *dir = dir_config(), *path = xasprintf("%s/config.toml", dir),
+			    *text = NULL;
+	_cleanup_(document_freep) struct document *f = NULL;
+	size_t n;
+
+	*out = (struct rollback_limits){
+	    .sessions = 10, .bytes = 5ull << 30, .snapshots = 100, .grace_h = 24};
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	text = file_read(path, FILE_MAX, &n, err);
+	f = text ? doc_read(text, n, DOC_TOML, path, err) : NULL;
+	return f ? take_table(out, f, err) : -1;
+}
+
+/* ---- sessions -------------------------------------------------------------------------------- */
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct rollback_dated *x = a, *y = b;
+	int r = strcmp(y->started, x->started);
+
+	return r ? r : strcmp(y->id, x->id);
+}
+
+struct rollback_dated *rollback_by_date(struct snap_store *store, size_t *n, struct err *err)
+{
+	struct rollback_dated *v;
+	char **ids;
+
+	*n = 0;
+	ids = snap_record_sessions(store, err);
+	if (!ids)
+		return NULL;
+	while (ids[*n])
+		(*n)++;
+	v = xcalloc(*n + 1, sizeof(*v));
+	for (size_t i = 0; ids[i]; i++) {
+		struct rollback_record r;
+		v[i].id = ids[i];
+		if (rollback_record_load(ids[i], &r, NULL) == 0)
+			str_copy(v[i].started, sizeof(v[i].started), r.started);
+		rollback_record_free(&r);
+	}
+	free(ids);
+	qsort(v, *n, sizeof(*v), newest_first);
+	return v;
+}
+
+void rollback_dated_free(struct rollback_dated *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i].id);
+	free(v);
+}
+
+int rollback_session_remove(struct snap_store *store, const char *id, struct err *err)
+{
+	struct snap_record *v = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	/* One that can't be read is removed with its directory, or says why not. */
+	snap_record_list(store, id, &v, &n, NULL, NULL);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = snap_record_delete(store, id, v[i].number, NULL, err);
+	snap_record_list_free(v, n);
+	return rc < 0 ? -1 : rollback_record_remove(id, err);
+}
+
+/* ---- what stays ------------------------------------------------------------------------------ */
+
+enum state { RUNS, FRESH, ENDED, STALE }; /* FRESH: its supervisor vanished, not long ago */
+
+static uint64_t last_time(struct snap_store *store, const char *id)
+{
+	struct snap_record *v = NULL;
+	uint64_t t = 0;
+	size_t n = 0;
+
+	if (snap_record_list(store, id, &v, &n, NULL, NULL) == 0 && n)
+		t = v[n - 1].time_ns;
+	snap_record_list_free(v, n);
+	return t;
+}
+
+static enum state state_of(struct snap_store *store, const char *id,
+			   const struct rollback_limits *l)
+{
+	uint64_t grace = l->grace_h * 3600ull * 1000000000ull;
+	struct rollback_record r;
+	enum state s = STALE;
+
+	if (rollback_record_load(id, &r, NULL) == 0)
+		s = rollback_alive(&r) ? RUNS : r.ended[0] ? ENDED : STALE;
+	rollback_record_free(&r);
+	if (s == STALE && last_time(store, id) + grace > clock_real_ns())
+		s = FRESH;
+	return s;
+}
+
+struct keeping {
+	struct snap_store *store;
+	const struct rollback_limits *l;
+	rollback_removed_fn *fn;
+	void *arg;
+	bool dry_run;
+	size_t removed;
+};
+
+static int drop(struct keeping *k, struct rollback_dated *d, struct err *err)
+{
+	if (!k->dry_run && rollback_session_remove(k->store, d->id, err) < 0)
+		return -1;
+	if (k->fn)
+		k->fn(k->arg, d->id);
+	k->removed++;
+	d->id[0] = '\0';
+	return 0;
+}
+
+static int by_number(struct keeping *k, struct rollback_dated *v, size_t n, struct err *err)
+{
+	unsigned kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		enum state s = state_of(k->store, v[i].id, k->l);
+
+		if (s == RUNS || s == FRESH || (s == ENDED && kept++ < k->l->sessions))
+			continue;
+		if (drop(k, &v[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* From the oldest on; the newest stays, however large. */
+static int by_size(struct keeping *k, struct rollback_dated *v, size_t n, struct err *err)
+{
+	struct snap_gc gc;
+
+	for (size_t i = n; i-- > 1 && snap_store_bytes(k->store) > k->l->bytes;) {
+		if (!v[i].id[0] || state_of(k->store, v[i].id, k->l) != ENDED)
+			continue;
+		if (drop(k, &v[i], err) < 0 || snap_gc(k->store, &gc, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int rollback_keep(struct snap_store *store, const struct rollback_limits *l, bool dry_run,
+		  rollback_removed_fn *fn, void *arg, struct err *err)
+{
+	struct keeping k = {.store = store, .l = l, .fn = fn, .arg = arg, .dry_run = dry_run};
+	struct rollback_dated *v;
+	struct snap_gc gc;
+	size_t n;
+	int rc;
+
+	v = rollback_by_date(store, &n, err);
+	if (!v)
+		return -1;
+	rc = by_number(&k, v, n, err);
+	if (rc == 0 && k.removed && !dry_run)
+		rc = snap_gc(store, &gc, err);
+	if (rc == 0 && !dry_run)
+		rc = by_size(&k, v, n, err);
+	rollback_dated_free(v, n);
+	return rc;
+}
