@@ -157,6 +157,7 @@ static const struct field config[] = {
     FLAG(net_config, no_auth),
     TEXT(net_config, password),
     NUMBER(net_config, max_connections, 1000000),
+    NUMBER(net_config, head_ms, 3600000),
     TEXT(net_config, log_path),
     FLAG(net_config, log_text),
     TEXT(net_config, resolver),

@@ -64,6 +64,7 @@ struct net_config {
 	bool no_auth;		  /* nono proxy --no-auth */
 	char *password;		  /* nono proxy --pass: instead of the token */
 	unsigned max_connections; /* 0 = default */
+	unsigned head_ms;	  /* for a request's head, from its first byte; 0 = default */
 	char *log_path;		  /* nono proxy: a file, or "-" for stderr; NULL = no log */
 	bool log_text;		  /* lines to read instead of JSON */
 	char *resolver;		  /* "ADDRESS:PORT,..." instead of what resolv.conf says; NULL */

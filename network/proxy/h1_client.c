@@ -33,6 +33,7 @@ void h1_client_close(struct h1_client *c)
 		pool_forget(c->proxy, c);
 	deadline_clear(c->proxy, &c->deadline);
 	stream_close(c->stream);
+	h1_client_wipe(c);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	buf_free(&c->trailers);

@@ -23,6 +23,7 @@ struct h1_client {
 	bool in_body, held; /* held: the other side takes no more */
 	bool request_chunked, request_ended, upload_stopped;
 	bool reused, any_byte, ending;
+	bool secret; /* out had a key in it: wiped when it is empty */
 	struct deadline deadline;
 };
 
@@ -39,6 +40,7 @@ void h1_client_ended(struct h1_client *c); /* the answer is complete */
 
 extern const struct exchange_up_ops h1_client_ops;
 void h1_client_flush(struct h1_client *c);
+void h1_client_wipe(struct h1_client *c);
 
 /* ---- h1_client_read.c ---- */
 

@@ -6,6 +6,13 @@
 #define SMALL	16384
 #define OUT_MAX 65536
 
+void h1_client_wipe(struct h1_client *c)
+{
+	if (c->secret && c->out.cap)
+		explicit_bzero(c->out.data, c->out.cap);
+	c->secret = false;
+}
+
 void h1_client_flush(struct h1_client *c)
 {
 	while (c->out.len) {
@@ -22,6 +29,8 @@ void h1_client_flush(struct h1_client *c)
 		}
 		buf_consume(&c->out, (size_t)n);
 	}
+	if (!c->out.len && c->secret)
+		h1_client_wipe(c);
 	if (!c->out.len && c->out.cap > 16384) {
 		buf_free(&c->out);
 		c->out = (struct buf){0};
@@ -32,6 +41,7 @@ static void up_start(struct exchange *x)
 {
 	struct h1_client *c = x->up_data;
 	c->request_chunked = x->request.body == HTTP_BODY_CHUNKED;
+	c->secret = x->request.secret;
 	http_write_request(&x->request, x->request.upgrade ? HTTP_UPGRADE : HTTP_KEEP, &c->out);
 	h1_client_alive(c);
 }

@@ -112,7 +112,7 @@ static void go_on(struct h1_server *c)
 			break;
 		}
 		c->state = HEAD;
-		h1_server_deadline(c, c->in.len ? PROXY_HEAD_MS : PROXY_KEEP_MS);
+		h1_server_deadline(c, c->in.len ? proxy_head_ms(c->proxy) : PROXY_KEEP_MS);
 		if (c->in.len) {
 			c->reading = true;
 			if (!h1_server_take_in(c, c->in.data, c->in.len))
@@ -170,7 +170,7 @@ static void read_some(struct h1_server *c)
 		if (c->state == LINGER)
 			continue;
 		if (c->state == HEAD && !c->in.len)
-			h1_server_deadline(c, PROXY_HEAD_MS);
+			h1_server_deadline(c, proxy_head_ms(c->proxy));
 		bool ok;
 		c->reading = true;
 		if (c->in.len) {
@@ -233,6 +233,6 @@ void h1_server_start(struct proxy *p, struct stream *s, const struct exchange_or
 	p->servers = c;
 	s->data = c;
 	s->ready = h1_server_ready;
-	h1_server_deadline(c, PROXY_HEAD_MS);
+	h1_server_deadline(c, proxy_head_ms(c->proxy));
 	h1_server_watch(c);
 }

@@ -3,6 +3,8 @@
  */
 #include "network/proxy/h2_client.h"
 
+#include <malloc.h>
+
 static void on_ready(struct stream *s, unsigned what);
 
 /* ---- life ---- */
@@ -257,8 +259,39 @@ static int on_closed(nghttp2_session *ng, int32_t id, uint32_t code, void *data)
 
 /* ---- the connection ---- */
 
+/* Heads with keys in them are copied by nghttp2: its memory is wiped before it is given back. */
+static void *get_memory(size_t n, _unused_ void *data)
+{
+	return malloc(n);
+}
+
+static void *get_zeros(size_t n, size_t size, _unused_ void *data)
+{
+	return calloc(n, size);
+}
+
+static void give_back(void *p, _unused_ void *data)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *get_other(void *p, size_t n, void *data)
+{
+	size_t had = p ? malloc_usable_size(p) : 0;
+	void *q = malloc(n);
+
+	if (!q || !p)
+		return q;
+	memcpy(q, p, had < n ? had : n);
+	give_back(p, data);
+	return q;
+}
+
 static nghttp2_session *new_session(struct h2_client *c)
 {
+	nghttp2_mem wiping = {NULL, get_memory, give_back, get_zeros, get_other};
 	nghttp2_session_callbacks *cb;
 	nghttp2_session *ng = NULL;
 	nghttp2_option *o;
@@ -273,7 +306,7 @@ static nghttp2_session *new_session(struct h2_client *c)
 		nghttp2_option_set_no_auto_window_update(o, 1);
 		nghttp2_option_set_max_outbound_ack(o, 100);
 		nghttp2_option_set_peer_max_concurrent_streams(o, H2_STREAMS);
-		nghttp2_session_client_new2(&ng, cb, c, o);
+		nghttp2_session_client_new3(&ng, cb, c, o, &wiping);
 		nghttp2_option_del(o);
 	}
 	nghttp2_session_callbacks_del(cb);

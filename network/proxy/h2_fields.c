@@ -34,7 +34,7 @@ static void add_headers(struct h2_fields *f, const struct http_head *h, const ch
 			continue;
 		add(f, x->name.p, x->name.n, x->value.p, x->value.n);
 		/* Secrets do not go into tables that live as long as the connection. */
-		if (http_text_is(x->name, "authorization"))
+		if (x->secret || http_text_is(x->name, "authorization"))
 			f->v[f->n - 1].flags |= NGHTTP2_NV_FLAG_NO_INDEX;
 	}
 }

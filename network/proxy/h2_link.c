@@ -61,6 +61,10 @@ void h2_link_push(struct h2_link *l)
 		ssize_t n;
 
 		collect(l);
+		if (!l->out.len && l->secret && l->out.cap)
+			explicit_bzero(l->out.data, l->out.cap);
+		if (!l->out.len)
+			l->secret = false;
 		if (!l->out.len)
 			break;
 		n = stream_write(l->stream, l->out.data, l->out.len);

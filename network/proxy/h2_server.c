@@ -115,7 +115,7 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
 	c->in_head = true;
-	deadline_set(c->link.proxy, &c->deadline, PROXY_HEAD_MS, on_deadline);
+	deadline_set(c->link.proxy, &c->deadline, proxy_head_ms(c->link.proxy), on_deadline);
 	r = xcalloc(1, sizeof(*r));
 	r->server = c;
 	r->id = frame->hd.stream_id;

@@ -16,6 +16,7 @@ struct http_text {
 };
 struct http_header {
 	struct http_text name, value;
+	bool secret;
 };
 
 enum http_body {
@@ -40,10 +41,14 @@ struct http_head {
 	bool upgrade;	 /* "Connection: upgrade" with an Upgrade header */
 	bool expect_continue;
 	bool wants_trailers; /* of the answer: "TE: trailers" */
+	bool secret;	     /* something in it was put in by credentials/: its memory is wiped */
+	bool secret_target;  /* the target is */
 	struct http_chunk_of_memory *memory;
 };
 void http_head_clear(struct http_head *h); /* empty, memory kept for the next */
 void http_head_free(struct http_head *h);
+/* Nobody needs what credentials/ put in any longer: those values are gone. */
+void http_head_forget_secrets(struct http_head *h);
 /* Copies into the head's memory. -1 if there are too many or it became too large. */
 struct http_text http_copy(struct http_head *h, const void *p, size_t n);
 int http_add(struct http_head *h, const char *name, size_t name_n, const char *value,

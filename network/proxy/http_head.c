@@ -14,11 +14,13 @@ struct http_chunk_of_memory {
 	char data[];
 };
 
-static void free_chunks(struct http_chunk_of_memory *m)
+static void free_chunks(struct http_chunk_of_memory *m, bool secret)
 {
 	while (m) {
 		struct http_chunk_of_memory *next = m->next;
 
+		if (secret)
+			explicit_bzero(m->data, m->used);
 		free(m);
 		m = next;
 	}
@@ -34,9 +36,12 @@ void http_head_clear(struct http_head *h)
 	while (m && m->next) {
 		struct http_chunk_of_memory *next = m->next;
 
-		free(m);
+		m->next = NULL;
+		free_chunks(m, h->secret);
 		m = next;
 	}
+	if (m && h->secret)
+		explicit_bzero(m->data, m->used);
 	if (m)
 		m->used = 0;
 	*h = (struct http_head){.headers = headers, .cap = cap, .memory = m};
@@ -44,7 +49,7 @@ void http_head_clear(struct http_head *h)
 
 void http_head_free(struct http_head *h)
 {
-	free_chunks(h->memory);
+	free_chunks(h->memory, h->secret);
 	free(h->headers);
 	*h = (struct http_head){0};
 }
@@ -69,6 +74,22 @@ static char *take(struct http_head *h, size_t n)
 	return p;
 }
 
+static void forget(struct http_text *t)
+{
+	if (t->n)
+		explicit_bzero((char *)(uintptr_t)t->p, t->n);
+	t->n = 0;
+}
+
+void http_head_forget_secrets(struct http_head *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->headers[i].secret)
+			forget(&h->headers[i].value);
+	if (h->secret_target)
+		forget(&h->target);
+}
+
 struct http_text http_copy(struct http_head *h, const void *p, size_t n)
 {
 	char *to = n < MEMORY_TOTAL ? take(h, n + 1) : NULL;
@@ -87,6 +108,7 @@ int http_add(struct http_head *h, const char *name, size_t name_n, const char *v
 
 	if (h->n >= HTTP_HEADERS_MAX)
 		return -1;
+	add.secret = false;
 	add.name = http_copy(h, name, name_n);
 	add.value = http_copy(h, value, value_n);
 	if (!add.name.p || !add.value.p)
@@ -205,15 +227,21 @@ static int head_set_target(void *data, const char *target, size_t n)
 	if (!t.p)
 		return -1;
 	h->target = t;
+	h->secret = h->secret_target = true;
 	return 0;
 }
 
 /* A secret with a line end in it must not become two headers. */
 static int head_add(void *data, const char *name, const char *value, size_t n)
 {
+	struct http_head *h = data;
+
 	if (any_control(value, n))
 		return -1;
-	return http_add(data, name, strlen(name), value, n);
+	if (http_add(h, name, strlen(name), value, n) < 0)
+		return -1;
+	h->secret = h->headers[h->n - 1].secret = true;
+	return 0;
 }
 
 static void head_remove(void *data, const char *name)

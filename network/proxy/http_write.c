@@ -68,8 +68,19 @@ static void write_headers(const struct http_head *h, bool keep_length, struct bu
 	}
 }
 
+/* At once, so that no copies are left behind by growing. */
+static size_t size_of(const struct http_head *h)
+{
+	size_t n = h->method.n + h->target.n + 256;
+
+	for (size_t i = 0; i < h->n; i++)
+		n += h->headers[i].name.n + h->headers[i].value.n + 4;
+	return n;
+}
+
 void http_write_request(const struct http_head *h, enum http_connection c, struct buf *out)
 {
+	buf_reserve(out, size_of(h));
 	buf_add(out, h->method.p, h->method.n);
 	buf_addc(out, ' ');
 	buf_add(out, h->target.p, h->target.n);

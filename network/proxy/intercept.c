@@ -102,6 +102,6 @@ void intercept_start(struct proxy *p, struct stream *s, const struct job *j)
 		return;
 	}
 	tls_stream_start(s, ssl);
-	deadline_set(p, &i->deadline, PROXY_HEAD_MS, on_late);
+	deadline_set(p, &i->deadline, proxy_head_ms(p), on_late);
 	stream_watch(s, STREAM_READ);
 }

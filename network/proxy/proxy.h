@@ -77,6 +77,10 @@ static inline uint64_t proxy_now_ms(const struct proxy *p)
 {
 	return uv_now(&p->loop.uv);
 }
+static inline uint64_t proxy_head_ms(const struct proxy *p)
+{
+	return p->config->head_ms ? p->config->head_ms : PROXY_HEAD_MS;
+}
 void deadline_start(struct proxy *p); /* the clock */
 void deadline_set(struct proxy *p, struct deadline *d, uint64_t in_ms,
 		  void (*expired)(struct deadline *d));

@@ -275,7 +275,8 @@ void exchange_response(struct exchange *x)
 	if (j->route && j->injected)
 		credentials_answered(x->proxy->credentials, j->route, &j->want, r->status);
 	if (j->login && r->body != HTTP_BODY_NONE)
-		return; /* when its body is there */
+		return;			       /* when its body is there */
+	http_head_forget_secrets(&x->request); /* it is not sent again */
 	x->responded = true;
 	x->down->respond(x, false);
 }

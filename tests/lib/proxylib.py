@@ -14,7 +14,7 @@ SLOW = int(os.environ.get("NONO_TEST_SLOW", "1"))
 
 
 OWN = {"token", "session_id", "check_peer", "ca_bundle", "ca_cert", "ca_key", "no_auth", "password",
-       "max_connections", "log_path", "log_text", "resolver", "phantoms"}
+       "max_connections", "head_ms", "log_path", "log_text", "resolver", "phantoms"}
 
 
 def whole_config(given):

@@ -129,6 +129,7 @@ void listener_update(_unused_ struct proxy *p)
 
 struct fixture {
 	struct proxy proxy;
+	struct net_config config;
 	int fd;
 	nghttp2_session *client;
 	size_t got, streams_closed;
@@ -188,6 +189,7 @@ static int set_up(void **state)
 		return -1;
 	f->proxy.scratch = malloc(PROXY_SCRATCH);
 	f->proxy.connections = 1;
+	f->proxy.config = &f->config;
 	nghttp2_session_callbacks_new(&cb);
 	nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
