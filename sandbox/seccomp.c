@@ -62,11 +62,9 @@ static const int refused_calls[] = {
     SYS_swapoff,
     SYS_quotactl,
     NR_quotactl_fd,
-    /* other processes. Landlock keeps ptrace inside the domain, but a debugger also changes the
-     * registers of a call between its check and its run. */
-    SYS_ptrace,
-    SYS_process_vm_readv,
-    SYS_process_vm_writev,
+    /* Other processes' descriptors. Debugging is the kernel's to judge: Landlock lets a process
+     * trace, read and write those of its own domain alone, never its supervisor, and a tracer's
+     * changes to a call are made before the filter sees it (Linux 4.8), not after. */
     SYS_pidfd_getfd,
     /* keys */
     SYS_keyctl,

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -161,6 +162,14 @@ static void tell_stop(struct init *in, int sig)
 		init_send(in->sock, &m, -1);
 }
 
+/* A child that asked to be traced by its parent is not: it would wait for ever. */
+static bool untrace(pid_t pid, int status)
+{
+	int sig = WSTOPSIG(status);
+
+	return ptrace(PTRACE_DETACH, pid, 0, sig == SIGTRAP ? 0 : sig) == 0;
+}
+
 /* Returns false when no child is left. */
 static bool reap(struct init *in)
 {
@@ -169,7 +178,9 @@ static bool reap(struct init *in)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, flags)) > 0) {
-		if (WIFSTOPPED(status)) {
+		if (WIFSTOPPED(status) && untrace(pid, status)) {
+			continue;
+		} else if (WIFSTOPPED(status)) {
 			if (pid == in->agent)
 				tell_stop(in, WSTOPSIG(status));
 		} else if (pid == in->agent) {

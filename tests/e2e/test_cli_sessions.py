@@ -298,7 +298,7 @@ def requests(c):
 
 
 def request_inside(c):
-    # A leak checker wants ptrace, which there is none of inside.
+    # A leak checker stops its own threads by ptrace, which takes its time.
     target = os.path.join(c.base, "outside")
     c.start("polite", "--capability-elevation", "--read-file", c.path, "--allow", ".",
             script="ASAN_OPTIONS=detect_leaks=0 %s request --read %s --reason 'to look'; "
