@@ -1,0 +1,28 @@
+/* writer_state - the pack that is written, between writer.c and packer.c. */
+#ifndef NONO_SNAPSHOTS_WRITER_STATE_H
+#define NONO_SNAPSHOTS_WRITER_STATE_H
+
+#include "snapshots/writer.h"
+
+struct writer {
+	struct snap_store *s;
+	int fd;
+	char tmp[40];
+	bool finished;
+	pthread_mutex_t mutex; /* everything below */
+	uint64_t end, early, budget;
+	struct pack_entry *entries;
+	size_t count, cap;
+	uint32_t *table; /* open addressing: index into entries + 1 */
+	size_t table_size;
+};
+
+/* False: it is there already, or somebody else writes it. index: of its entry. */
+bool writer_reserve(struct writer *w, const struct snap_hash *h, size_t *index);
+/* Room for n bytes; past the quota an error. */
+int writer_allot(struct writer *w, size_t n, uint64_t *at, struct err *err);
+int writer_write_at(struct writer *w, const void *p, size_t n, uint64_t at, struct err *err);
+/* The entries are where they say. */
+void writer_settle(struct writer *w, const struct pack_entry *e, size_t count);
+
+#endif
