@@ -22,6 +22,9 @@ enum audit_kind {
 	AUDIT_CHANGE,	/* mkdir, unlink, rename, link, symlink, chmod, truncate, ... */
 	AUDIT_CONNECT,	/* connect or bind, any family */
 	AUDIT_LIMIT,	/* a limit of the session was reached: op = which, source = what holds it */
+	AUDIT_SNAPSHOT, /* a snapshot of the session was taken or put back: op = "start", "end",
+			 * "timer", "manual", "before-restore", "restore"; target = its number, rule
+			 * = its Merkle root, source = how many files */
 	AUDIT_TERMINAL, /* something with an effect outside the pane: clipboard, notification, title
 			 */
 };

@@ -12,8 +12,8 @@
 
 const char *audit_kind_name(enum audit_kind k)
 {
-	static const char *const names[] = {"open",    "exec",	"change",
-					    "connect", "limit", "terminal"};
+	static const char *const names[] = {"open",  "exec",	 "change",  "connect",
+					    "limit", "snapshot", "terminal"};
 
 	return (size_t)k < ARRAY_LEN(names) ? names[k] : "unknown";
 }

@@ -17,6 +17,7 @@ static const struct {
     {"tool", NULL, {"command_policy"}},
     {"limit", NULL, {"limit"}},
     {"terminal", NULL, {"terminal"}},
+    {"snapshot", NULL, {"snapshot"}},
     {"session",
      NULL,
      {"session_started", "sandbox_runtime", "session_ended", "events_lost", "tree_state",

@@ -84,7 +84,7 @@ static const struct option_row show_rows[] = {
      ROW(show_options, kinds),
      .arg = "KIND",
      .help = "Events of these kinds: read, write, open, change, exec, network, request, tool, "
-	     "limit, terminal, session"},
+	     "limit, terminal, snapshot, session"},
     {.name = "denied", ROW(show_options, o.denied), .help = "What was refused"},
     {.name = "tree", ROW(show_options, o.tree), .help = "The programs as a tree, each call"},
     {.name = "timeline", ROW(show_options, o.timeline), .help = "Event by event"},

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "sessions/rollback_changes.h"
 #include "sessions/rollback_keep.h"
+#include "sessions/snapshotter.h"
 #include "snapshots/restore.h"
 
 /* Subcommands with files of their own. */

@@ -127,6 +127,8 @@ static int revert_hunks(const struct restore_run *r, const struct change *c, con
 	if (rc == 0 && !r->dry_run)
 		rc = snap_replace(r->to, c->path, &c->after.hash, text.len ? text.data : "",
 				  text.len, err);
+	if (rc == 0 && !r->dry_run && r->session)
+		snapshot_note(r->session, "restore", r->to->number, 1, &r->to->tree);
 	diff_free(&d);
 	return rc;
 }
@@ -171,6 +173,9 @@ static int restore_to(const struct restore_run *r, const struct snap_record *now
 	int rc = r->paths.n && !only ? -1 : snap_restore(r->store, &x, &out, err);
 
 	strv_free(only);
+	if (rc == 0 && r->session && !r->dry_run)
+		snapshot_note(r->session, "restore", r->to->number, out.steps - out.failed,
+			      &r->to->tree);
 	if (rc == 0 && shown.list)
 		print_json(shown.list);
 	cJSON_Delete(shown.list);
@@ -209,11 +214,13 @@ static int present_state(const struct restore_run *r, const char *const *roots,
 	}
 	if (snap_take(r->store, &t, now, err) < 0)
 		return err_prefix(err, "can't keep the present state");
-	if (r->session)
+	if (r->session) {
+		snapshot_note(r->session, "before-restore", now->number, now->files, &now->tree);
 		cli_say(r->cli, "The present state is snapshot %u: undo with --snapshot %u",
 			now->number, now->number);
-	else
+	} else {
 		cli_say(r->cli, "The present state is the snapshot %s", name);
+	}
 	return 0;
 }
 

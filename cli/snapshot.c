@@ -34,6 +34,8 @@ static int take(struct cli *cli, struct snap_store *store, const struct snap_tak
 
 	if (snap_take(store, t, &r, err) < 0)
 		return -1;
+	if (t->session)
+		snapshot_note(t->session, "manual", r.number, r.files, &r.tree);
 	if (t->name)
 		puts(t->name);
 	else

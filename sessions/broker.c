@@ -273,6 +273,7 @@ static void session_over(struct broker *b)
 	}
 	b->over = true;
 	snapshotter_end(b->snapshotter, b->exit_code);
+	broker_log_snapshots(b, true);
 	if (b->log && b->o->snapshots.on)
 		audit_log_snapshots(b->log, b->snapshotter->count, b->snapshotter->roots[0],
 				    b->snapshotter->roots[1]);

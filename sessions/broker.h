@@ -133,6 +133,10 @@ void broker_reap_init(struct broker *b);
 void broker_stop(struct broker *b, int ms);
 /* The same without giving up who watches: the last screen stays. */
 void broker_end_program(struct broker *b, int ms);
+/* Snapshots in the log (broker_snapshots.c): the first or the last of the session's own; what a
+ * client tells of. */
+void broker_log_snapshots(struct broker *b, bool end);
+cJSON *broker_note_snapshot(struct broker *b, const cJSON *args, struct err *err);
 /* Requests that a profile has others answer (broker_approval.c). */
 void broker_ask_backend(struct broker *b, const struct request *r);
 bool broker_take_answer(struct broker *b); /* false: it is gone */

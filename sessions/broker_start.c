@@ -368,6 +368,7 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if ((b->log && broker_begin_log(b, &policy_text, err) < 0) ||
 	    start_elevation(b, listener, err) < 0 || (b->tools && tools_open(b->tools, err) < 0))
 		return -1;
+	broker_log_snapshots(b, false);
 	if (b->proxy && proxy_await(b->proxy, err) < 0)
 		return -1;
 	broker_make_record(b, command);

@@ -492,6 +492,8 @@ cJSON *broker_call(void *data, const struct control_peer *peer, const char *op, 
 		return op_hosts(b);
 	if (str_eq(op, "hide"))
 		return op_hide(b, args, err);
+	if (str_eq(op, "snapshot"))
+		return broker_note_snapshot(b, args, err);
 	if (str_eq(op, "detach")) {
 		struct pty_control m = {.type = PTY_CONTROL_DROP};
 		return done(broker_tell_host(b, &m, -1));

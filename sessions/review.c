@@ -3,6 +3,7 @@
 
 #include "policy/policy.h"
 #include "sessions/rollback_record.h"
+#include "sessions/snapshotter.h"
 #include "snapshots/restore.h"
 
 #define COUNT_BYTES (1u << 20) /* lines of larger files are not counted */
@@ -210,7 +211,10 @@ static int keep_present(struct work *w, const char *reason, snap_progress_fn *pr
 			      .session = w->rec.id,
 			      .reason = reason};
 
-	return snap_take(w->store, &t, now, err);
+	if (snap_take(w->store, &t, now, err) < 0)
+		return -1;
+	snapshot_note(w->rec.id, reason, now->number, now->files, &now->tree);
+	return 0;
 }
 
 static void on_step(void *arg, const struct snap_change *c, const struct err *failed)
@@ -245,6 +249,7 @@ int review_restore(const char *id, unsigned to, const char *const *paths,
 		r = snap_restore(w.store, &x, &done, err);
 		out->steps = done.steps;
 		out->failed = done.failed;
+		snapshot_note(id, "restore", to, done.steps - done.failed, &goal.tree);
 	}
 	snap_record_free(&now);
 	snap_record_free(&goal);
@@ -312,6 +317,8 @@ int review_restore_hunk(const char *id, const char *path, const struct review_ma
 		r = err_set(err, "the file was changed meanwhile: look again");
 	if (r == 0)
 		r = put_without_hunk(&w, &c.v[0], hunk, err);
+	if (r == 0)
+		snapshot_note(id, "restore", w.first.number, 1, &w.first.tree);
 	out->undo = now.number;
 	snap_record_free(&now);
 	return r;

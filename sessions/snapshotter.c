@@ -16,6 +16,7 @@
 struct answer {
 	bool ok;
 	unsigned count;
+	uint64_t files;
 	char roots[2][SNAP_HASH_HEX];
 	struct err err;
 };
@@ -170,6 +171,9 @@ static int take(struct taker *t, const char *reason, const char *name, struct er
 	if (rc == 0 && !name) {
 		snap_hash_hex(t->answer.roots[t->rec.count > 0], &r.tree);
 		t->answer.count = t->rec.count = r.number + 1;
+		t->answer.files = r.files;
+		if (str_eq(reason, "timer"))
+			snapshot_note(t->rec.id, reason, r.number, r.files, &r.tree);
 	}
 	snap_record_free(&r);
 	return rc;
@@ -255,6 +259,7 @@ static int await(struct snapshotter *s, struct err *err)
 		return err_set(err, "the process that takes snapshots ended");
 	a.err.msg[sizeof(a.err.msg) - 1] = '\0';
 	s->count = a.count;
+	s->files = a.files;
 	memcpy(s->roots, a.roots, sizeof(s->roots));
 	if (a.ok)
 		return 0;

@@ -16,6 +16,7 @@
 struct snapshotter {
 	int fd; /* -1: there is none */
 	unsigned count;
+	uint64_t files;		      /* of the last one */
 	char roots[2][SNAP_HASH_HEX]; /* Merkle roots of the first and the last one, "" = none */
 };
 
@@ -25,5 +26,10 @@ int snapshotter_start(const struct session_options *o, const struct policy *p, c
 		      char *const *argv, bool quiet, struct snapshotter *out, struct err *err);
 /* Has the last one taken, and waits for it. Once; later calls do nothing. */
 void snapshotter_end(struct snapshotter *s, int exit_code);
+
+/* Tells a session that lives of a snapshot that somebody else took or put back, for its log. files:
+ * that it holds, or that were put back; root: NULL = none. */
+void snapshot_note(const char *id, const char *kind, unsigned number, uint64_t files,
+		   const struct snap_hash *root);
 
 #endif

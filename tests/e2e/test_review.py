@@ -135,8 +135,20 @@ def hunks_and_files(p):
           os.path.exists(path(p, "new/file")))
     s.command("d")
     assert s.ended() == 0
+    until("the last event", lambda: len(p.events(sid, "snapshot")) == 11)
+    logged = [(e["op"], e["target"]) for e in p.events(sid, "snapshot")]
+    assert logged[:5] == [("start", "0"), ("before-restore", "1"), ("restore", "0"), ("before-restore", "2"),
+                          ("restore", "1")], logged
+    p.nono("rollback", "restore", sid, "--path", "a.txt")
+    until("the restore in the log", lambda: [e["op"] for e in p.events(sid, "snapshot")][11:] ==
+          ["before-restore", "restore"])
+    p.nono("stop", "--force", sid)
+    until("the last one", lambda: p.events(sid, "snapshot")[-1]["op"] == "end")
+    p.nono("audit", "verify", sid)
+    p.nono("rollback", "restore", sid)  # it has ended: no log takes it
+    assert p.events(sid, "snapshot")[-1]["op"] == "end"
     reasons = [x["reason"] for x in p.json("rollback", "show", sid)["snapshots"]]
-    assert reasons == ["start"] + ["before-restore"] * 5, reasons
+    assert reasons == ["start"] + ["before-restore"] * 6 + ["end", "before-restore"], reasons
 
 
 def accepting(p):
@@ -194,6 +206,11 @@ def by_key(p):
     s.sees(r"agent: snapshot 3 is kept")
     shown = p.json("rollback", "show", sid)["snapshots"]
     assert [x["reason"] for x in shown] == ["start", "manual", "manual", "manual"], shown
+    until("the last event", lambda: len(p.events("agent", "snapshot")) == 4)
+    logged = p.events("agent", "snapshot")
+    assert [(e["op"], e["target"], e["rule"]) for e in logged] == [
+        (x["reason"], str(x["number"]), x["merkle_root"]) for x in shown], logged
+    assert logged[1]["source"] == "%d files" % shown[1]["file_count"]
     assert len({x["merkle_root"] for x in shown[1:]}) == 1 and shown[0]["merkle_root"] != shown[1]["merkle_root"]
     p.nono("stop", "--force", "agent")
     p.start("plain", "echo plain one; sleep 600")
