@@ -1,36 +1,12 @@
 /*
- * What the list of hosts, the routes and the rules about requests say. Lists are sorted once; a
+ * What the list of hosts and the routes say. Lists are sorted once; a
  * name is looked up as it is and as "*." before each of its dots.
  */
 #include <arpa/inet.h>
 
-#include "network/network.h"
+#include "network/rules.h"
 
 #define SESSION_MAX 1024 /* hosts that answers allowed */
-
-struct target { /* of a route or login, where TLS is looked into */
-	struct net_host host;
-	uint16_t port;
-	const struct policy_route *route; /* NULL: a login's */
-	char path[512];			  /* of the upstream, without a slash at its end */
-};
-
-struct granted {
-	char name[NET_NAME_MAX];
-	uint16_t port;
-};
-
-struct net_rules {
-	const struct policy_network *policy;
-	const struct policy_domain **by_name;
-	size_t n_names;
-	struct target *targets;
-	size_t n_targets;
-	struct granted *granted;
-	size_t n_granted;
-	char (*denied)[NET_NAME_MAX]; /* for the session, by a person */
-	size_t n_denied;
-};
 
 /* ---- making them ------------------------------------------------------------------------ */
 
@@ -143,21 +119,16 @@ static const struct policy_domain *find_domain(const struct net_rules *r, const 
 	return d ? d : find_name(r, "*", port);
 }
 
-static bool same_host(const struct net_host *a, const struct net_host *b)
-{
-	return strcmp(a->name, b->name) == 0;
-}
-
-static const struct target *find_target(const struct net_rules *r, const struct net_host *h,
-					uint16_t port)
+const struct target *rules_target(const struct net_rules *r, const struct net_host *h,
+				  uint16_t port)
 {
 	for (size_t i = 0; i < r->n_targets; i++)
-		if (r->targets[i].port == port && same_host(&r->targets[i].host, h))
+		if (r->targets[i].port == port && rules_same_host(&r->targets[i].host, h))
 			return &r->targets[i];
 	return NULL;
 }
 
-static bool was_granted(const struct net_rules *r, const struct net_host *h, uint16_t port)
+bool rules_granted(const struct net_rules *r, const struct net_host *h, uint16_t port)
 {
 	for (size_t i = 0; i < r->n_granted; i++)
 		if ((!r->granted[i].port || r->granted[i].port == port) &&
@@ -189,8 +160,7 @@ static void deny(struct net_verdict *v, const char *rule)
 	str_copy(v->rule, sizeof(v->rule), rule);
 }
 
-static bool denied_for_good(const struct net_rules *r, const struct net_host *h,
-			    struct net_verdict *v)
+bool rules_denied(const struct net_rules *r, const struct net_host *h, struct net_verdict *v)
 {
 	if (is_metadata(h)) {
 		deny(v, "metadata service: never");
@@ -231,7 +201,7 @@ void net_check_host(const struct net_rules *r, const struct net_host *h, uint16_
 		deny(v, "network off");
 		return;
 	}
-	if (denied_for_good(r, h, v))
+	if (rules_denied(r, h, v))
 		return;
 	if (n->mode == POLICY_NET_OPEN) {
 		v->action = POLICY_NET_ALLOW;
@@ -239,7 +209,7 @@ void net_check_host(const struct net_rules *r, const struct net_host *h, uint16_
 		return;
 	}
 	v->domain = find_domain(r, h, port);
-	t = n->intercept_off ? NULL : find_target(r, h, port);
+	t = n->intercept_off ? NULL : rules_target(r, h, port);
 	v->intercept = t || (v->domain && v->domain->endpoints.n);
 	if (v->domain && v->domain->endpoints.n && n->intercept_off && port == 443) {
 		deny(v, "has rules about requests, but TLS is not looked into (tls_intercept)");
@@ -255,7 +225,7 @@ void net_check_host(const struct net_rules *r, const struct net_host *h, uint16_
 		snprintf(v->rule, sizeof(v->rule), "%s: %s",
 			 t->route ? "credential route" : "login",
 			 t->route ? t->route->name : t->host.name);
-	} else if (was_granted(r, h, port)) {
+	} else if (rules_granted(r, h, port)) {
 		v->action = POLICY_NET_ALLOW;
 		str_copy(v->rule, sizeof(v->rule), "allowed for the session");
 	} else {
@@ -277,7 +247,7 @@ static bool named_local(const struct net_rules *r, const struct net_host *h)
 		if (strcmp(r->by_name[i]->name, h->name) == 0)
 			return true;
 	for (size_t i = 0; i < r->n_targets; i++)
-		if (same_host(&r->targets[i].host, h))
+		if (rules_same_host(&r->targets[i].host, h))
 			return true;
 	for (size_t i = 0; i < r->n_granted; i++)
 		if (strcmp(r->granted[i].name, h->name) == 0)
@@ -321,7 +291,7 @@ void net_rules_allow(struct net_rules *r, const struct net_host *h, uint16_t por
 			str_copy(r->denied[i], NET_NAME_MAX, r->denied[--r->n_denied]);
 			break;
 		}
-	if (was_granted(r, h, port) || r->n_granted == SESSION_MAX)
+	if (rules_granted(r, h, port) || r->n_granted == SESSION_MAX)
 		return;
 	g = &r->granted[r->n_granted++];
 	str_copy(g->name, sizeof(g->name), h->name);
@@ -343,181 +313,4 @@ void net_rules_deny(struct net_rules *r, const struct net_host *h)
 		return;
 	r->denied = xrealloc_array(r->denied, r->n_denied + 1, sizeof(*r->denied));
 	str_copy(r->denied[r->n_denied++], NET_NAME_MAX, h->name);
-}
-
-/* ---- requests ------------------------------------------------------------------------------ */
-
-struct request {
-	const char *method;
-	char path[8192];  /* normal, as it goes to the host */
-	char below[8192]; /* of a route: below its upstream's path */
-	bool clear;	  /* path could be made normal */
-};
-
-static bool matches(const struct policy_endpoint *e, const struct request *q, bool route)
-{
-	if (!str_eq(e->method, "*") && strcmp(e->method, q->method) != 0)
-		return false;
-	return net_path_matches(e->path, q->path) || (route && net_path_matches(e->path, q->below));
-}
-
-static const struct policy_endpoint *first_of(const struct policy_endpoints *l,
-					      enum policy_net_action action, bool agreed,
-					      const struct request *q, bool route)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].action == action && l->v[i].agreed == agreed &&
-		    matches(&l->v[i], q, route))
-			return &l->v[i];
-	return NULL;
-}
-
-/* Narrows v: a place with rules must allow it as well. */
-static void apply(const struct policy_endpoints *l, const struct request *q, bool route,
-		  struct net_verdict *v)
-{
-	static const struct {
-		enum policy_net_action action;
-		bool agreed;
-	} order[] = {{POLICY_NET_DENY, false},
-		     {POLICY_NET_ALLOW, true},
-		     {POLICY_NET_APPROVE, false},
-		     {POLICY_NET_ALLOW, false}};
-	static const char *const words[] = {"allowed", "asked for", "denied"};
-	const struct policy_endpoint *e = NULL;
-	enum policy_net_action action = l->otherwise;
-
-	if (!l->n && l->otherwise == POLICY_NET_ALLOW)
-		return;
-	if (!q->clear) {
-		v->action = POLICY_NET_DENY;
-		v->category = "endpoint_policy";
-		str_copy(v->rule, sizeof(v->rule), "the path can be read in two ways");
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(order) && !e; i++)
-		if ((e = first_of(l, order[i].action, order[i].agreed, q, route)))
-			action = order[i].action;
-	if (action == POLICY_NET_ALLOW) {
-		if (v->action == POLICY_NET_ALLOW)
-			v->endpoint = e;
-		return;
-	}
-	/* A denial is not made a question by the other place. */
-	if (v->action == POLICY_NET_DENY)
-		return;
-	v->action = action;
-	v->endpoint = e;
-	v->backend = e ? e->backend : l->otherwise_backend;
-	v->timeout_s = e ? e->timeout_s : l->otherwise_timeout_s;
-	v->category = "endpoint_policy";
-	if (e)
-		snprintf(v->rule, sizeof(v->rule), "%s: %s %.250s", words[action], e->method,
-			 e->path);
-	else
-		str_copy(v->rule, sizeof(v->rule), "no rule is for this request");
-}
-
-static void make_request(struct request *q, const char *method, const char *path, size_t n)
-{
-	q->method = method;
-	q->below[0] = '\0';
-	q->clear = net_path_normal(path, n, q->path, sizeof(q->path)) == 0;
-}
-
-static bool below(const char *base, const char *path, const char **rest)
-{
-	size_t n = strlen(base);
-
-	if (strncmp(path, base, n) != 0 || (path[n] && path[n] != '/'))
-		return false;
-	*rest = path[n] ? path + n : "/";
-	return true;
-}
-
-/* The route whose upstream it is, the longest path first. */
-static const struct policy_route *route_for(const struct net_rules *r, const struct net_host *h,
-					    uint16_t port, struct request *q)
-{
-	const struct target *best = NULL;
-	const char *rest = NULL;
-
-	for (size_t i = 0; i < r->n_targets && q->clear; i++) {
-		const struct target *t = &r->targets[i];
-		const char *at;
-
-		if (!t->route || t->port != port || !same_host(&t->host, h) ||
-		    !below(t->path, q->path, &at))
-			continue;
-		if (!best || strlen(t->path) > strlen(best->path)) {
-			best = t;
-			rest = at;
-		}
-	}
-	if (!best)
-		return NULL;
-	str_copy(q->below, sizeof(q->below), rest);
-	return best->route;
-}
-
-void net_check_request(const struct net_rules *r, const struct net_host *h, uint16_t port,
-		       const char *method, const char *path, size_t path_len, struct net_verdict *v)
-{
-	struct request q;
-
-	net_check_host(r, h, port, v);
-	if (v->action != POLICY_NET_ALLOW)
-		return;
-	make_request(&q, method, path, path_len);
-	v->route = r->policy->intercept_off ? NULL : route_for(r, h, port, &q);
-	if (v->domain)
-		apply(&v->domain->endpoints, &q, false, v);
-	else if (!v->route && r->policy->mode == POLICY_NET_NAMES && !was_granted(r, h, port)) {
-		const struct target *t = find_target(r, h, port);
-
-		/* The host is there for its route alone. */
-		if (t && t->route) {
-			v->action = POLICY_NET_DENY;
-			v->category = "endpoint_policy";
-			snprintf(v->rule, sizeof(v->rule), "outside of the route %s",
-				 t->route->name);
-		}
-	}
-	if (v->route)
-		apply(&v->route->endpoints, &q, true, v);
-}
-
-const struct policy_route *net_route_find(const struct net_rules *r, const char *name, size_t n)
-{
-	for (size_t i = 0; i < r->policy->routes.n; i++) {
-		const struct policy_route *route = &r->policy->routes.v[i];
-
-		if (strlen(route->name) == n && memcmp(route->name, name, n) == 0)
-			return route;
-	}
-	return NULL;
-}
-
-void net_check_route(const struct net_rules *r, const struct policy_route *route,
-		     const char *method, const char *path, size_t path_len, struct net_verdict *v)
-{
-	struct request q;
-	struct net_url u;
-	size_t n;
-
-	*v = (struct net_verdict){.action = POLICY_NET_ALLOW, .route = route};
-	snprintf(v->rule, sizeof(v->rule), "credential route: %s", route->name);
-	make_request(&q, method, path, path_len);
-	if (q.clear && net_url_parse(route->upstream, &u, NULL) == 0) {
-		str_copy(q.below, sizeof(q.below), q.path);
-		n = strlen(u.path);
-		if (n && u.path[n - 1] == '/')
-			n--;
-		if (snprintf(q.path, sizeof(q.path), "%.*s%s", (int)n, u.path, q.below) >=
-		    (int)sizeof(q.path))
-			q.clear = false;
-		if (denied_for_good(r, &u.host, v))
-			return;
-	}
-	apply(&route->endpoints, &q, true, v);
 }

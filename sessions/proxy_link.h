@@ -78,6 +78,13 @@ void proxy_release(struct proxy *p);
 /* One message of a proxy that is not served yet: 1 it is ready, 0 nothing yet, -1 with err. */
 int proxy_hear(struct proxy *p, struct err *err);
 
+/* ---- what happened (proxy_events.c) ---- */
+
+#define PROXY_URL_MAX (NET_NAME_MAX + 1024 + 32)
+void proxy_event(struct proxy *p, const struct net_event *ev);
+/* Of a page, without its query. */
+void proxy_url_of(const struct net_event *ev, char *url, size_t size);
+
 /* Takes what is there; false when the other end is gone. */
 bool proxy_read(struct proxy *p);
 /* It is gone, for whatever reason. */

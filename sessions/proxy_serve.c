@@ -8,8 +8,7 @@
 
 #define WHO_NS	       250000000ull /* the connection is noted when connect returned: at once */
 #define WHO_AGAIN_MS   2
-#define BATCH	       64 /* messages before others have their turn */
-#define URL_MAX	       (NET_NAME_MAX + 1024 + 32)
+#define BATCH	       64	/* messages before others have their turn */
 #define OUT_BYTES_STOP 1048576u /* unsent answers: no more questions are taken */
 
 /* ---- sending ------------------------------------------------------------------------------ */
@@ -123,131 +122,6 @@ static void on_who(struct proxy *p, const struct net_msg *m)
 		uv_timer_start(&p->timer, on_who_timer, WHO_AGAIN_MS, WHO_AGAIN_MS);
 }
 
-/* ---- what happened -------------------------------------------------------------------------- */
-
-static bool is_denial(const struct net_event *ev)
-{
-	switch (ev->decision) {
-	case NET_ALLOWED:
-	case NET_APPROVE_REQUESTED:
-	case NET_APPROVE_GRANTED:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* Another list would have let it pass; what is refused for good no flag helps. */
-static bool is_grantable(const struct net_event *ev)
-{
-	return str_starts(ev->rule, "not listed");
-}
-
-static void log_event(struct proxy *p, const struct net_event *ev, const char *program, pid_t pid)
-{
-	const struct audit_network_event a = {
-	    .mode = net_mode_name(ev->mode),
-	    .decision = net_decision_name(ev->decision),
-	    .target = ev->host,
-	    .port = ev->port,
-	    .status = ev->status,
-	    .method = ev->method,
-	    .path = ev->path,
-	    .reason = ev->reason,
-	    .rule = ev->rule,
-	    .route = ev->route,
-	    .auth_mechanism = ev->auth_mechanism,
-	    .auth_outcome = ev->auth_outcome,
-	    .injection = ev->injection,
-	    .category = ev->category,
-	    .address = ev->address,
-	    .program = program,
-	    .pid = pid,
-	    .time_ns = ev->time_ns ? ev->time_ns : clock_real_ns(),
-	    .connection = ev->connection,
-	    .bytes_in = ev->bytes_in,
-	    .bytes_out = ev->bytes_out,
-	    .duration_us = ev->duration_us,
-	    .ended = ev->ended,
-	    .denied = is_denial(ev),
-	    .intercepted = ev->intercepted,
-	    .websocket = ev->websocket,
-	    .http2 = ev->http2,
-	};
-
-	audit_emit_network(p->log, &a);
-}
-
-static void note_denial(struct proxy *p, const struct net_event *ev, const char *program)
-{
-	char target[1400];
-	bool request = ev->method[0] && !str_eq(ev->method, "CONNECT") &&
-		       str_eq(ev->category, "endpoint_policy");
-	const char *form = strchr(ev->host, ':') ? "%s%s[%s]:%u%s" : "%s%s%s:%u%s";
-
-	if (!ev->host[0])
-		return;
-	snprintf(target, sizeof(target), form, request ? ev->method : "", request ? " " : "",
-		 ev->host, ev->port, request ? ev->path : "");
-	elevation_denied_net(p->elevation, target, program, ev->rule[0] ? ev->rule : ev->reason,
-			     is_grantable(ev));
-}
-
-/* A denial comes when it is decided, and once more when the connection ends. */
-static bool told_before(struct proxy *p, const struct net_event *ev)
-{
-	uint64_t *last = &p->denied[ev->connection % DENIED_MAX];
-	bool told = ev->ended && *last == ev->connection;
-
-	*last = ev->connection;
-	return told;
-}
-
-/* Without its query. */
-static void url_of(const struct net_event *ev, char *url, size_t size)
-{
-	bool here = str_eq(ev->host, "localhost") || str_eq(ev->host, "127.0.0.1");
-
-	snprintf(url, size, "%s://%s", here || ev->port == 80 ? "http" : "https",
-		 ev->host[0] ? ev->host : "?");
-	if (ev->port && ev->port != 80 && ev->port != 443)
-		snprintf(url + strlen(url), size - strlen(url), ":%u", ev->port);
-	snprintf(url + strlen(url), size - strlen(url), "%s", ev->path);
-}
-
-/* The proxy took it for the browser, or refused to; nothing of it is a connection. */
-static void log_url(struct proxy *p, const struct net_event *ev, const char *program, pid_t pid)
-{
-	char url[URL_MAX];
-	const struct audit_url_event a = {.url = url,
-					  .error = is_denial(ev) ? ev->reason : NULL,
-					  .program = program,
-					  .pid = pid,
-					  .time_ns = ev->time_ns};
-
-	url_of(ev, url, sizeof(url));
-	audit_emit_url(p->log, &a);
-}
-
-static void on_event(struct proxy *p, const struct net_event *ev)
-{
-	char program[1024] = "";
-	pid_t pid = elevation_peer(p->elevation, ev->peer_port, program, sizeof(program));
-
-	if (str_eq(ev->rule, NET_RULE_OPEN_URL)) {
-		if (!ev->ended)
-			log_url(p, ev, program, pid);
-		return;
-	}
-	log_event(p, ev, program, pid);
-	if (ev->host[0])
-		proxy_hosts_note(&p->hosts, ev, program);
-	if (is_denial(ev) && !told_before(p, ev))
-		note_denial(p, ev, program);
-	if (p->cfg.changed)
-		p->cfg.changed(p->cfg.data);
-}
-
 /* ---- what must be asked --------------------------------------------------------------------- */
 
 static void on_ask(struct proxy *p, const struct net_msg *m)
@@ -255,7 +129,7 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 	const struct net_event *ev = &m->event;
 	bool endpoint = str_eq(ev->category, "endpoint_policy");
 	bool page = str_eq(ev->rule, NET_RULE_OPEN_URL);
-	char program[1024] = "", shown[1024], url[URL_MAX];
+	char program[1024] = "", shown[1024], url[PROXY_URL_MAX];
 	struct net_ask a = {
 	    .host = ev->host,
 	    .port = ev->port,
@@ -275,7 +149,7 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 		return;
 	}
 	if (page) {
-		url_of(ev, url, sizeof(url));
+		proxy_url_of(ev, url, sizeof(url));
 		a.url = url;
 	}
 	a.pid = elevation_peer(p->elevation, ev->peer_port, program, sizeof(program));
@@ -293,7 +167,7 @@ static void on_message(struct proxy *p, const struct net_msg *m)
 		return;
 	switch (m->type) {
 	case NET_EVENT:
-		on_event(p, &m->event);
+		proxy_event(p, &m->event);
 		return;
 	case NET_WHO:
 		on_who(p, m);

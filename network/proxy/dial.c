@@ -3,7 +3,7 @@
  * them tried a moment after one another (RFC 8305), through the upstream proxy where there is one,
  * TLS on top where it is asked for.
  */
-#include "network/proxy/proxy.h"
+#include "network/proxy/dial.h"
 #include "network/proxy/tls_stream.h"
 
 #include <arpa/inet.h>
@@ -11,8 +11,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#define STAGGER_MS	250
-#define PROXY_REPLY_MAX 16384
+#define STAGGER_MS 250
 
 static struct dial *of_limit(struct deadline *d)
 {
@@ -48,9 +47,7 @@ void dial_cancel(struct dial *d)
 	d->stream = NULL;
 }
 
-static void fail(struct dial *d, unsigned status, const char *category, const char *fmt, ...)
-    _printf_(4, 5);
-static void fail(struct dial *d, unsigned status, const char *category, const char *fmt, ...)
+void dial_fail(struct dial *d, unsigned status, const char *category, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -63,7 +60,7 @@ static void fail(struct dial *d, unsigned status, const char *category, const ch
 	d->done(d, NULL);
 }
 
-static void finish(struct dial *d)
+void dial_finish(struct dial *d)
 {
 	struct stream *s = STEAL_PTR(d->stream);
 
@@ -76,8 +73,8 @@ static void on_limit(struct deadline *t)
 {
 	struct dial *d = of_limit(t);
 
-	fail(d, 504, "upstream_connect_failed", "no connection to %s:%u within %d seconds",
-	     d->host.name, d->port, PROXY_CONNECT_MS / 1000);
+	dial_fail(d, 504, "upstream_connect_failed", "no connection to %s:%u within %d seconds",
+		  d->host.name, d->port, PROXY_CONNECT_MS / 1000);
 }
 
 /* ---- TLS ---- */
@@ -90,13 +87,14 @@ static void on_handshake(struct stream *s, _unused_ unsigned what)
 
 	switch (tls_stream_handshake(s, &err, &certificate)) {
 	case 1:
-		finish(d);
+		dial_finish(d);
 		return;
 	case 0:
 		stream_watch(s, STREAM_READ);
 		return;
 	default:
-		fail(d, 502, "upstream_connect_failed", "TLS with %s: %s", d->host.name, err.msg);
+		dial_fail(d, 502, "upstream_connect_failed", "TLS with %s: %s", d->host.name,
+			  err.msg);
 	}
 }
 
@@ -108,8 +106,8 @@ static void start_tls(struct dial *d)
 		       : NULL;
 
 	if (!ssl) {
-		fail(d, 502, "upstream_connect_failed", "TLS with %s: %s", d->host.name,
-		     d->proxy->tls ? err.msg : "not set up");
+		dial_fail(d, 502, "upstream_connect_failed", "TLS with %s: %s", d->host.name,
+			  d->proxy->tls ? err.msg : "not set up");
 		return;
 	}
 	tls_stream_start(d->stream, ssl);
@@ -117,98 +115,12 @@ static void start_tls(struct dial *d)
 	on_handshake(d->stream, STREAM_WRITE);
 }
 
-static void connected(struct dial *d)
+void dial_connected(struct dial *d)
 {
 	if (d->tls)
 		start_tls(d);
 	else
-		finish(d);
-}
-
-/* ---- the upstream proxy ---- */
-
-static void on_proxy(struct stream *s, _unused_ unsigned what)
-{
-	struct dial *d = s->data;
-	char part[4096];
-	size_t from = 0;
-
-	while (d->out.len) {
-		ssize_t n = stream_write(s, d->out.data, d->out.len);
-
-		if (n < 0 && errno == EAGAIN) {
-			stream_watch(s, STREAM_WRITE);
-			return;
-		}
-		if (n < 0) {
-			fail(d, 502, "external_proxy_rejected", "upstream proxy: %s",
-			     strerror(errno));
-			return;
-		}
-		buf_consume(&d->out, (size_t)n);
-	}
-	for (;;) {
-		ssize_t n = stream_read(s, part, sizeof(part));
-
-		if (n < 0 && errno == EAGAIN) {
-			stream_watch(s, STREAM_READ);
-			return;
-		}
-		if (n <= 0) {
-			fail(d, 502, "external_proxy_rejected",
-			     "the upstream proxy closed the connection");
-			return;
-		}
-		buf_add(&d->in, part, (size_t)n);
-		ssize_t head = http_head_end(d->in.data, d->in.len, &from);
-		if (head < 0 || (!head && d->in.len > PROXY_REPLY_MAX)) {
-			fail(d, 502, "external_proxy_rejected",
-			     "what the upstream proxy answers is not HTTP");
-			return;
-		}
-		if (!head)
-			continue;
-		struct http_head h = {0};
-		struct err err;
-		int rc = http_parse_response(&h, d->in.data, (size_t)head, true, &err);
-		unsigned status = h.status;
-		http_head_free(&h);
-		if (rc < 0 || status / 100 != 2) {
-			fail(d, 502, "external_proxy_rejected", "the upstream proxy answers %u",
-			     rc < 0 ? 0 : status);
-			return;
-		}
-		stream_unread(s, d->in.data + head, d->in.len - (size_t)head);
-		connected(d);
-		return;
-	}
-}
-
-static void ask_proxy(struct dial *d)
-{
-	const char *open = d->host.family == AF_INET6 && d->host.is_address ? "[" : "";
-	const char *close = *open ? "]" : "";
-
-	buf_addf(&d->out, "CONNECT %s%s%s:%u HTTP/1.1\r\nHost: %s%s%s:%u\r\n\r\n", open,
-		 d->host.name, close, d->port, open, d->host.name, close, d->port);
-	d->stream->ready = on_proxy;
-	on_proxy(d->stream, STREAM_WRITE);
-}
-
-bool dial_goes_through_proxy(const struct proxy *p, const struct net_host *h)
-{
-	const struct policy_network *n = &p->config->network;
-
-	if (!n->upstream_proxy)
-		return false;
-	for (size_t i = 0; n->upstream_bypass && n->upstream_bypass[i]; i++) {
-		char pattern[NET_NAME_MAX];
-
-		if (!net_pattern_parse(n->upstream_bypass[i], pattern, NULL) &&
-		    net_pattern_matches(pattern, h->name))
-			return false;
-	}
-	return true;
+		dial_finish(d);
 }
 
 /* ---- connecting ---- */
@@ -242,9 +154,9 @@ static void on_connected(struct stream *s, _unused_ unsigned what)
 	s->data = d;
 	stream_watch(s, 0);
 	if (d->through_proxy)
-		ask_proxy(d);
+		dial_ask_proxy(d);
 	else
-		connected(d);
+		dial_connected(d);
 }
 
 static int open_socket(const struct resolved_address *a, uint16_t port)
@@ -325,9 +237,9 @@ static void try_next(struct dial *d, int last_error)
 		return;
 	}
 	if (!busy)
-		fail(d, 502, "upstream_connect_failed", "connecting to %s:%u: %s",
-		     d->through_proxy ? "the upstream proxy for " : d->host.name, d->port,
-		     strerror(last_error ? last_error : ECONNREFUSED));
+		dial_fail(d, 502, "upstream_connect_failed", "connecting to %s:%u: %s",
+			  d->through_proxy ? "the upstream proxy for " : d->host.name, d->port,
+			  strerror(last_error ? last_error : ECONNREFUSED));
 }
 
 /* Who was asked about "localhost" or an address knows that it is this machine. */
@@ -358,15 +270,15 @@ static void on_resolved(struct resolve *r, const struct resolved *a, const char 
 	struct dial *d = r->data;
 
 	if (why) {
-		fail(d, 502, "upstream_connect_failed", "resolving %s: %s", d->host.name, why);
+		dial_fail(d, 502, "upstream_connect_failed", "resolving %s: %s", d->host.name, why);
 		return;
 	}
 	d->addresses = *a;
 	if (!d->through_proxy)
 		check_addresses(d);
 	if (!d->addresses.n) {
-		fail(d, 403, "host_denied", "%s leads to an address that is refused: %s",
-		     d->host.name, d->rule);
+		dial_fail(d, 403, "host_denied", "%s leads to an address that is refused: %s",
+			  d->host.name, d->rule);
 		return;
 	}
 	d->rule[0] = '\0';
@@ -390,7 +302,7 @@ void dial_start(struct proxy *p, struct dial *d)
 		uint16_t port = 0;
 
 		if (net_authority_parse(to, strlen(to), &via, &port, &err) < 0) {
-			fail(d, 502, "external_proxy_rejected", "upstream proxy: %s", err.msg);
+			dial_fail(d, 502, "external_proxy_rejected", "upstream proxy: %s", err.msg);
 			return;
 		}
 	}

@@ -59,6 +59,9 @@ void h2_body_last(nghttp2_session *ng, int32_t id, const struct http_head *trail
 		  uint32_t *flags);
 void h2_body_free(struct h2_body *b);
 
+/* For a session whose heads hold keys (h2_memory.c). */
+nghttp2_mem h2_wiping_memory(void);
+
 /* ---- heads (h2_fields.c) ---- */
 
 struct h2_fields {

@@ -3,8 +3,6 @@
  */
 #include "network/proxy/h2_client.h"
 
-#include <malloc.h>
-
 static void on_ready(struct stream *s, unsigned what);
 
 /* ---- life ---- */
@@ -259,39 +257,9 @@ static int on_closed(nghttp2_session *ng, int32_t id, uint32_t code, void *data)
 
 /* ---- the connection ---- */
 
-/* Heads with keys in them are copied by nghttp2: its memory is wiped before it is given back. */
-static void *get_memory(size_t n, _unused_ void *data)
-{
-	return malloc(n);
-}
-
-static void *get_zeros(size_t n, size_t size, _unused_ void *data)
-{
-	return calloc(n, size);
-}
-
-static void give_back(void *p, _unused_ void *data)
-{
-	if (p)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
-}
-
-static void *get_other(void *p, size_t n, void *data)
-{
-	size_t had = p ? malloc_usable_size(p) : 0;
-	void *q = malloc(n);
-
-	if (!q || !p)
-		return q;
-	memcpy(q, p, had < n ? had : n);
-	give_back(p, data);
-	return q;
-}
-
 static nghttp2_session *new_session(struct h2_client *c)
 {
-	nghttp2_mem wiping = {NULL, get_memory, give_back, get_zeros, get_other};
+	nghttp2_mem wiping = h2_wiping_memory();
 	nghttp2_session_callbacks *cb;
 	nghttp2_session *ng = NULL;
 	nghttp2_option *o;
