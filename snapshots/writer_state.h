@@ -17,7 +17,7 @@ struct writer {
 	size_t table_size;
 };
 
-/* False: it is there already, or somebody else writes it. index: of its entry. */
+/* With the mutex held. False: it is there already, or somebody else writes it. */
 bool writer_reserve(struct writer *w, const struct snap_hash *h, size_t *index);
 /* Room for n bytes; past the quota an error. */
 int writer_allot(struct writer *w, size_t n, uint64_t *at, struct err *err);
