@@ -58,8 +58,11 @@ def set_by_profile(p):
               A="inherited", B="inherited")
     assert (got["A"], got["B"], got["C"]) == ("set", "set", "$x"), got
     # What nono says of the session no profile says.
-    got = env(p, {"environment": {"set_vars": {"NONO_SESSION_ID": "x", "NONO_CAP_FILE": "/x", "TMPDIR": "/x"}}})
-    assert got["NONO_SESSION_ID"] != "x" and got["NONO_CAP_FILE"] != "/x" and got["TMPDIR"] != "/x", got
+    for name in ("NONO_SESSION_ID", "NONO_CAP_FILE", "NONO_PROXY_TOKEN"):
+        p.write(os.path.join(p.home, ".config/nono/profiles/env.json"),
+                json.dumps({"environment": {"set_vars": {name: "x"}}, "meta": {"name": "env"}}))
+        p.nono("run", "--profile", "env", "--", "/bin/true", code=1)
+        assert name + ": can't be set by a profile" in p.err, p.err
 
 
 def hook_and_credentials(p):
