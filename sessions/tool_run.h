@@ -163,9 +163,19 @@ unsigned run_limits_held(const struct run *r); /* bits by enum nono_limit */
 bool run_limits_killed(const struct run *r);
 void run_limits_end(struct run *r);
 
-/* ---- tool_start.c --------------------------------------------------------------------------- */
+/* ---- tool_launch.c ------------------------------------------------------------------------- */
 
 void run_start(struct run *r);
+
+/* ---- tool_end.c ----------------------------------------------------------------------------- */
+
+/* Its program has ended, or could not be started. */
+void run_ended(struct run *r, const struct init_msg *m);
+
+/* ---- tool_follow.c --------------------------------------------------------------------------- */
+
+/* It was launched: to its end by itself. */
+void run_follow(struct run *r);
 /* Ends the program: SIGHUP and SIGTERM, after a while SIGKILL. */
 void run_stop(struct run *r);
 /* It can't be started after all. */
