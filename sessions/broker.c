@@ -124,8 +124,10 @@ void broker_stop(struct broker *b, int ms)
 	b->stopping = true;
 	if (b->over)
 		broker_linger(b);
-	else
+	else if (!b->ending)
 		broker_end_program(b, ms);
+	else if (ms == 0)
+		snapshotter_cancel(b->snapshotter);
 }
 
 static void reap_children(struct broker *b)
@@ -151,6 +153,8 @@ static void forward(struct broker *b, const struct signalfd_siginfo *si)
 	int sig = (int)si->ssi_signo;
 	pid_t to = si->ssi_code == SI_KERNEL ? -b->agent_pid : b->agent_pid;
 
+	if (b->ending && !b->over && (sig == SIGINT || sig == SIGTERM || sig == SIGQUIT))
+		snapshotter_cancel(b->snapshotter);
 	if (b->agent_pid <= 1 || b->agent_gone)
 		return;
 	/* The program's group is an orphaned one, for which SIGTSTP does nothing. */
@@ -243,12 +247,35 @@ void broker_linger(struct broker *b)
 	broker_close_down(b);
 }
 
-/* No process of the session is left. */
-static void session_over(struct broker *b)
+void broker_recorded(struct broker *b)
 {
 	cJSON *o;
 
-	if (b->over)
+	b->over = true;
+	uv_timer_stop(&b->linger_timer);
+	snapshotter_end(b->snapshotter, b->exit_code);
+	broker_log_snapshots(b, true);
+	if (b->log && b->o->snapshots.on)
+		audit_log_snapshots(b->log, b->snapshotter->count, b->snapshotter->roots[0],
+				    b->snapshotter->roots[1]);
+	audit_log_close(STEAL_PTR(b->log), b->exit_code, NULL);
+	broker_write_record(b, NULL);
+	name_retire(b->name, b->plan->id);
+	tell_ready(b);
+	if (control_server_subscribers(b->control)) {
+		o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "event", "ended");
+		cJSON_AddNumberToObject(o, "exit_code", b->exit_code);
+		cJSON_AddItemToObject(o, "status", broker_status_json(b, true));
+		control_server_broadcast(b->control, o);
+	}
+	broker_linger(b);
+}
+
+/* No process of the session is left. Clients are served while the last snapshot is taken. */
+static void session_over(struct broker *b)
+{
+	if (b->over || b->ending)
 		return;
 	/* Both sockets may end at once; whether exec failed is told by the other one. */
 	if (!b->executed && !b->failure.msg[0])
@@ -271,24 +298,8 @@ static void session_over(struct broker *b)
 		broker_close_down(b);
 		return; /* broker_end() removes the record */
 	}
-	b->over = true;
-	snapshotter_end(b->snapshotter, b->exit_code);
-	broker_log_snapshots(b, true);
-	if (b->log && b->o->snapshots.on)
-		audit_log_snapshots(b->log, b->snapshotter->count, b->snapshotter->roots[0],
-				    b->snapshotter->roots[1]);
-	audit_log_close(STEAL_PTR(b->log), b->exit_code, NULL);
-	broker_write_record(b, NULL);
-	name_retire(b->name, b->plan->id);
-	tell_ready(b);
-	if (control_server_subscribers(b->control)) {
-		o = cJSON_CreateObject();
-		cJSON_AddStringToObject(o, "event", "ended");
-		cJSON_AddNumberToObject(o, "exit_code", b->exit_code);
-		cJSON_AddItemToObject(o, "status", broker_status_json(b, true));
-		control_server_broadcast(b->control, o);
-	}
-	broker_linger(b);
+	b->ending = true;
+	broker_take_last(b);
 }
 
 void broker_close_down(struct broker *b)
@@ -301,6 +312,7 @@ void broker_close_down(struct broker *b)
 	    (uv_handle_t *)&b->stop_timer,    (uv_handle_t *)&b->linger_timer,
 	    (uv_handle_t *)&b->look_timer,    (uv_handle_t *)&b->wall_timer,
 	    (uv_handle_t *)&b->startup_timer, (uv_handle_t *)&b->approver_poll,
+	    (uv_handle_t *)&b->snapshot_poll,
 	};
 
 	if (b->closing)

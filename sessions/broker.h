@@ -76,6 +76,7 @@ struct broker {
 	uv_loop_t loop;
 	bool have_loop;
 	uv_poll_t init_poll, gate_poll, host_poll, elevation_poll, signal_poll, approver_poll;
+	uv_poll_t snapshot_poll;
 	uv_timer_t elevation_timer, status_timer, sample_timer, stop_timer, linger_timer;
 	uv_timer_t look_timer, wall_timer, startup_timer;
 	struct control_server *control;
@@ -89,7 +90,9 @@ struct broker {
 	char *last_status;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 
-	bool executed, agent_gone, over, stopping, closing;
+	/* ending: all processes are gone, the last snapshot is being taken; over: all is in the
+	 * record */
+	bool executed, agent_gone, ending, over, stopping, closing;
 	int exit_code;
 	struct err failure; /* the program could not be executed */
 };
@@ -136,6 +139,9 @@ void broker_end_program(struct broker *b, int ms);
 /* Snapshots in the log (broker_snapshots.c): the first or the last of the session's own; what a
  * client tells of. */
 void broker_log_snapshots(struct broker *b, bool end);
+/* Has the last one taken beside the loop; then, or if there is none, broker_recorded(). */
+void broker_take_last(struct broker *b);
+void broker_recorded(struct broker *b);
 cJSON *broker_note_snapshot(struct broker *b, const cJSON *args, struct err *err);
 /* Requests that a profile has others answer (broker_approval.c). */
 void broker_ask_backend(struct broker *b, const struct request *r);

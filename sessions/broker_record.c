@@ -149,14 +149,16 @@ int broker_write_record(struct broker *b, struct err *err)
 {
 	/* A front end may go on showing the last screen of what has ended. */
 	bool attached = !b->agent_gone && b->have_report && b->report.clients > 0;
+	/* Whoever waits for the end finds the last snapshot, too. */
+	bool ended = b->agent_gone && (b->over || !b->o->snapshots.on);
 	cJSON *o = b->record;
 
 	cJSON_ReplaceItemInObjectCaseSensitive(
 	    o, "attachment", cJSON_CreateString(attached ? "attached" : "detached"));
+	cJSON_ReplaceItemInObjectCaseSensitive(o, "status",
+					       cJSON_CreateString(ended ? "exited" : "running"));
 	cJSON_ReplaceItemInObjectCaseSensitive(
-	    o, "status", cJSON_CreateString(b->agent_gone ? "exited" : "running"));
-	cJSON_ReplaceItemInObjectCaseSensitive(
-	    o, "exit_code", b->agent_gone ? cJSON_CreateNumber(b->exit_code) : cJSON_CreateNull());
+	    o, "exit_code", ended ? cJSON_CreateNumber(b->exit_code) : cJSON_CreateNull());
 	if (b->denials) {
 		cJSON_DeleteItemFromObjectCaseSensitive(o, "denials");
 		cJSON_DeleteItemFromObjectCaseSensitive(o, "denials_total");

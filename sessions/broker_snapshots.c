@@ -2,6 +2,8 @@
  * clients tell of. */
 #include "sessions/broker.h"
 
+#define SLOW_MS 1000 /* then a word about the snapshot at the end */
+
 static const char *const known[] = {"start",	      "end",	 "timer", "manual",
 				    "before-restore", "restore", NULL};
 
@@ -30,9 +32,37 @@ void broker_log_snapshots(struct broker *b, bool end)
 {
 	const struct snapshotter *s = b->snapshotter;
 
-	if (b->log && b->o->snapshots.on && s->count && s->roots[end][0])
+	if (b->log && b->o->snapshots.on && s->count && s->roots[end][0] && (!end || s->kept))
 		log_snapshot(b, end ? "end" : "start", end ? s->count - 1 : 0, s->files,
 			     s->roots[end]);
+}
+
+static void on_slow(uv_timer_t *t)
+{
+	if (broker_remarks(t->data))
+		remark("nono: taking the snapshot at the end; Ctrl+C gives it up");
+}
+
+static void on_last(uv_poll_t *h, int status, int events)
+{
+	(void)status;
+	(void)events;
+	uv_poll_stop(h);
+	broker_recorded(h->data);
+}
+
+void broker_take_last(struct broker *b)
+{
+	struct snapshotter *s = b->snapshotter;
+
+	if (!snapshotter_last(s, b->exit_code) ||
+	    uv_poll_init(&b->loop, &b->snapshot_poll, s->fd) < 0) {
+		broker_recorded(b);
+		return;
+	}
+	b->snapshot_poll.data = b;
+	uv_poll_start(&b->snapshot_poll, UV_READABLE, on_last);
+	uv_timer_start(&b->linger_timer, on_slow, SLOW_MS, 0);
 }
 
 static bool number_of(const cJSON *args, const char *name, double max, unsigned long long *out)

@@ -28,6 +28,7 @@ struct taker {
 	struct snap_store *store;
 	struct answer answer;
 	bool quiet, said; /* progress is on the terminal */
+	int sock;	  /* where the last one may be given up; -1: not now */
 };
 
 /* ---- what is left out ----------------------------------------------------------------------- */
@@ -137,11 +138,21 @@ static char **own_roots(const struct policy *p)
 
 /* ---- taking --------------------------------------------------------------------------------- */
 
+/* A supervisor that is gone gives nothing up. */
+static bool given_up(int sock)
+{
+	char c;
+
+	return sock >= 0 && recv(sock, &c, 1, MSG_DONTWAIT) > 0;
+}
+
 static bool on_progress(void *arg, const struct snap_progress *p)
 {
 	struct taker *t = arg;
 	double s = (double)p->elapsed_ns / 1e9;
 
+	if (given_up(t->sock))
+		return false;
 	if (t->quiet || p->elapsed_ns < 500000000)
 		return true;
 	t->said = true;
@@ -223,6 +234,19 @@ static int serve(struct taker *t, int sock)
 	return read_full(sock, &code, sizeof(code)) == (ssize_t)sizeof(code) ? code : -1;
 }
 
+static void take_last(struct taker *t, int sock)
+{
+	struct err *err = &t->answer.err;
+
+	t->sock = sock;
+	if (given_up(sock))
+		err->code = ECANCELED;
+	t->answer.ok = err->code != ECANCELED && take(t, "end", NULL, err) == 0;
+	if (!t->answer.ok && err->code == ECANCELED)
+		err_set(err, "given up; kept before it: %u (nono rollback show %.8s)", t->rec.count,
+			t->rec.id);
+}
+
 static _Noreturn void in_taker(struct taker *t, int sock)
 {
 	prctl(PR_SET_NAME, "nono: snapshots");
@@ -238,7 +262,7 @@ static _Noreturn void in_taker(struct taker *t, int sock)
 		_exit(!t->answer.ok);
 	t->quiet = true;
 	t->rec.exit_code = serve(t, sock);
-	t->answer.ok = take(t, "end", NULL, &t->answer.err) == 0;
+	take_last(t, sock);
 	time_rfc3339(t->rec.ended, clock_real_ns());
 	if (rollback_record_write(&t->rec, &t->answer.err) < 0)
 		t->answer.ok = false;
@@ -294,7 +318,7 @@ static int fork_taker(struct taker *t, struct snapshotter *out, struct err *err)
 int snapshotter_start(const struct session_options *o, const struct policy *p, const char *id,
 		      char *const *argv, bool quiet, struct snapshotter *out, struct err *err)
 {
-	struct taker t = {.o = o, .quiet = quiet || !isatty(STDERR_FILENO)};
+	struct taker t = {.sock = -1, .o = o, .quiet = quiet || !isatty(STDERR_FILENO)};
 	int r;
 
 	*out = (struct snapshotter){.fd = -1};
@@ -317,13 +341,28 @@ int snapshotter_start(const struct session_options *o, const struct policy *p, c
 	return r < 0 ? err_prefix(err, "snapshot") : 0;
 }
 
+bool snapshotter_last(struct snapshotter *s, int exit_code)
+{
+	if (s->fd < 0 || s->last)
+		return s->fd >= 0;
+	s->last = true;
+	return write_full(s->fd, &exit_code, sizeof(exit_code)) == 0;
+}
+
+void snapshotter_cancel(struct snapshotter *s)
+{
+	if (s->fd >= 0 && s->last)
+		(void)send(s->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void snapshotter_end(struct snapshotter *s, int exit_code)
 {
 	struct err err = {0};
 
 	if (s->fd < 0)
 		return;
-	if (write_full(s->fd, &exit_code, sizeof(exit_code)) < 0 || await(s, &err) < 0)
+	s->kept = snapshotter_last(s, exit_code) && await(s, &err) == 0;
+	if (!s->kept)
 		dprintf(2, "nono: warning: the snapshot at the end: %s\n",
 			err.msg[0] ? err.msg : "the process that takes snapshots ended");
 	close(STEAL_FD(s->fd));

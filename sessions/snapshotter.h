@@ -14,7 +14,9 @@
 #include "snapshots/snapshots.h"
 
 struct snapshotter {
-	int fd; /* -1: there is none */
+	int fd;	   /* -1: there is none */
+	bool last; /* the last one has been asked for */
+	bool kept; /* ... and is there */
 	unsigned count;
 	uint64_t files;		      /* of the last one */
 	char roots[2][SNAP_HASH_HEX]; /* Merkle roots of the first and the last one, "" = none */
@@ -24,7 +26,12 @@ struct snapshotter {
  * on standard error. Before any thread, and before the caller is a subreaper. */
 int snapshotter_start(const struct session_options *o, const struct policy *p, const char *id,
 		      char *const *argv, bool quiet, struct snapshotter *out, struct err *err);
-/* Has the last one taken, and waits for it. Once; later calls do nothing. */
+/* Has the last one taken; s->fd is readable when it is kept. False: there is none to wait for. */
+bool snapshotter_last(struct snapshotter *s, int exit_code);
+/* The last one is given up; those before it are kept. */
+void snapshotter_cancel(struct snapshotter *s);
+/* The same as snapshotter_last(), if that was not called, and waits for it. Once; later calls do
+ * nothing. */
 void snapshotter_end(struct snapshotter *s, int exit_code);
 
 /* Tells a session that lives of a snapshot that somebody else took or put back, for its log. files:

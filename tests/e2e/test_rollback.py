@@ -4,9 +4,10 @@ import json
 import os
 import re
 import signal
+import time
 
 import nonolib
-from nonolib import until
+from nonolib import SLOW, until
 
 NUMBERS = "".join("%d\n" % i for i in range(1, 101))
 
@@ -269,4 +270,35 @@ def skipped(p):
     assert [c["path"] for c in changes] == [p.work + "/keep/f"], changes
 
 
-nonolib.main([limits, skipped, *nonolib.both(whole), parts, hostile, excluded, named, killed, inside])
+def last_one(p):
+    """While the snapshot at the end is taken the session answers; whoever does not want to wait gives it up."""
+    p.write("a", "1\n")
+    sid = p.start("agent", "echo ready; read x; echo 2 >> a")["session_id"]
+    p.nono("stop", "--force", sid)
+    sid = p.start("agent", "echo ready; read x; echo 2 >> a", "--rollback")["session_id"]
+    p.shows("agent", "ready")
+    with open(os.path.join(p.env["XDG_STATE_HOME"], "nono/rollbacks", sid, "session.json")) as f:
+        pid = json.load(f)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        p.nono("send", "agent", "--enter", "x")
+        until("the end of the program", lambda: p.read("a") == "1\n2\n")
+        time.sleep(0.3)
+        begin = time.monotonic()
+        p.nono("requests")
+        assert time.monotonic() - begin < 1.5 * SLOW, "the broker is held up"
+        assert [s["session_id"] for s in p.json("ps")] == [sid], "not over before all is kept"
+        stop = p.popen("stop", "--force", sid)
+        time.sleep(0.5)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert stop.wait(20) == 0
+    stop.communicate()
+    until("the end", lambda: not p.json("rollback", "list", "--all")[0]["is_alive"])
+    assert [s["reason"] for s in p.json("rollback", "show", sid)["snapshots"]] == ["start"]
+    p.nono("audit", "verify", sid)
+    p.nono("rollback", "restore", sid)
+    assert p.read("a") == "1\n"
+
+
+nonolib.main([last_one, limits, skipped, *nonolib.both(whole), parts, hostile, excluded, named, killed, inside])
