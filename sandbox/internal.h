@@ -54,6 +54,10 @@ bool nono_new_session_keyring(void);
 
 /* ---- mounts.c: all for a process alone in a new mount namespace ---- */
 
+/* A detached copy of what fd refers to, with the mounts below it. */
+int nono_copy_tree(int fd);
+/* Mounts it on what target refers to. */
+int nono_attach(int tree, int target);
 /* new_terminals: a devpts of its own; new_proc: a /proc of the new pid namespace. */
 int nono_make_mounts(const struct nono_spec *spec, struct nono_layers *layers, bool new_terminals,
 		     bool new_proc, struct nono_error *err);
@@ -62,6 +66,10 @@ int nono_open_canonical(const char *path);
 /* The same below a folder that was opened so; relative: of the path, what comes after the folder.
  */
 int nono_open_canonical_at(int folder, const char *relative);
+
+/* ---- mounts_tmp.c ---- */
+
+int nono_make_private_tmp(const struct nono_spec *spec, struct nono_error *err);
 
 #pragma GCC visibility pop
 #endif

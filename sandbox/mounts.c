@@ -1,6 +1,6 @@
 /*
- * What a process alone in a new mount namespace sees: private temporary directories, covered and
- * read-only paths, a /proc and terminals of its own.
+ * What a process alone in a new mount namespace sees: covered and read-only paths, a /proc and
+ * terminals of its own; private temporary directories (mounts_tmp.c).
  *
  * Everything goes through descriptors of what was looked at (open_tree, move_mount, mount_setattr:
  * Linux 5.12, older than Landlock): no path is resolved twice, no flag of an existing mount is
@@ -28,8 +28,7 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 	  const void *data);
 int umount2(const char *target, int flags);
 
-#define TMP_COMPONENTS 64
-#define COVER_ATTRS    (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define COVER_ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 struct attrs { /* struct mount_attr */
 	uint64_t set, clear, propagation, user_ns;
@@ -73,14 +72,13 @@ int nono_open_canonical(const char *path)
 	return fd;
 }
 
-/* A detached copy of what fd refers to, with the mounts below it. */
-static int copy_tree(int fd)
+int nono_copy_tree(int fd)
 {
 	return (int)syscall(SYS_open_tree, fd, "",
 			    AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
-static int attach(int tree, int target)
+int nono_attach(int tree, int target)
 {
 	return (int)syscall(SYS_move_mount, tree, "", target, "",
 			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
@@ -120,7 +118,7 @@ static int copy_of(int dir, const char *name)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? -1 : copy_tree(fd);
+	return fd < 0 ? -1 : nono_copy_tree(fd);
 }
 
 static int make_covers(struct covers *c, struct nono_error *err)
@@ -132,7 +130,7 @@ static int make_covers(struct covers *c, struct nono_error *err)
 	/* Parts of a mount can be copied only while it is attached somewhere. /proc is a place that
 	 * always exists and that nothing here looks at meanwhile. */
 	_cleanup_close_ int place = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (place < 0 || attach(fs, place) < 0)
+	if (place < 0 || nono_attach(fs, place) < 0)
 		return nono_fail_errno(err, errno, "Attaching an empty file system");
 	c->dir.tree = copy_of(fs, "dir");
 	c->file.tree = copy_of(fs, "file");
@@ -147,11 +145,11 @@ static int make_covers(struct covers *c, struct nono_error *err)
 static int cover(struct cover *c, int target)
 {
 	if (!c->attached) {
-		c->attached = attach(c->tree, target) == 0;
+		c->attached = nono_attach(c->tree, target) == 0;
 		return c->attached ? 0 : -1;
 	}
-	_cleanup_close_ int copy = copy_tree(c->tree);
-	return copy < 0 ? -1 : attach(copy, target);
+	_cleanup_close_ int copy = nono_copy_tree(c->tree);
+	return copy < 0 ? -1 : nono_attach(copy, target);
 }
 
 static int hide(struct covers *c, const char *path, int target, struct nono_error *err)
@@ -169,9 +167,9 @@ static int hide(struct covers *c, const char *path, int target, struct nono_erro
 
 static int bind_read_only(const char *path, int target, struct nono_error *err)
 {
-	_cleanup_close_ int tree = copy_tree(target);
+	_cleanup_close_ int tree = nono_copy_tree(target);
 
-	if (tree < 0 || set_attrs(tree, MOUNT_ATTR_RDONLY) < 0 || attach(tree, target) < 0)
+	if (tree < 0 || set_attrs(tree, MOUNT_ATTR_RDONLY) < 0 || nono_attach(tree, target) < 0)
 		return nono_fail_errno(err, errno, "Making %s read-only", path);
 	return 0;
 }
@@ -200,7 +198,7 @@ static int apply_mounts(const struct nono_spec *spec, const int *sources, struct
 			r = bind_read_only(m->path, target, err);
 			break;
 		case NONO_MOUNT_BIND:
-			if (attach(sources[i], target) < 0)
+			if (nono_attach(sources[i], target) < 0)
 				r = nono_fail_errno(err, errno, "Binding %s over %s", m->source,
 						    m->path);
 			break;
@@ -210,172 +208,6 @@ static int apply_mounts(const struct nono_spec *spec, const int *sources, struct
 	}
 	nono_cleanup_close(&covers.dir.tree);
 	nono_cleanup_close(&covers.file.tree);
-	return r;
-}
-
-/* ---- private temporary directories ---- */
-
-/* The part of path below /tmp or /var/tmp, NULL if it is elsewhere. */
-static const char *below_tmp(const char *path)
-{
-	static const char *const dirs[] = {"/tmp/", "/var/tmp/"};
-
-	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		size_t n = strlen(dirs[i]);
-		if (strncmp(path, dirs[i], n) == 0 && path[n] != '\0')
-			return path + n;
-	}
-	return NULL;
-}
-
-/* Makes what is missing of path (relative, below dir) and opens its end. Intermediate
- * directories can only be passed through. */
-static int make_mount_point(int dir, const char *path, bool is_dir)
-{
-	int at = dup(dir);
-
-	for (int depth = 0; at >= 0 && depth < TMP_COMPONENTS; depth++) {
-		char name[NAME_MAX + 1];
-		size_t n = strcspn(path, "/");
-		bool last = path[n + strspn(path + n, "/")] == '\0';
-
-		if (n == 0 || n > NAME_MAX || path[0] == '.') {
-			/* "." and ".." are not canonical; other dot names are */
-			if (n == 0 || n > NAME_MAX || n == 1 || (n == 2 && path[1] == '.'))
-				break;
-		}
-		memcpy(name, path, n);
-		name[n] = '\0';
-
-		if (last && !is_dir) {
-			int made = openat(at, name, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0600);
-			nono_cleanup_close(&made);
-		} else if (mkdirat(at, name, 0700) < 0 && errno != EEXIST) {
-			break;
-		}
-		int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-		int next = openat(at, name, last && !is_dir ? flags : flags | O_DIRECTORY);
-		int code = errno;
-		close(at);
-		errno = code;
-		if (last || next < 0)
-			return next;
-		at = next;
-		path += n + strspn(path + n, "/");
-	}
-	if (at >= 0) {
-		close(at);
-		errno = errno ? errno : EINVAL;
-	}
-	return -1;
-}
-
-/* A path that stays visible, held open before /tmp is covered. */
-struct kept {
-	const char *path;
-	int tree;
-	bool is_dir;
-};
-
-static int hold_kept(struct kept *k, const char *path, struct nono_error *err)
-{
-	struct stat st;
-
-	k->path = path;
-	_cleanup_close_ int fd = nono_open_canonical(path);
-	if (fd < 0)
-		return errno == ENOENT ? 0
-				       : nono_fail_errno(err, errno, "Keeping %s visible", path);
-	if (fstat(fd, &st) < 0 || (k->tree = copy_tree(fd)) < 0)
-		return nono_fail_errno(err, errno, "Keeping %s visible", path);
-	k->is_dir = S_ISDIR(st.st_mode);
-	return 0;
-}
-
-static int show_kept(const struct kept *k, struct nono_error *err)
-{
-	const char *rest;
-	char root[16];
-
-	if (k->tree < 0) /* not there, or not below /tmp at all */
-		return 0;
-	rest = below_tmp(k->path);
-	(void)snprintf(root, sizeof(root), "%.*s", (int)(rest - k->path), k->path);
-	/* By path, not by an old descriptor: what was kept before may be on the way. */
-	_cleanup_close_ int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int target = -1;
-	errno = 0;
-	if (dir >= 0)
-		target = make_mount_point(dir, rest, k->is_dir);
-	if (target < 0 || attach(k->tree, target) < 0)
-		return nono_fail_errno(err, errno ? errno : EINVAL,
-				       "Keeping %s visible in a private temporary directory",
-				       k->path);
-	return 0;
-}
-
-static int cover_tmp(const char *path, int dir, struct nono_error *err)
-{
-	_cleanup_close_ int target = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* A link (/var/tmp to /tmp) shows the other one. */
-	if (target < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-		return 0;
-	_cleanup_close_ int tree = target < 0 ? -1 : copy_tree(dir);
-	if (tree < 0 || attach(tree, target) < 0)
-		return nono_fail_errno(err, errno, "Mounting a private directory on %s", path);
-	return 0;
-}
-
-/* On /tmp, opened there. Its size is the kernel's choice: half of the memory. */
-static int make_fresh_tmp(void)
-{
-	_cleanup_close_ int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	_cleanup_close_ int target = open("/tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (context < 0 || target < 0 ||
-	    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "1777", 0) < 0 ||
-	    syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -1;
-	_cleanup_close_ int fs = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
-					      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (fs < 0 || attach(fs, target) < 0)
-		return -1;
-	return open("/tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static int make_private_tmp(const struct nono_spec *spec, struct nono_error *err)
-{
-	size_t n = 0;
-	while (spec->keep_in_tmp && spec->keep_in_tmp[n])
-		n++;
-
-	_cleanup_close_ int dir = -1;
-	if (spec->private_tmp && (dir = nono_open_canonical(spec->private_tmp)) < 0)
-		return nono_fail_errno(err, errno, "Opening the private temporary directory %s",
-				       spec->private_tmp);
-	struct kept *kept = calloc(n + 1, sizeof(*kept));
-	if (!kept)
-		return nono_fail_errno(err, ENOMEM, "Keeping paths in /tmp");
-
-	int r = 0;
-	for (size_t i = 0; i < n; i++)
-		kept[i].tree = -1;
-	for (size_t i = 0; i < n && r == 0; i++)
-		if (below_tmp(spec->keep_in_tmp[i]))
-			r = hold_kept(&kept[i], spec->keep_in_tmp[i], err);
-	if (r == 0 && !spec->private_tmp) {
-		dir = make_fresh_tmp();
-		r = dir < 0 ? nono_fail_errno(err, errno, "Making an empty /tmp") : 0;
-	} else if (r == 0) {
-		r = cover_tmp("/tmp", dir, err);
-	}
-	if (r == 0)
-		r = cover_tmp("/var/tmp", dir, err);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = show_kept(&kept[i], err);
-	for (size_t i = 0; i < n; i++)
-		nono_cleanup_close(&kept[i].tree);
-	free(kept);
 	return r;
 }
 
@@ -422,8 +254,8 @@ static int make_terminals(struct nono_layers *layers, struct nono_error *err)
 		return nono_fail_errno(err, errno, "Opening /dev/ptmx");
 	if (!S_ISLNK(st.st_mode)) { /* a link to pts/ptmx leads to the new one already */
 		_cleanup_close_ int ptmx = open("/dev/pts/ptmx", O_PATH | O_CLOEXEC);
-		_cleanup_close_ int tree = ptmx < 0 ? -1 : copy_tree(ptmx);
-		if (tree < 0 || attach(tree, target) < 0)
+		_cleanup_close_ int tree = ptmx < 0 ? -1 : nono_copy_tree(ptmx);
+		if (tree < 0 || nono_attach(tree, target) < 0)
 			return nono_fail_errno(err, errno,
 					       "Binding the new terminals to /dev/ptmx");
 	}
@@ -443,7 +275,7 @@ static int open_sources(const struct nono_spec *spec, int *sources, struct nono_
 		if (m->kind != NONO_MOUNT_BIND)
 			continue;
 		_cleanup_close_ int fd = m->source ? nono_open_canonical(m->source) : -1;
-		if (fd < 0 || (sources[i] = copy_tree(fd)) < 0)
+		if (fd < 0 || (sources[i] = nono_copy_tree(fd)) < 0)
 			return nono_fail_errno(err, m->source ? errno : EINVAL,
 					       "Opening %s to bind it over %s",
 					       m->source ? m->source : "nothing", m->path);
@@ -455,7 +287,7 @@ static int make_all(const struct nono_spec *spec, struct nono_layers *layers, co
 		    bool new_terminals, bool new_proc, struct nono_error *err)
 {
 	if (spec->private_tmp || spec->fresh_tmp) {
-		if (make_private_tmp(spec, err) < 0)
+		if (nono_make_private_tmp(spec, err) < 0)
 			return -1;
 		layers->private_tmp = true;
 	}
