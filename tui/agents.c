@@ -2,7 +2,6 @@
 #include "tui/app.h"
 
 #define ENDED_KEEP_NS 60000000000ull /* an ended session stays in the bar this long */
-#define FAILURES_MAX  5
 
 struct agent *agents_get(struct tui *t, const char *id)
 {
@@ -275,7 +274,7 @@ static void on_reply(void *data, int seq, const cJSON *answer, int fd)
 		close(fd);
 }
 
-static struct session_client_events client_events(struct agent *a)
+struct session_client_events agent_events(struct agent *a)
 {
 	return (struct session_client_events){
 	    .status = on_status,
@@ -310,7 +309,7 @@ static void on_control(void *data, int events)
 		agent_flush(a);
 }
 
-static void connected(struct agent *a, struct session_client *c)
+void agent_connected(struct agent *a, struct session_client *c)
 {
 	a->control = c;
 	a->control_over = false;
@@ -320,89 +319,6 @@ static void connected(struct agent *a, struct session_client *c)
 	agent_call(a, "requests", NULL, got_requests, NULL);
 	if (a->visible)
 		agent_screen_want(a, true, a->view_cols, a->view_rows);
-}
-
-static void connect_failed(struct agent *a, const struct err *err)
-{
-	a->failures++;
-	a->tui->registry_changed = true;
-	if (a->failures == FAILURES_MAX && !a->ended)
-		tui_message(a->tui, true, "%s: %s", a->name, err->msg);
-}
-
-struct connect_job {
-	uv_work_t work;
-	struct agent *a;
-	struct session_client_events events;
-	struct session_client *client;
-	struct err err;
-};
-
-static void connect_work(uv_work_t *w)
-{
-	struct connect_job *j = w->data;
-
-	j->client = session_connect(j->a->id, &j->events, &j->err);
-}
-
-static void connect_after(uv_work_t *w, int status)
-{
-	struct connect_job *j = w->data;
-	struct agent *a = j->a;
-
-	a->connecting = false;
-	if (j->client && (status || a->tui->quit))
-		session_client_free(j->client);
-	else if (j->client)
-		connected(a, j->client);
-	else if (!a->tui->quit)
-		connect_failed(a, &j->err);
-	free(j);
-}
-
-static bool wants_connection(const struct agent *a)
-{
-	return !a->control && !a->connecting && !a->ended && a->failures < FAILURES_MAX;
-}
-
-static void connect_in_thread(struct agent *a)
-{
-	struct connect_job *j;
-
-	if (!wants_connection(a))
-		return;
-	j = xcalloc(1, sizeof(*j));
-	j->a = a;
-	j->events = client_events(a);
-	j->work.data = j;
-	a->connecting = true;
-	if (uv_queue_work(&a->tui->loop, &j->work, connect_work, connect_after)) {
-		a->connecting = false;
-		free(j);
-	}
-}
-
-void agent_connect_now(struct agent *a)
-{
-	struct session_client_events events = client_events(a);
-	struct session_client *c;
-	struct err err;
-
-	if (!wants_connection(a))
-		return;
-	c = session_connect(a->id, &events, &err);
-	if (c)
-		connected(a, c);
-	else
-		connect_failed(a, &err);
-}
-
-void agents_connect(struct tui *t)
-{
-	for (int hidden = 0; hidden < 2; hidden++)
-		for (size_t i = 0; i < t->n_agents; i++)
-			if (t->agents[i]->visible == !hidden)
-				connect_in_thread(t->agents[i]);
 }
 
 static void got_requests(struct agent *a, const cJSON *answer, int fd, const char *ctx)

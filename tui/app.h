@@ -115,6 +115,9 @@ struct agent *agents_add_id(struct tui *t, const char *id); /* also an ended one
 void agents_connect(struct tui *t);	 /* connects what is not, visible ones first */
 void agent_connect_now(struct agent *a); /* in this thread: for the first picture */
 void agents_free(struct tui *t);
+/* agents.c, for agent_connect.c: callbacks of a connection; it is made. */
+struct session_client_events agent_events(struct agent *a);
+void agent_connected(struct agent *a, struct session_client *c);
 enum session_activity agent_activity(const struct agent *a);
 const char *agent_profile(const struct agent *a);
 /* Sends op; fn gets the answer (NULL answer: the connection is gone). False: not connected. */
