@@ -101,6 +101,7 @@ void tool_tty_open(struct tool_tty *t, struct tool_terminal *say)
 	if (!in_front(t))
 		make_plain(&t->sent);
 	t->eager = which[1];
+	t->mine = (t->sent.c_lflag & ICANON) && (which[0] || which[1] || which[2]);
 	tool_terminal_from(say, &t->sent, &size);
 	say->on = 1;
 	for (int i = 0; i < 3; i++)
@@ -120,6 +121,15 @@ static void give_back(struct tool_tty *t, const struct termios *as)
 	t->has_keys = false;
 }
 
+/* The tool has switched the echo or lines off. */
+static bool asks(const struct tool_tty *t)
+{
+	struct termios now;
+
+	return tcgetattr(t->master, &now) == 0 &&
+	       ((t->sent.c_lflag & ~now.c_lflag) & (ICANON | ECHO));
+}
+
 /* Of several tools in a pipe one reads the keys: the one that draws, else who comes first. */
 static void want_keys(struct tool_tty *t)
 {
@@ -129,7 +139,9 @@ static void want_keys(struct tool_tty *t)
 		give_back(t, &t->before);
 		return;
 	}
-	if (!t->has_keys && !t->eager && clock_mono_ns() < t->since_ns + HOLD_BACK_NS)
+	/* What asks need not wait for what draws. */
+	if (!t->has_keys && !asks(t) &&
+	    (!t->mine || (!t->eager && clock_mono_ns() < t->since_ns + HOLD_BACK_NS)))
 		return;
 	if (!t->has_keys && flock(t->tty, LOCK_EX | LOCK_NB) < 0)
 		return;
@@ -252,6 +264,9 @@ bool tool_tty_step(struct tool_tty *t, const struct pollfd p[2])
 		take_keys(t);
 	if (t->n_keys)
 		pass_keys(t);
+	/* No echo of what is typed as soon as the question is seen. */
+	if (p[0].revents & POLLIN)
+		want_keys(t);
 	/* Its end: init is gone, and so will be the broker's silence. */
 	if ((p[0].revents & (POLLIN | POLLHUP | POLLERR)) && !pass_output(t))
 		t->over = true;

@@ -17,6 +17,10 @@ struct tool_tty {
 	int tty;    /* the caller's, -1: it has none */
 	int master; /* of the tool's, -1: not there (yet) */
 	bool over;  /* nothing comes from there any more */
+	/* A caller that draws by itself, or gives its child no descriptor of the terminal, reads
+	 * its keys itself: they are the tool's only when that asks for a password or for single
+	 * keys. */
+	bool mine;
 	bool eager; /* its output goes to the terminal: it is the one that keys are for */
 	bool has_keys, raw;
 	bool held; /* it draws on a terminal that others have now: not before it has that again */

@@ -168,6 +168,53 @@ def in_pipes(p):
     assert re.search("^100", out, re.M) and rc == "0", out
 
 
+TUI = r"""
+import os, subprocess, sys, termios, time, tty
+old = termios.tcgetattr(0)
+def keys(n):
+    got = b""
+    while len(got) < n:
+        got += os.read(0, 1)
+    return got
+for raw, streams in ((True, {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}),
+                     (True, {"stdout": subprocess.PIPE}),
+                     (False, {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE})):
+    if raw:
+        tty.setraw(0)
+    else:
+        termios.tcsetattr(0, termios.TCSANOW, old)
+    p = subprocess.Popen(["quiet"], **streams)
+    time.sleep(1)
+    sys.stdout.write("type-now\r\n")
+    sys.stdout.flush()
+    got = keys(3)
+    p.wait()
+    termios.tcsetattr(0, termios.TCSANOW, old)
+    print("mine", got, flush=True)
+"""
+
+
+def keys_of_a_tui(p):
+    """An agent that reads its keys itself loses none to a tool that it runs meanwhile."""
+    s = Shell(p, {"quiet": "sleep 2; echo out"})
+    p.write("tui.py", TUI)
+    s.start("clear; /usr/bin/python3 tui.py")
+    for n in (1, 2, 3):
+        until("round %d" % n, lambda: p.nono("capture", "sh").count("type-now") == n or None)
+        s.start("xy")
+        until("the keys of round %d" % n, lambda: p.nono("capture", "sh").count("mine b'xy") == n or None)
+
+
+def password(p):
+    """One that asks on /dev/tty with the echo off gets the keys, whatever its descriptors are."""
+    s = Shell(p, {"secret": "exec /usr/bin/python3 -c 'import getpass; print(len(getpass.getpass(\"word: \")))'"})
+    s.start("clear; x=$(secret < /dev/null 2> err); echo \"was $x\"")
+    s.sees("word:")
+    s.start("hidden")
+    text = s.sees("was 6")
+    assert "hidden" not in text, text
+
+
 def no_terminal(p):
     """Without one all is as it was: no new terminal, no relay."""
     t = Tools(p, {"a": "tty; (: < /dev/tty) 2>/dev/null || echo none; echo err >&2; exit 5"}, {"a": {"sandbox": {}}})
@@ -184,5 +231,5 @@ def limits_on_a_terminal(p):
 
 
 if __name__ == "__main__":
-    nonolib.main([terminal_of_its_own, signals, stop_and_continue, modes, sizes, in_pipes, no_terminal,
+    nonolib.main([terminal_of_its_own, signals, stop_and_continue, modes, sizes, in_pipes, keys_of_a_tui, password, no_terminal,
                   limits_on_a_terminal])
