@@ -168,7 +168,7 @@ static int take_reply(int sock, struct tool_reply *r, struct tool_tty *tty)
 	else if (n_fds)
 		close(fd);
 	if (r->type == TOOL_STOPPED) {
-		tool_tty_stop(tty);
+		tool_tty_stop(tty, r->code);
 		send_signal(sock, SIGCONT);
 	}
 	return r->type == TOOL_END;

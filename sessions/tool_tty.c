@@ -286,6 +286,10 @@ static void stop_self(int sig)
 {
 	sigset_t one, before;
 
+	if (sig == SIGSTOP) {
+		raise(sig);
+		return;
+	}
 	sigemptyset(&one);
 	sigaddset(&one, sig);
 	signal(sig, SIG_DFL);
@@ -294,9 +298,9 @@ static void stop_self(int sig)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-void tool_tty_stop(struct tool_tty *t)
+void tool_tty_stop(struct tool_tty *t, int by)
 {
-	int sig = SIGTSTP;
+	int sig = by == SIGSTOP ? SIGSTOP : SIGTSTP;
 
 	while (t->master >= 0 && !t->held && pass_output(t))
 		if (poll(&(struct pollfd){.fd = t->master, .events = POLLIN}, 1, 10) <= 0)

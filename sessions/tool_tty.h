@@ -40,8 +40,8 @@ int tool_tty_poll(struct tool_tty *t, struct pollfd p[2]);
 /* After poll(). True: the tool is to be stopped, since it wants a terminal that others have. */
 bool tool_tty_step(struct tool_tty *t, const struct pollfd p[2]);
 void tool_tty_resize(struct tool_tty *t);
-/* The tool has stopped: so does the job, until it is continued. */
-void tool_tty_stop(struct tool_tty *t);
+/* The tool has stopped, by sig: so does the job, by SIGSTOP its part alone, until continued. */
+void tool_tty_stop(struct tool_tty *t, int sig);
 /* The rest of the output; the terminal is the caller's again. */
 void tool_tty_end(struct tool_tty *t);
 
