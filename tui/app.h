@@ -230,6 +230,7 @@ void network_scroll(struct pane *p, int lines);
 bool review_key(struct pane *p, const struct input_event *ev);
 void review_poll(struct pane *p);
 void review_scroll(struct pane *p, int lines);
+struct review *review_new(struct tui *t, const char *id);
 void review_free(struct review *r); /* NULL is fine */
 void violations_poll(struct pane *p);
 void violations_scroll(struct pane *p, int lines);

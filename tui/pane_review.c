@@ -4,13 +4,6 @@
 
 #define WIDE 110 /* from this width on the file is beside the tree */
 
-static struct review *view(struct pane *p)
-{
-	if (!p->review)
-		p->review = review_new(p->tui, p->agent->id);
-	return p->review;
-}
-
 struct review *review_new(struct tui *t, const char *id)
 {
 	struct review *r = xcalloc(1, sizeof(*r));
@@ -156,7 +149,7 @@ static void draw_bar(struct review *r, const struct rect *b, bool focused)
 
 void draw_review(struct pane *p, bool focused)
 {
-	struct review *r = view(p);
+	struct review *r = p->review;
 	struct rect tree = p->body, file = p->body;
 
 	if (p->body.h < 2 || p->body.w < 8)
@@ -195,7 +188,7 @@ static void move(struct review *r, long rows)
 
 void review_scroll(struct pane *p, int lines)
 {
-	if (view(p)->in_file)
+	if (p->review->in_file)
 		review_file_move(p->review, -lines);
 	else
 		move(p->review, -lines);
@@ -332,7 +325,7 @@ static bool tree_key(struct pane *p, const struct input_event *ev)
 
 bool review_key(struct pane *p, const struct input_event *ev)
 {
-	struct review *r = view(p);
+	struct review *r = p->review;
 
 	tui_dirty(p->tui);
 	if (ev->mods & ~(unsigned)PTY_SHIFT)

@@ -20,6 +20,9 @@ struct pane *pane_new(struct tui *t, enum pane_kind kind, struct agent *a)
 	p->tui = t;
 	p->kind = kind;
 	p->agent = a;
+	if (kind ==
+	    PANE_REVIEW) /* before the timer looks at it, which may be sooner than a frame */
+		p->review = review_new(t, a->id);
 	return p;
 }
 

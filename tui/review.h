@@ -109,8 +109,6 @@ struct review {
 	size_t n_undo;
 };
 
-struct review *review_new(struct tui *t, const char *id);
-
 /* Makes nodes of the changes; keeps what is folded and what was chosen. */
 void review_tree_build(struct review *r);
 void review_tree_free(struct review_tree *t);
