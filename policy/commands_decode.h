@@ -73,4 +73,7 @@ const struct command_edge *command_writer_of(const struct command_policies *all,
 					     const struct policy_command **by);
 void policy_add_no_exec(struct policy *p, const char *path);
 
+/* By its name, NULL if there is none. */
+struct command_credential *credential_find(const struct command_policies *p, const char *name);
+
 #endif

@@ -108,6 +108,10 @@ void broker_end(struct broker *b);
  * a message of init, or of the program's process; *enter: nono_enter() failed. */
 int broker_fork_init(struct broker *b, struct err *err);
 int broker_make_spec(struct broker *b, struct err *err);
+/* broker_requests.c: the thread that answers the filter, and what it says of requests. */
+/* data: the broker. Counters or requests are others now. */
+void broker_requests_changed(void *data);
+int broker_start_elevation(struct broker *b, int listener, struct err *err);
 int broker_enter_namespaces(struct broker *b, struct err *err);
 int broker_await(struct broker *b, enum init_msg_type want, struct init_msg *m, int *fd,
 		 bool *enter, struct err *err);

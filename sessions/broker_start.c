@@ -114,55 +114,6 @@ static int confine_self(struct err *err)
 	return 0;
 }
 
-static void on_opened(void *data, const struct request *r)
-{
-	struct broker *b = data;
-	cJSON *o;
-
-	if (b->control && control_server_subscribers(b->control)) {
-		o = broker_request_json(b, r);
-		cJSON_AddStringToObject(o, "event", "request");
-		control_server_broadcast(b->control, o);
-	}
-	broker_touch(b);
-	/* Last: an answer may be there at once. */
-	broker_ask_backend(b, r);
-}
-
-static void on_closed(void *data, const struct request *r, const char *by)
-{
-	static const char *const states[] = {"open", "granted", "denied", "expired"};
-	struct broker *b = data;
-	cJSON *o;
-
-	/* "Once" is for those who waited. */
-	if (r->kind == REQUEST_HOST && r->state == REQUEST_GRANTED && r->scope != SCOPE_ONCE)
-		proxy_allow(b->proxy, r->host, r->port);
-
-	if (b->control && control_server_subscribers(b->control)) {
-		o = cJSON_CreateObject();
-		cJSON_AddStringToObject(o, "event", "answered");
-		cJSON_AddStringToObject(o, "id", r->id);
-		cJSON_AddStringToObject(o, "state", states[r->state]);
-		cJSON_AddStringToObject(o, "by", by ? by : "");
-		control_server_broadcast(b->control, o);
-	}
-	broker_touch(b);
-}
-
-static void on_changed(void *data)
-{
-	broker_touch(data);
-}
-
-static void on_tool(void *data, uint64_t cookie, bool granted, enum request_scope scope,
-		    const char *why)
-{
-	struct broker *b = data;
-
-	tools_answered(b->tools, cookie, granted, scope, why);
-}
-
 /* What the supervisor itself looks after it looks for in the agent's tree alone. */
 static int tool_enters(void *data, pid_t program, struct err *err)
 {
@@ -191,20 +142,13 @@ static int prepare_tools(struct broker *b, struct err *err)
 	    .id = b->plan->id,
 	    .namespaces = b->layers.mount_ns,
 	    .pid_namespace = b->layers.pid_ns,
-	    .changed = on_changed,
+	    .changed = broker_requests_changed,
 	    .enter = tool_enters,
 	    .groups = &b->limits.groups,
 	    .data = b,
 	};
 
 	return tools_prepare(&cfg, &b->tools, err);
-}
-
-static void on_net(void *data, uint64_t id, bool granted, enum request_scope scope, const char *why)
-{
-	struct broker *b = data;
-
-	proxy_answered(b->proxy, id, granted, scope, why);
 }
 
 /* What the program finds as BROWSER: nono by another name. */
@@ -225,7 +169,7 @@ static int prepare_proxy(struct broker *b, struct err *err)
 	const struct proxy_config cfg = {.policy = b->plan->policy,
 					 .id = b->plan->id,
 					 .ca_file = b->rt.ca_file,
-					 .changed = on_changed,
+					 .changed = broker_requests_changed,
 					 .data = b};
 
 	if (b->plan->policy->network.mode != POLICY_NET_NAMES)
@@ -251,30 +195,6 @@ static int start_proxy(struct broker *b, struct err *err)
 		return -1;
 	}
 	return proxy_start(b->proxy, fd, ways, port, !b->layers.net_ns, err);
-}
-
-static int start_elevation(struct broker *b, int listener, struct err *err)
-{
-	struct elevation_config cfg = {
-	    .spec = b->spec_owner,
-	    .policy = b->plan->policy,
-	    .log = b->log,
-	    .notify_fd = listener,
-	    .init_pid = b->init_pid,
-	    .session_id = b->plan->id,
-	    .request_socket = b->rt.request_socket,
-	    .tool_socket = b->tools ? b->rt.tool_socket : NULL,
-	    .proxy_port = proxy_port(b->proxy),
-	    .timeout_s = b->plan->policy->approvals.timeout_s,
-	    .events = {.opened = on_opened,
-		       .closed = on_closed,
-		       .changed = on_changed,
-		       .tool = on_tool,
-		       .net = on_net,
-		       .data = b},
-	};
-
-	return elevation_start(&cfg, &b->elevation, err);
 }
 
 static void say_layers(const struct broker *b)
@@ -366,7 +286,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	if (limits_enter(&b->limits, b->agent_pid, &b->layers, err) < 0)
 		return -1;
 	if ((b->log && broker_begin_log(b, &policy_text, err) < 0) ||
-	    start_elevation(b, listener, err) < 0 || (b->tools && tools_open(b->tools, err) < 0))
+	    broker_start_elevation(b, listener, err) < 0 ||
+	    (b->tools && tools_open(b->tools, err) < 0))
 		return -1;
 	broker_log_snapshots(b, false);
 	if (b->proxy && proxy_await(b->proxy, err) < 0)

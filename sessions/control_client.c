@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "sessions/control_parse.h"
 #include "sessions/frames.h"
 #include "sessions/registry.h"
 #include "sessions/runtime.h"
@@ -26,98 +27,6 @@ struct session_client {
 	cJSON *answer;
 	int answer_fd;
 };
-
-/* ---- parsing of what the broker sends ---------------------------------------------- */
-
-static void copy_str(const cJSON *o, const char *name, char *dst, size_t size)
-{
-	const char *s = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
-
-	str_copy(dst, size, s ? s : "");
-}
-
-static double num(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsNumber(v) ? v->valuedouble : 0;
-}
-
-/* Counters and times: whole numbers up to 2^53 as numbers, larger ones as strings of digits. */
-static uint64_t num_u64(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	if (cJSON_IsString(v))
-		return strtoull(v->valuestring, NULL, 10);
-	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 0) || v->valuedouble > 9e15)
-		return 0;
-	return (uint64_t)v->valuedouble;
-}
-
-static bool flag(const cJSON *o, const char *name)
-{
-	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, name));
-}
-
-int session_request_parse(const cJSON *o, struct session_request_info *out)
-{
-	if (!cJSON_IsObject(o))
-		return -1;
-	*out = (struct session_request_info){0};
-#define COPY(member) copy_str(o, #member, out->member, sizeof(out->member))
-	COPY(id);
-	COPY(kind);
-	COPY(target);
-	COPY(target2);
-	COPY(asked);
-	COPY(access);
-	COPY(program);
-	COPY(parents);
-	COPY(reason);
-	COPY(group);
-	COPY(rule);
-	COPY(origin);
-	COPY(scope_hint);
-#undef COPY
-	out->pid = (pid_t)num_u64(o, "pid");
-	out->exists = flag(o, "exists");
-	out->grantable_now = flag(o, "grantable_now");
-	out->opened_ns = num_u64(o, "opened_ns");
-	out->deadline_ns = num_u64(o, "deadline_ns");
-	out->waiting = (unsigned)num_u64(o, "waiting");
-	return out->id[0] ? 0 : -1;
-}
-
-static enum session_activity activity_parse(const char *s)
-{
-	for (int a = ACTIVITY_STARTING; a <= ACTIVITY_EXITED; a++)
-		if (str_eq(s, session_activity_name((enum session_activity)a)))
-			return (enum session_activity)a;
-	return ACTIVITY_STARTING;
-}
-
-int session_state_parse(const cJSON *o, struct session_state *out)
-{
-	const cJSON *code = cJSON_GetObjectItemCaseSensitive(o, "exit_code");
-
-	if (!cJSON_IsObject(o))
-		return -1;
-	*out = (struct session_state){0};
-	out->activity =
-	    activity_parse(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "activity")));
-	copy_str(o, "evidence", out->evidence, sizeof(out->evidence));
-	copy_str(o, "title", out->title, sizeof(out->title));
-	out->since_ns = num_u64(o, "since_ns");
-	out->events = num_u64(o, "events");
-	out->denied = num_u64(o, "denied");
-	out->granted = num_u64(o, "granted");
-	out->requests_open = num_u64(o, "requests_open");
-	out->clients = (unsigned)num_u64(o, "clients");
-	out->exited = cJSON_IsNumber(code);
-	out->exit_code = out->exited ? code->valueint : 0;
-	return 0;
-}
 
 /* ---- frames in --------------------------------------------------------------------------- */
 
@@ -148,9 +57,9 @@ static void on_event(struct session_client *c, const char *event, const cJSON *o
 			c->ev.request(c->ev.data, &u->request);
 	} else if (str_eq(event, "answered") && c->ev.answered) {
 		char id[32], state[32], by[256];
-		copy_str(o, "id", id, sizeof(id));
-		copy_str(o, "state", state, sizeof(state));
-		copy_str(o, "by", by, sizeof(by));
+		control_str(o, "id", id, sizeof(id));
+		control_str(o, "state", state, sizeof(state));
+		control_str(o, "by", by, sizeof(by));
 		c->ev.answered(c->ev.data, id, state, by);
 	} else if (str_eq(event, "ended") && c->ev.status) {
 		u->state.activity = ACTIVITY_EXITED;
@@ -176,8 +85,8 @@ static int on_frame(struct session_client *c, const char *p, size_t n)
 		cJSON_Delete(o);
 		return 0;
 	}
-	seq = (int)num(o, "seq");
-	fd = flag(o, "fd") ? take_fd(c) : -1;
+	seq = (int)control_num(o, "seq");
+	fd = control_flag(o, "fd") ? take_fd(c) : -1;
 	if (c->want_seq && seq == c->want_seq) {
 		c->answer = o;
 		c->answer_fd = fd;
