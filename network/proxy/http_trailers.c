@@ -60,7 +60,7 @@ static struct http_text trim(const char *p, const char *end)
 /* The lines have been looked at by http_chunks_next(): each ends with CRLF, none is folded. */
 int http_trailers_parse(struct http_head *t, const char *p, size_t n)
 {
-	const char *end = p + n;
+	const char *end = n ? p + n : p; /* p is NULL where there are none */
 
 	http_head_clear(t);
 	while (p < end) {
