@@ -24,6 +24,8 @@ static const struct call_shape shapes[] = {
     {SYS_execveat, "exec", OP_EXEC, 0, 1, NO, NO, 4, NO, 0},
     {SYS_connect, "connect", OP_CONNECT, AT_CWD, NO, NO, NO, NO, NO, 0},
     {SYS_bind, "bind", OP_BIND, AT_CWD, NO, NO, NO, NO, NO, 0},
+    {SYS_sendto, "sendto", OP_CONNECT, AT_CWD, NO, NO, NO, NO, NO, 0},
+    {SYS_socket, "socket", OP_SOCKET, AT_CWD, NO, NO, NO, NO, NO, 0},
     {SYS_listen, "listen", OP_LISTEN, AT_CWD, NO, NO, NO, NO, NO, 0},
     {OLD(mkdir), "mkdir", OP_MKDIR, AT_CWD, 0, NO, NO, NO, 1, 0},
     {SYS_mkdirat, "mkdir", OP_MKDIR, 0, 1, NO, NO, NO, 2, 0},
@@ -145,7 +147,7 @@ static int load_xattr(struct call *c, void *buffer)
 
 static int load_address(struct call *c)
 {
-	int len = (int)c->args[2];
+	const int at = c->nr == SYS_sendto ? 4 : 1, len = (int)c->args[at + 1];
 	int err;
 
 	c->sockfd = (int)c->args[0];
@@ -153,7 +155,7 @@ static int load_address(struct call *c)
 		return EINVAL;
 	memset(&c->addr, 0, sizeof(c->addr));
 	c->addr_len = (socklen_t)len;
-	err = len ? load_bytes(c, c->args[1], &c->addr, (size_t)len) : 0;
+	err = len ? load_bytes(c, c->args[at], &c->addr, (size_t)len) : 0;
 	if (!err && call_has_path(c)) {
 		const struct sockaddr_un *un = (const struct sockaddr_un *)&c->addr;
 		size_t n = c->addr_len - offsetof(struct sockaddr_un, sun_path);
@@ -169,7 +171,7 @@ static int load_address(struct call *c)
 
 bool call_is_socket(const struct call *c)
 {
-	return c->op == OP_CONNECT || c->op == OP_BIND || c->op == OP_LISTEN;
+	return c->op == OP_CONNECT || c->op == OP_BIND || c->op == OP_LISTEN || c->op == OP_SOCKET;
 }
 
 bool call_has_path(const struct call *c)
@@ -190,6 +192,7 @@ static int load_others(struct call *c, void *buffer)
 	case OP_CONNECT:
 	case OP_BIND:
 		return load_address(c);
+	case OP_SOCKET:
 	case OP_LISTEN:
 		c->sockfd = (int)c->args[0];
 		c->addr = (struct sockaddr_storage){0};

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/pidfd.h>
+#include <sys/syscall.h>
 
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL /* Linux 6.9 */
@@ -218,8 +219,15 @@ void connect_perform(const struct elevation *e, struct call *c, struct answer *o
 	} else if (socket_option(fd, SO_DOMAIN) == AF_UNIX &&
 		   socket_option(fd, SO_TYPE) == SOCK_DGRAM) {
 		out->err = EACCES; /* the filter lets none be made */
+	} else if (c->nr == SYS_sendto) {
+		/* The number may mean another socket by now. */
+		out->err = datagram_stands_in(fd) ? 0 : EACCES;
+		if (!out->err)
+			datagram_send(e, c, fd, out);
 	} else if (request_socket_named(e, c)) {
 		out->err = request_socket_connect(e, c, fd);
+	} else if ((is_path(c) || is_abstract(c)) && datagram_stands_in(fd)) {
+		datagram_connect(e, c, fd, out);
 	} else if (is_path(c)) {
 		if (socket_option(fd, SO_DOMAIN) != AF_UNIX)
 			out->err = EAFNOSUPPORT;
@@ -349,6 +357,8 @@ void bind_perform(const struct elevation *e, struct call *c, struct answer *out)
 		return;
 	if (socket_option(fd, SO_DOMAIN) != AF_UNIX) {
 		out->err = socket_option(fd, SO_DOMAIN) < 0 ? ENOTSOCK : EAFNOSUPPORT;
+	} else if (datagram_stands_in(fd)) {
+		out->err = EACCES; /* its names would be the host's */
 	} else if (is_path(c)) {
 		out->err = bind_path(e, c, fd);
 	} else if (bind(fd, (const struct sockaddr *)&c->addr, c->addr_len) < 0) {
@@ -369,7 +379,9 @@ void address_text(const struct call *c, char *out, size_t size)
 	const char *path = c->a.path[0] ? c->a.path : c->a.asked;
 	size_t n;
 
-	if (c->addr_len < sizeof(c->addr.ss_family)) {
+	if (c->op == OP_SOCKET) {
+		snprintf(out, size, "unix datagram socket");
+	} else if (c->addr_len < sizeof(c->addr.ss_family)) {
 		snprintf(out, size, "no address");
 	} else if (c->addr.ss_family == AF_INET) {
 		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));

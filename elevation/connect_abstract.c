@@ -22,7 +22,7 @@ static const char *name_of(const struct call *c, size_t *n)
 	return ((const struct sockaddr_un *)&c->addr)->sun_path + 1;
 }
 
-static bool is_granted(const struct elevation *e, const struct call *c)
+bool abstract_granted(const struct elevation *e, const struct call *c)
 {
 	char entry[sizeof(struct sockaddr_un) + 2];
 	size_t n;
@@ -45,15 +45,14 @@ enum connect_verdict abstract_decide(struct elevation *e, struct call *c)
 
 	if (fd < 0)
 		return connect_refuse(c, "socket out of reach");
-	if (is_granted(e, c))
+	if (abstract_granted(e, c))
 		return connect_allow(c, "profile");
 	if (socket_in_own_network(fd) || own_has_abstract(e->own, name, n))
 		return connect_allow(c, "session");
 	return connect_refuse(c, "abstract socket outside of the session");
 }
 
-/* Closed on exec, unless it is known that the program's is not. */
-static bool closes_on_exec(const struct call *c)
+bool socket_closes_on_exec(const struct call *c)
 {
 	char path[64], line[128];
 	unsigned flags;
@@ -84,7 +83,7 @@ static int replace(const struct elevation *e, const struct call *c, int theirs, 
 	if (err)
 		return err;
 	out->fd = STEAL_FD(fd);
-	out->cloexec = closes_on_exec(c);
+	out->cloexec = socket_closes_on_exec(c);
 	out->in_place = true;
 	return 0;
 }
@@ -96,10 +95,11 @@ void abstract_connect(const struct elevation *e, const struct call *c, int fd, s
 
 	if (socket_option(fd, SO_DOMAIN) != AF_UNIX)
 		out->err = EAFNOSUPPORT;
-	else if (socket_in_own_network(fd) && is_granted(e, c))
+	else if (socket_in_own_network(fd) && abstract_granted(e, c))
 		out->err = replace(e, c, fd, out);
 	/* The number may mean another socket than when it was decided. */
-	else if (socket_in_own_network(fd) || is_granted(e, c) || own_has_abstract(e->own, name, n))
+	else if (socket_in_own_network(fd) || abstract_granted(e, c) ||
+		 own_has_abstract(e->own, name, n))
 		out->err = connect_patiently(e, c, fd, &c->addr, c->addr_len);
 	else
 		out->err = EACCES;

@@ -137,6 +137,7 @@ static int start(struct elevation *e, struct err *err)
 	buf_reserve(&e->exec_text, EXEC_TEXT);
 	e->closed = closed_new(e->cfg.policy);
 	e->own = own_sockets_new();
+	e->relays = relays_new();
 	e->pointers = pointers_new();
 	e->peers = peers_new();
 	if (!e->peers)
@@ -200,6 +201,7 @@ void elevation_stop(struct elevation *e)
 	workers_stop(e->workers);
 	pointers_flush(e);
 	requests_stop(e); /* what came meanwhile */
+	relays_free(e->relays);
 	requests_free(e);
 	workers_free(e->workers);
 	close_fd(e->notify_fd);
@@ -261,6 +263,7 @@ int elevation_dispatch(struct elevation *e)
 
 	if (read(e->wake_fd, &n, sizeof(n)) < 0)
 		n = 0;
+	relays_dispatch(e->relays);
 	ms = requests_dispatch(e);
 	changed_ms = tell_changed(e);
 	return ms < 0 || (changed_ms >= 0 && changed_ms < ms) ? changed_ms : ms;

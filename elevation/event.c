@@ -17,6 +17,7 @@ static enum audit_kind kind_of(enum call_op op)
 	case OP_CONNECT:
 	case OP_BIND:
 	case OP_LISTEN:
+	case OP_SOCKET:
 		return AUDIT_CONNECT;
 	default:
 		return AUDIT_CHANGE;

@@ -3,6 +3,7 @@
 #include "elevation/perform.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 /* No question of rights: not even the log wants it, but that something was not there. */
 static void answer_errno(struct elevation *e, struct call *c, int err)
@@ -118,6 +119,42 @@ static void handle_connect(struct elevation *e, struct call *c, bool lifted, boo
 	call_deny(e, c, EACCES);
 }
 
+/* The socket of c is a stand-in for a datagram socket. */
+static bool stands_in(struct elevation *e, const struct call *c)
+{
+	int err = 0;
+	_cleanup_close_ int fd = socket_take(e, c, &err);
+
+	return fd >= 0 && datagram_stands_in(fd);
+}
+
+static void deny_datagram(struct elevation *e, struct call *c, const char *rule)
+{
+	connect_refuse(c, rule);
+	call_deny(e, c, EACCES);
+}
+
+/* What concerns datagram sockets only; true: it is answered. */
+static bool handle_datagram(struct elevation *e, struct call *c)
+{
+	const bool is_unix =
+	    c->addr_len >= sizeof(c->addr.ss_family) && c->addr.ss_family == AF_UNIX;
+
+	if (c->op == OP_SOCKET && datagram_wanted(e)) {
+		connect_allow(c, "system");
+		perform_now(e, c);
+	} else if (c->op == OP_SOCKET) {
+		deny_datagram(e, c, "a unix datagram socket needs a unix socket that is granted");
+	} else if (c->nr == SYS_sendto && (!is_unix || !stands_in(e, c))) {
+		call_let_go(e, c); /* no other socket sends to a unix address of its choice */
+	} else if (c->op == OP_BIND && is_unix && stands_in(e, c)) {
+		deny_datagram(e, c, "unix datagram sockets get no name");
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* ---- all ----------------------------------------------------------------------------------------
  */
 
@@ -125,6 +162,8 @@ static void act(struct elevation *e, struct call *c, bool lifted, bool in_worker
 {
 	int err = EACCES;
 
+	if (handle_datagram(e, c))
+		return;
 	if (c->op == OP_CONNECT) {
 		handle_connect(e, c, lifted, in_worker);
 		return;

@@ -28,6 +28,7 @@ enum call_op {
 	OP_CONNECT,
 	OP_BIND,
 	OP_LISTEN,
+	OP_SOCKET, /* a unix datagram socket */
 	OP_MKDIR,
 	OP_MKNOD,
 	OP_RENAME,
@@ -215,6 +216,11 @@ void own_sockets_free(struct own_sockets *o);
 struct pointers; /* pointers.c */
 struct pointers *pointers_new(void);
 void pointers_free(struct pointers *t);
+struct relays; /* relays.c */
+struct relays *relays_new(void);
+/* Passes on what can be at once. */
+void relays_free(struct relays *s);
+void relays_dispatch(struct relays *s); /* loop */
 /* Before each stopped call is looked at, and at the end: what git wrote meanwhile into files that
  * point to a repository is judged and put in place. Costs nothing when there is none. */
 void pointers_flush(struct elevation *e);
@@ -244,6 +250,7 @@ struct elevation {
 	struct rules *rules;	   /* what the kernel gives (rules.c) */
 	struct closed *closed;	   /* closed files by identity (closed.c) */
 	struct own_sockets *own;   /* unix sockets made inside (sockets_own.c) */
+	struct relays *relays;	   /* of unix datagrams (relays.c) */
 	struct peers *peers;	   /* who is connected to the proxy */
 	struct pointers *pointers; /* ".git" files on their way (pointers.c) */
 	struct buf exec_text;	   /* notify thread: arguments of an exec, for the log */
@@ -269,6 +276,8 @@ bool call_valid(const struct elevation *e, const struct call *c);
 /* Sends the answer (ADDFD_SEND for a descriptor), writes the event, counts, returns c to the pool.
  */
 void call_answer(struct elevation *e, struct call *c, struct answer *a);
+/* Lets it go on without a word in the log: no question of rights. */
+void call_let_go(struct elevation *e, struct call *c);
 /* Answers with an errno. denied: the log and the violations say so. */
 void call_deny(struct elevation *e, struct call *c, int err);
 

@@ -153,6 +153,9 @@ void perform(const struct elevation *e, struct call *c, struct answer *out)
 	case OP_LISTEN:
 		listen_perform(e, c, out);
 		return;
+	case OP_SOCKET:
+		datagram_socket(c, out);
+		return;
 	case OP_EXEC: /* nobody can do that for the program */
 		out->err = EACCES;
 		return;

@@ -95,7 +95,28 @@ void inet_connected(const struct elevation *e, const struct call *c, int fd);
 /* ---- connect_abstract.c: c->addr is an abstract name -------------------------------------- */
 
 enum connect_verdict abstract_decide(struct elevation *e, struct call *c);
+bool abstract_granted(const struct elevation *e, const struct call *c);
+/* The program's descriptor; true, too, if that can't be told. */
+bool socket_closes_on_exec(const struct call *c);
 void abstract_connect(const struct elevation *e, const struct call *c, int fd, struct answer *out);
+
+/* ---- datagrams.c: unix datagram sockets ----------------------------------------------------- */
+
+/* Is it a stand-in? What follows from that is about its use, not about rights. */
+bool datagram_stands_in(int fd);
+/* There is something that one could be connected to, now or after a question. */
+bool datagram_wanted(const struct elevation *e);
+/* socket(AF_UNIX, SOCK_DGRAM). */
+void datagram_socket(const struct call *c, struct answer *out);
+/* fd: the program's stand-in, for c->addr, which was judged. */
+void datagram_connect(const struct elevation *e, const struct call *c, int fd, struct answer *out);
+void datagram_send(const struct elevation *e, const struct call *c, int fd, struct answer *out);
+
+/* ---- relays.c: from stand-ins to listeners --------------------------------------------------- */
+
+/* Any thread. 0: *theirs is the new end for the program, the caller's; to, a datagram socket that
+ * is connected and does not block, is the relay's. Else an errno. */
+int relays_add(const struct elevation *e, int to, int *theirs);
 
 /* ---- sockets_own.c: unix sockets that the session itself made ------------------------------- */
 

@@ -155,6 +155,7 @@ static enum request_kind kind_of(const struct call *c)
 		return REQUEST_SOCKET;
 	case OP_BIND:
 	case OP_LISTEN:
+	case OP_SOCKET:
 	case OP_MKDIR:
 	case OP_MKNOD:
 	case OP_SYMLINK:

@@ -173,20 +173,23 @@ static void add_inet_rules(struct filter *f, int family, enum inet inet)
 	RULE(f, SYS_socket, DO_ERRNO(EPROTONOSUPPORT), is_family, is_stream);
 }
 
-static void add_unix_rules(struct filter *f, int nr)
+static void add_unix_rules(struct filter *f, int nr, bool watched)
 {
-	/* Each datagram may carry an address that no rule sees. */
+	/* Each datagram may carry an address that no rule sees: the supervisor has something to put
+	 * in the place of such a socket. */
 	RULE(f, nr, DO_ALLOW, ARG_IS(0, AF_UNIX), ARG_MASKED(1, SOCK_TYPE, SOCK_STREAM));
 	RULE(f, nr, DO_ALLOW, ARG_IS(0, AF_UNIX), ARG_MASKED(1, SOCK_TYPE, SOCK_SEQPACKET));
+	if (watched && nr == SYS_socket)
+		RULE(f, nr, DO_NOTIFY, ARG_IS(0, AF_UNIX), ARG_MASKED(1, SOCK_TYPE, SOCK_DGRAM));
 	RULE(f, nr, DO_ERRNO(EACCES), ARG_IS(0, AF_UNIX));
 }
 
-static void add_socket_rules(struct filter *f, enum inet inet)
+static void add_socket_rules(struct filter *f, enum inet inet, bool watched)
 {
-	add_unix_rules(f, SYS_socketpair);
+	add_unix_rules(f, SYS_socketpair, watched);
 	RULE_ALWAYS(f, SYS_socketpair, DO_ERRNO(EAFNOSUPPORT));
 
-	add_unix_rules(f, SYS_socket);
+	add_unix_rules(f, SYS_socket, watched);
 	if (inet != INET_NONE) {
 		add_inet_rules(f, AF_INET, inet);
 		add_inet_rules(f, AF_INET6, inet);
@@ -239,6 +242,9 @@ static void add_mode_rules(struct filter *f)
 static void add_watch_rules(struct filter *f, enum nono_watch watch)
 {
 	filter_add_list(f, DO_NOTIFY, watched_calls, ARRAY_LEN(watched_calls));
+	/* To an address: the supervisor's stand-ins for datagram sockets have no other way there.
+	 */
+	RULE(f, SYS_sendto, DO_NOTIFY, ARG_NOT_NULL(4));
 	/* With a NULL path these act on a descriptor. */
 	RULE(f, SYS_utimensat, DO_NOTIFY, ARG_NOT_NULL(1));
 	RULE(f, OLD(futimesat), DO_NOTIFY, ARG_NOT_NULL(1));
@@ -277,7 +283,7 @@ static void build(struct filter *f, const struct nono_spec *spec, const struct n
 	if (!layers->ipc_ns || spec->shared_memory_only)
 		filter_add_list(f, DO_ERRNO(ENOSYS), message_calls, ARRAY_LEN(message_calls));
 	add_ioctl_rules(f);
-	add_socket_rules(f, inet);
+	add_socket_rules(f, inet, spec->watch != NONO_WATCH_NONE);
 	add_mode_rules(f);
 	if (spec->watch != NONO_WATCH_NONE)
 		add_watch_rules(f, spec->watch);
