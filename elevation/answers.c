@@ -118,7 +118,7 @@ static void finish(struct elevation *e, struct slot *s, enum request_state state
 		   const char *by, const char *why)
 {
 	struct requests *q = e->requests;
-	bool shown = s->state == SLOT_OPEN && !s->quiet;
+	bool shown = (s->state == SLOT_OPEN || s->state == SLOT_HELD) && !s->quiet;
 	struct call *calls = unlink_slot(q, s);
 
 	s->r.state = state;
@@ -145,7 +145,7 @@ static void finish(struct elevation *e, struct slot *s, enum request_state state
 void slot_close(struct elevation *e, struct slot *s, enum request_state state, const char *scope,
 		const char *by, const char *why)
 {
-	if (s->state == SLOT_OPEN)
+	if (s->state == SLOT_OPEN || s->state == SLOT_HELD)
 		log_decision(e, s, state, scope, by, why);
 	finish(e, s, state, false, by, why);
 }
@@ -177,18 +177,23 @@ static const char cant_log[] = "the log can't be written, so nothing is granted:
 int slot_grant(struct elevation *e, struct slot *s, enum request_scope scope, const char *by,
 	       struct err *err)
 {
-	/* A running program gets no right to execute more; what "always" wrote holds from the next
-	 * start on. */
-	bool now = s->r.kind != REQUEST_EXEC;
-	int r = 0;
-
 	s->scope = s->r.scope = scope;
 	log_decision(e, s, REQUEST_GRANTED, request_scope_name(scope), by, NULL);
 	if (audit_flush(e->cfg.log) < 0) {
 		slot_close(e, s, REQUEST_DENIED, NULL, by, "the log can't be written");
 		return err_set(err, "%s", cant_log);
 	}
-	if (now && scope != SCOPE_ONCE)
+	return slot_hold(e, s, by) ? 0 : slot_settle(e, s, by, err);
+}
+
+int slot_settle(struct elevation *e, struct slot *s, const char *by, struct err *err)
+{
+	/* A running program gets no right to execute more; what "always" wrote holds from the next
+	 * start on. */
+	bool now = s->r.kind != REQUEST_EXEC;
+	int r = 0;
+
+	if (now && s->scope != SCOPE_ONCE)
 		r = remember(e, s, true, err);
 	else if (now && s->n_conns)
 		r = remember_once(e, s, err);
@@ -290,9 +295,8 @@ int elevation_settle(struct elevation *e, const char *id, bool grant, const char
 /* ---- without a request -------------------------------------------------------------- */
 
 static int log_session_grant(struct elevation *e, const char *path, unsigned access, const char *by,
-			     struct err *err)
+			     char id[REQUEST_ID_LEN + 1], struct err *err)
 {
-	char id[REQUEST_ID_LEN + 1];
 	struct audit_decision_event ev = {
 	    .request_id = id,
 	    .kind = access & NONO_WRITE ? "write" : "read",
@@ -329,8 +333,9 @@ int elevation_allow_session(struct elevation *e, const char *path, unsigned acce
 			    struct err *err)
 {
 	struct policy_verdict v;
+	char id[REQUEST_ID_LEN + 1];
 	struct stat st;
-	bool exists;
+	bool exists, is_dir;
 
 	if (access & NONO_EXEC)
 		return err_set(err,
@@ -343,8 +348,10 @@ int elevation_allow_session(struct elevation *e, const char *path, unsigned acce
 		return 0;
 	if (!v.grantable)
 		return err_set(err, "%s can't be granted: %s", path, policy_reason_name(v.reason));
-	if (log_session_grant(e, path, access, by, err) < 0)
+	if (log_session_grant(e, path, access, by, id, err) < 0)
 		return -1;
-	return standing_add(e->standing, path, access, true,
-			    lstat(path, &st) == 0 && S_ISDIR(st.st_mode), err);
+	is_dir = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (standing_hold(e, id, path, access, is_dir))
+		return 0;
+	return standing_add(e->standing, path, access, true, is_dir, err);
 }

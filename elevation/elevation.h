@@ -108,6 +108,10 @@ struct net_ask {
 };
 
 struct elevation_events {
+	/* A risky grant is in the log: a call that changes something, or a standing right to write.
+	 * True: it takes effect by elevation_release(), not from within this call. target2 may be
+	 * "". NULL: never held. */
+	bool (*before)(void *data, const char *id, const char *target, const char *target2);
 	void (*opened)(void *data, const struct request *r);
 	void (*closed)(void *data, const struct request *r, const char *by);
 	void (*changed)(void *data); /* counters moved; at most ~20 times a second */
@@ -157,6 +161,9 @@ int elevation_answer(struct elevation *e, const char *id, bool grant, enum reque
  * NAME"; why: of a denial. */
 int elevation_settle(struct elevation *e, const char *id, bool grant, const char *by,
 		     const char *why, struct err *err);
+/* A held grant takes effect. note: something that people should know of it, NULL = nothing. Does
+ * nothing if that ended meanwhile. */
+void elevation_release(struct elevation *e, const char *id, const char *note);
 /* Opens a request of kind REQUEST_TOOL; the answer comes by the event of that name, which may be
  * before the next dispatch ends. cookie is not 0. */
 int elevation_ask_tool(struct elevation *e, const struct tool_ask *a, uint64_t cookie,

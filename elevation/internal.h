@@ -244,6 +244,7 @@ struct elevation {
 	struct standing_table *standing;
 	struct violations *violations;
 	struct requests *requests;
+	struct held *held; /* standing rights that wait (held.c) */
 	struct workers *workers;
 	struct view_cache *views;  /* the program's root; what is kept open of each process */
 	struct quick_cache *quick; /* notify thread: directories without links (quick.c) */

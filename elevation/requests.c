@@ -225,6 +225,7 @@ void requests_free(struct elevation *e)
 	if (!q)
 		return;
 	request_socket_close(e);
+	held_free(e);
 	while (q->resolved) {
 		struct call *c = q->resolved;
 		q->resolved = c->next;

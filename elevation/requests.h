@@ -12,15 +12,21 @@
 #include "elevation/internal.h"
 
 #define REQUESTS_OPEN_MAX  64
-#define REQUESTS_CONNS_MAX 8		/* connections of the request socket */
-#define REQUESTS_NETS_MAX  256		/* connections at the network proxy */
-#define REQUEST_TIMEOUT_S  60		/* where the configuration says nothing */
+#define REQUESTS_CONNS_MAX 8   /* connections of the request socket */
+#define REQUESTS_NETS_MAX  256 /* connections at the network proxy */
+#define REQUEST_TIMEOUT_S  60  /* where the configuration says nothing */
+#define REQUEST_NOTE_MAX   400
 #define REQUEST_ONCE_S	   60		/* how long "once" for `nono request` stays good */
 #define RATE_INTERVAL_NS   100000000ull /* 10 a second ... */
 #define RATE_BURST	   5		/* ... and so many at once */
 #define CALLERS_CHECK_NS   500000000ull
 
-enum slot_state { SLOT_FREE = 0, SLOT_NEW /* the loop has not seen it */, SLOT_OPEN };
+enum slot_state {
+	SLOT_FREE = 0,
+	SLOT_NEW, /* the loop has not seen it */
+	SLOT_OPEN,
+	SLOT_HELD, /* granted, but not yet in effect (held.c) */
+};
 
 struct slot {
 	enum slot_state state;
@@ -37,6 +43,7 @@ struct slot {
 	uint64_t nets[REQUESTS_NETS_MAX];
 	unsigned n_nets;
 	enum request_scope scope;
+	char by[96]; /* held: who granted it */
 };
 
 /* What asks: borrowed strings. */
@@ -79,6 +86,14 @@ struct slot *slot_for(struct elevation *e, const struct ask *a, const char **why
  * does not take it. */
 int slot_grant(struct elevation *e, struct slot *s, enum request_scope scope, const char *by,
 	       struct err *err);
+/* The end of that: the grant, which is in the log, takes effect. */
+int slot_settle(struct elevation *e, struct slot *s, const char *by, struct err *err);
+/* True: what is in the log waits for elevation_release(). */
+bool slot_hold(struct elevation *e, struct slot *s, const char *by);
+/* The same of a standing right without a request; id as in the log. */
+bool standing_hold(struct elevation *e, const char *id, const char *path, unsigned access,
+		   bool is_dir);
+void held_free(struct elevation *e);
 /* Ends a request without a grant, and logs that. scope may be NULL. */
 void slot_close(struct elevation *e, struct slot *s, enum request_state state, const char *scope,
 		const char *by, const char *why);

@@ -312,7 +312,7 @@ void broker_close_down(struct broker *b)
 	    (uv_handle_t *)&b->stop_timer,    (uv_handle_t *)&b->linger_timer,
 	    (uv_handle_t *)&b->look_timer,    (uv_handle_t *)&b->wall_timer,
 	    (uv_handle_t *)&b->startup_timer, (uv_handle_t *)&b->approver_poll,
-	    (uv_handle_t *)&b->snapshot_poll,
+	    (uv_handle_t *)&b->snapshot_poll, (uv_handle_t *)&b->before_timer,
 	};
 
 	if (b->closing)
@@ -345,9 +345,9 @@ static int watch(struct broker *b, uv_poll_t *h, int fd, uv_poll_cb cb, struct e
 
 static int open_loop(struct broker *b, struct err *err)
 {
-	uv_timer_t *const timers[] = {&b->elevation_timer, &b->status_timer, &b->sample_timer,
-				      &b->stop_timer,	   &b->linger_timer, &b->look_timer,
-				      &b->wall_timer,	   &b->startup_timer};
+	uv_timer_t *const timers[] = {&b->elevation_timer, &b->status_timer,  &b->sample_timer,
+				      &b->stop_timer,	   &b->linger_timer,  &b->look_timer,
+				      &b->wall_timer,	   &b->startup_timer, &b->before_timer};
 	struct control_config control = {
 	    .loop = &b->loop,
 	    .listen_fd = b->rt.listen_fd,
@@ -386,6 +386,8 @@ int broker_loop(struct broker *b)
 {
 	if (open_loop(b, &b->failure) < 0)
 		return -1; /* the process ends here: broker_end() ends the session */
+	if (b->before && broker_watch_snapshots(b) < 0)
+		broker_before_free(b); /* none are taken then */
 	broker_watch_startup(b);
 	dispatch_elevation(b);
 	broker_start_limits(b);
@@ -395,5 +397,6 @@ int broker_loop(struct broker *b)
 	}
 	uv_loop_close(&b->loop);
 	control_server_free(b->control);
+	broker_before_free(b);
 	return b->over ? b->exit_code : -1;
 }

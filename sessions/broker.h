@@ -77,8 +77,9 @@ struct broker {
 	bool have_loop;
 	uv_poll_t init_poll, gate_poll, host_poll, elevation_poll, signal_poll, approver_poll;
 	uv_poll_t snapshot_poll;
+	struct before *before; /* grants that wait for a snapshot, NULL: none does */
 	uv_timer_t elevation_timer, status_timer, sample_timer, stop_timer, linger_timer;
-	uv_timer_t look_timer, wall_timer, startup_timer;
+	uv_timer_t look_timer, wall_timer, startup_timer, before_timer;
 	struct control_server *control;
 
 	struct activity activity;
@@ -143,6 +144,12 @@ void broker_end_program(struct broker *b, int ms);
 /* Snapshots in the log (broker_snapshots.c): the first or the last of the session's own; what a
  * client tells of. */
 void broker_log_snapshots(struct broker *b, bool end);
+/* One before a grant, or why there is none (a NULL). */
+void broker_log_before(struct broker *b, const struct snapshotter_answer *a, const char *why);
+/* Snapshots before risky grants (broker_before.c): has the gate ask; watches the snapshotter. */
+void broker_hold_grants(struct broker *b, struct elevation_events *ev);
+int broker_watch_snapshots(struct broker *b);
+void broker_before_free(struct broker *b);
 /* Has the last one taken beside the loop; then, or if there is none, broker_recorded(). */
 void broker_take_last(struct broker *b);
 void broker_recorded(struct broker *b);

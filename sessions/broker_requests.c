@@ -79,5 +79,6 @@ int broker_start_elevation(struct broker *b, int listener, struct err *err)
 		       .data = b},
 	};
 
+	broker_hold_grants(b, &cfg.events);
 	return elevation_start(&cfg, &b->elevation, err);
 }

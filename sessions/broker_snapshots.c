@@ -7,11 +7,12 @@
 static const char *const known[] = {"start",	      "end",	 "timer", "manual",
 				    "before-restore", "restore", NULL};
 
-/* op is one of the known ones; root: 64 digits, "" = none. */
-static void log_snapshot(struct broker *b, const char *op, unsigned long long number,
-			 unsigned long long files, const char *root)
+/* op is one of the known ones; root: 64 digits, "" = none. number -1: there is none. note: more
+ * that is to be said of it, "" = nothing. */
+static void write_event(struct broker *b, const char *op, long long number,
+			unsigned long long files, const char *root, const char *note)
 {
-	char target[32], source[48];
+	char target[32] = "none", source[320];
 	struct audit_event ev = {
 	    .kind = AUDIT_SNAPSHOT,
 	    .decision = AUDIT_ALLOWED,
@@ -22,10 +23,21 @@ static void log_snapshot(struct broker *b, const char *op, unsigned long long nu
 	    .source = source,
 	};
 
-	snprintf(target, sizeof(target), "%llu", number);
-	snprintf(source, sizeof(source), "%llu files", files);
+	if (number >= 0) {
+		snprintf(target, sizeof(target), "%lld", number);
+		snprintf(source, sizeof(source), "%llu files%s%s", files, note[0] ? "; " : "",
+			 note);
+	} else {
+		snprintf(source, sizeof(source), "%s", note);
+	}
 	ev.target_len = strlen(target);
 	audit_emit(b->log, &ev);
+}
+
+static void log_snapshot(struct broker *b, const char *op, unsigned long long number,
+			 unsigned long long files, const char *root)
+{
+	write_event(b, op, (long long)number, files, root, "");
 }
 
 void broker_log_snapshots(struct broker *b, bool end)
@@ -43,26 +55,25 @@ static void on_slow(uv_timer_t *t)
 		remark("nono: taking the snapshot at the end; Ctrl+C gives it up");
 }
 
-static void on_last(uv_poll_t *h, int status, int events)
-{
-	(void)status;
-	(void)events;
-	uv_poll_stop(h);
-	broker_recorded(h->data);
-}
-
 void broker_take_last(struct broker *b)
 {
 	struct snapshotter *s = b->snapshotter;
 
-	if (!snapshotter_last(s, b->exit_code) ||
-	    uv_poll_init(&b->loop, &b->snapshot_poll, s->fd) < 0) {
+	if (!snapshotter_last(s, b->exit_code) || broker_watch_snapshots(b) < 0) {
 		broker_recorded(b);
 		return;
 	}
-	b->snapshot_poll.data = b;
-	uv_poll_start(&b->snapshot_poll, UV_READABLE, on_last);
 	uv_timer_start(&b->linger_timer, on_slow, SLOW_MS, 0);
+}
+
+void broker_log_before(struct broker *b, const struct snapshotter_answer *a, const char *why)
+{
+	if (b->log && a)
+		write_event(b, "request", a->number, a->files, a->root, a->left_out);
+	else if (b->log)
+		write_event(b, "request", -1, 0, "", why);
+	if (b->log) /* there when the grant takes effect */
+		audit_flush(b->log);
 }
 
 static bool number_of(const cJSON *args, const char *name, double max, unsigned long long *out)

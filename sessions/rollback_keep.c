@@ -22,8 +22,14 @@ static int take_number(const struct document *f, const struct doc *d, double max
 static int take_member(struct rollback_limits *l, const struct document *f, const struct doc *d,
 		       struct err *err)
 {
-	static const char *const names[] = {"max_sessions", "max_storage_gb", "max_snapshots",
-					    "stale_grace_hours", NULL};
+	static const char *const names[] = {"max_sessions",
+					    "max_storage_gb",
+					    "max_snapshots",
+					    "stale_grace_hours",
+					    "before_requests",
+					    "before_requests_seconds",
+					    NULL};
+	static const double max[] = {1e9, 1e6, 1e9, 1e9, 0, 60};
 	const char *near;
 	double v = 0;
 	size_t i = 0;
@@ -36,7 +42,13 @@ static int take_member(struct rollback_limits *l, const struct document *f, cons
 				 near ? "; did you mean \"" : "", near ? near : "",
 				 near ? "\"?" : "");
 	}
-	if (take_number(f, d, i == 1 ? 1e6 : 1e9, &v, err) < 0)
+	if (i == 4) {
+		l->requests = d->kind == DOC_BOOL && d->boolean;
+		return d->kind == DOC_BOOL
+			   ? 0
+			   : doc_error(f->label, d, err, "\"%s\" must be true or false", d->name);
+	}
+	if (take_number(f, d, max[i], &v, err) < 0)
 		return -1;
 	if (i == 0)
 		l->sessions = (unsigned)v;
@@ -44,8 +56,10 @@ static int take_member(struct rollback_limits *l, const struct document *f, cons
 		l->bytes = (uint64_t)(v * (1 << 30));
 	else if (i == 2)
 		l->snapshots = (unsigned)v;
-	else
+	else if (i == 3)
 		l->grace_h = (unsigned)v;
+	else
+		l->wait_s = (unsigned)v;
 	return 0;
 }
 
@@ -75,8 +89,12 @@ int rollback_limits_load(struct rollback_limits *out, struct err *err)
 	_cleanup_(document_freep) struct document *f = NULL;
 	size_t n;
 
-	*out = (struct rollback_limits){
-	    .sessions = 10, .bytes = 5ull << 30, .snapshots = 100, .grace_h = 24};
+	*out = (struct rollback_limits){.sessions = 10,
+					.bytes = 5ull << 30,
+					.snapshots = 100,
+					.grace_h = 24,
+					.requests = true,
+					.wait_s = 5};
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	text = file_read(path, FILE_MAX, &n, err);

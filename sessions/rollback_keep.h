@@ -1,6 +1,7 @@
 /*
  * rollback_keep - how much of ended sessions' snapshots stays: the table [rollback] (or [undo]) of
- * config.toml. Sessions that run and named snapshots are never touched.
+ * config.toml. Sessions that run and named snapshots are never touched. It also says whether one is
+ * taken before a risky grant.
  */
 #ifndef NONO_SESSIONS_ROLLBACK_KEEP_H
 #define NONO_SESSIONS_ROLLBACK_KEEP_H
@@ -10,8 +11,10 @@
 struct rollback_limits {
 	unsigned sessions;  /* max_sessions: the newest that ended stay, 10 */
 	uint64_t bytes;	    /* max_storage_gb: the oldest go until the store is smaller, 5 GiB */
-	unsigned snapshots; /* max_snapshots of one session, 100: then none by the clock */
+	unsigned snapshots; /* max_snapshots of one session, 100: then only the last one */
 	unsigned grace_h;   /* stale_grace_hours: one whose supervisor vanished stays, 24 */
+	bool requests;	    /* before_requests: one before each risky grant, true */
+	unsigned wait_s;    /* before_requests_seconds: how long the grant waits for it, 5 */
 };
 /* Defaults where the file or a member is missing; err names file, line and column. */
 int rollback_limits_load(struct rollback_limits *out, struct err *err);

@@ -10,130 +10,25 @@
 #include "common/remark.h"
 #include "sandbox/nono.h"
 #include "sessions/rollback_keep.h"
+#include "sessions/snapshotter_scope.h"
 
 #define DIR_ENTRIES_MAX 10000
-
-struct answer {
-	bool ok;
-	unsigned count;
-	uint64_t files;
-	char roots[2][SNAP_HASH_HEX];
-	struct err err;
-};
 
 struct taker {
 	const struct session_options *o;
 	struct rollback_record rec;
 	struct rollback_limits limits;
 	struct snap_store *store;
-	struct answer answer;
-	bool quiet, said; /* progress is on the terminal */
-	int sock;	  /* where the last one may be given up; -1: not now */
+	struct snapshotter_answer answer;
+	uint64_t deadline_ns; /* of what is being taken, 0 = none */
+	bool quiet, said;     /* progress is on the terminal */
+	int sock;	      /* where the last one may be given up; -1: not now */
 };
-
-/* ---- what is left out ----------------------------------------------------------------------- */
-
-/* Made by tools from what is kept, large, and made again. */
-static const char *const automatic[] = {
-    "target",	     "node_modules", "__pycache__", ".venv",	  "venv",    ".tox",
-    "dist",	     "build",	     ".next",	    ".nuxt",	  ".gradle", ".mypy_cache",
-    ".pytest_cache", ".cache",	     ".turbo",	    ".terraform", NULL};
-static const char *const vcs[] = {".git", ".hg", ".svn", ".jj", ".bzr", NULL};
-
-static bool in_list(const char *const *v, const char *s)
-{
-	for (; v && *v; v++)
-		if (str_eq(*v, s))
-			return true;
-	return false;
-}
-
-/* A pattern of the command line in the language of .gitignore: with a slash it may begin anywhere.
- */
-static char *pattern(const char *p)
-{
-	if (!strchr(p, '/'))
-		return xstrdup(p);
-	return xasprintf(p[0] == '/' ? "**%s" : "**/%s", p);
-}
-
-/* The same of a folder. */
-static char *folder(const char *name)
-{
-	_cleanup_free_ char *p = pattern(name);
-
-	return str_ends(p, "/") ? STEAL_PTR(p) : xasprintf("%s/", p);
-}
-
-static char **excludes(const struct session_snapshots *o, const struct policy *p)
-{
-	size_t max = ARRAY_LEN(automatic) + ARRAY_LEN(vcs) + 1, n = 0;
-	char *const *lists[] = {p->rollback_patterns, p->rollback_globs};
-	char **v;
-
-	for (const char *const *i = o->exclude; i && *i; i++)
-		max++;
-	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
-		for (char *const *i = lists[l]; i && *i; i++)
-			max++;
-	for (char *const *i = p->skipdirs; i && *i; i++)
-		max++;
-	for (const char *const *i = o->skip_dirs; i && *i; i++)
-		max++;
-	v = xcalloc(max, sizeof(*v));
-	for (size_t i = 0; automatic[i] && !o->all; i++)
-		if (!in_list(o->include, automatic[i]))
-			v[n++] = xasprintf("%s/", automatic[i]);
-	for (char *const *i = p->skipdirs; i && *i; i++)
-		v[n++] = folder(*i);
-	for (const char *const *i = o->skip_dirs; i && *i; i++)
-		v[n++] = folder(*i);
-	for (size_t l = 0; l < ARRAY_LEN(lists); l++)
-		for (char *const *i = lists[l]; i && *i; i++)
-			v[n++] = pattern(*i);
-	for (const char *const *i = o->exclude; i && *i; i++)
-		v[n++] = pattern(*i);
-	/* Last, so that nothing takes them back. */
-	for (size_t i = 0; vcs[i]; i++)
-		v[n++] = xasprintf("%s/", vcs[i]);
-	return v;
-}
 
 struct snap_options rollback_options(const struct rollback_record *r)
 {
 	return (struct snap_options){.excludes = (const char *const *)r->excludes,
 				     .max_dir_entries = DIR_ENTRIES_MAX};
-}
-
-/* ---- what is kept --------------------------------------------------------------------------- */
-
-static bool is_own(const struct policy_grant *g)
-{
-	return (g->access & NONO_WRITE) && !g->glob && !g->device && !g->listing &&
-	       !str_eq(g->source, "system") && !str_starts(g->source, "group:") &&
-	       !path_under("/dev", g->path) && !path_under("/proc", g->path);
-}
-
-/* The user's own trees that may be written, none below another. */
-static char **own_roots(const struct policy *p)
-{
-	char **v = xcalloc(p->n_grants + 1, sizeof(*v));
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_grants; i++) {
-		const struct policy_grant *g = &p->grants[i];
-		bool covered = !is_own(g);
-		for (size_t k = 0; k < p->n_grants && !covered; k++) {
-			const struct policy_grant *o = &p->grants[k];
-			covered = k != i && is_own(o) &&
-				  (str_eq(o->path, g->path)
-				       ? k < i
-				       : !o->is_file && path_under(o->path, g->path));
-		}
-		if (!covered)
-			v[n++] = xstrdup(g->path);
-	}
-	return v;
 }
 
 /* ---- taking --------------------------------------------------------------------------------- */
@@ -151,7 +46,7 @@ static bool on_progress(void *arg, const struct snap_progress *p)
 	struct taker *t = arg;
 	double s = (double)p->elapsed_ns / 1e9;
 
-	if (given_up(t->sock))
+	if (given_up(t->sock) || (t->deadline_ns && clock_mono_ns() > t->deadline_ns))
 		return false;
 	if (t->quiet || p->elapsed_ns < 500000000)
 		return true;
@@ -162,9 +57,13 @@ static bool on_progress(void *arg, const struct snap_progress *p)
 	return true;
 }
 
-static int take(struct taker *t, const char *reason, const char *name, struct err *err)
+/* The roots, or some more: more may be NULL. */
+static int take(struct taker *t, const char *reason, const char *name, char *const *more,
+		struct err *err)
 {
-	struct snap_take st = {.roots = (const char *const *)t->rec.roots,
+	char *const *roots = more ? more : t->rec.roots;
+	struct snap_take st = {.roots = (const char *const *)roots,
+			       .cached = (const char *const *)t->rec.roots,
 			       .options = rollback_options(&t->rec),
 			       .session = name ? NULL : t->rec.id,
 			       .name = name,
@@ -183,6 +82,8 @@ static int take(struct taker *t, const char *reason, const char *name, struct er
 		snap_hash_hex(t->answer.roots[t->rec.count > 0], &r.tree);
 		t->answer.count = t->rec.count = r.number + 1;
 		t->answer.files = r.files;
+		t->answer.number = r.number;
+		snap_hash_hex(t->answer.root, &r.tree);
 		if (str_eq(reason, "timer"))
 			snapshot_note(t->rec.id, reason, r.number, r.files, &r.tree);
 	}
@@ -199,11 +100,50 @@ static int begin(struct taker *t, struct err *err)
 		return -1;
 	if (o->quota)
 		snap_set_quota(t->store, o->quota);
-	if (o->name && take(t, "start", o->name, err) < 0)
+	if (o->name && take(t, "start", o->name, NULL, err) < 0)
 		return -1;
 	if (!o->on)
 		return 0;
-	return rollback_record_write(&t->rec, err) < 0 || take(t, "start", NULL, err) < 0 ? -1 : 0;
+	return rollback_record_write(&t->rec, err) < 0 || take(t, "start", NULL, NULL, err) < 0 ? -1
+												: 0;
+}
+
+/* A state that came too late is none of before. */
+static int take_in_time(struct taker *t, const struct snapshotter_order *o, char *const *roots,
+			struct err *err)
+{
+	unsigned count = t->rec.count;
+	int rc;
+
+	t->deadline_ns = o->deadline_ns;
+	rc = clock_mono_ns() > o->deadline_ns ? -1 : take(t, "request", NULL, roots, err);
+	t->deadline_ns = 0;
+	if (clock_mono_ns() <= o->deadline_ns)
+		return rc;
+	if (rc == 0) {
+		snap_record_delete(t->store, t->rec.id, t->answer.number, NULL, NULL);
+		t->answer.count = t->rec.count = count;
+	}
+	return err_set(err, "it would have come too late");
+}
+
+static void take_before(struct taker *t, const struct snapshotter_order *o, int sock)
+{
+	_cleanup_(before_roots_free) char **roots = NULL;
+	struct snapshotter_answer *a = &t->answer;
+
+	a->serial = o->serial;
+	a->left_out[0] = '\0';
+	a->err = (struct err){0};
+	a->full = t->rec.count >= t->limits.snapshots;
+	if (!a->full)
+		roots = before_roots(t->rec.roots, o, a->left_out, sizeof(a->left_out));
+	a->ok = roots && take_in_time(t, o, roots, &a->err) == 0;
+	if (a->ok)
+		rollback_record_write(&t->rec, NULL);
+	write_full(sock, a, sizeof(*a));
+	a->serial = 0;
+	a->err = (struct err){0};
 }
 
 /* Until the supervisor says that all is over, or is gone. */
@@ -212,8 +152,9 @@ static int serve(struct taker *t, int sock)
 	unsigned interval = t->o->snapshots.interval_s;
 	uint64_t next = clock_mono_ns() + interval * 1000000000ull;
 	struct pollfd p = {.fd = sock, .events = POLLIN};
+	struct snapshotter_order o;
 	struct err err = {0};
-	int code, r;
+	int r;
 
 	for (;;) {
 		uint64_t now = clock_mono_ns();
@@ -221,17 +162,22 @@ static int serve(struct taker *t, int sock)
 		r = poll(&p, 1, wait);
 		if (r < 0 && errno != EINTR)
 			return -1;
-		if (r > 0)
-			break;
+		if (r > 0) {
+			if (read_full(sock, &o, sizeof(o)) != (ssize_t)sizeof(o))
+				return -1;
+			if (!o.serial)
+				return o.exit_code;
+			take_before(t, &o, sock);
+			continue;
+		}
 		if (r == 0 && t->rec.count >= t->limits.snapshots) {
 			interval = 0; /* room for the last one */
 		} else if (r == 0) {
-			take(t, "timer", NULL, &err);
+			take(t, "timer", NULL, NULL, &err);
 			rollback_record_write(&t->rec, NULL);
 			next = clock_mono_ns() + interval * 1000000000ull;
 		}
 	}
-	return read_full(sock, &code, sizeof(code)) == (ssize_t)sizeof(code) ? code : -1;
 }
 
 static void take_last(struct taker *t, int sock)
@@ -241,7 +187,7 @@ static void take_last(struct taker *t, int sock)
 	t->sock = sock;
 	if (given_up(sock))
 		err->code = ECANCELED;
-	t->answer.ok = err->code != ECANCELED && take(t, "end", NULL, err) == 0;
+	t->answer.ok = err->code != ECANCELED && take(t, "end", NULL, NULL, err) == 0;
 	if (!t->answer.ok && err->code == ECANCELED)
 		err_set(err, "given up; kept before it: %u (nono rollback show %.8s)", t->rec.count,
 			t->rec.id);
@@ -275,29 +221,58 @@ static _Noreturn void in_taker(struct taker *t, int sock)
 
 /* ---- the supervisor's side ------------------------------------------------------------------ */
 
+static int settle(struct snapshotter *s, const struct snapshotter_answer *a, struct err *err)
+{
+	s->count = a->count;
+	s->files = a->files;
+	memcpy(s->roots, a->roots, sizeof(s->roots));
+	if (a->ok)
+		return 0;
+	if (err) {
+		*err = a->err;
+		err->msg[sizeof(err->msg) - 1] = '\0';
+	}
+	return -1;
+}
+
+/* For the first or the last one; what was said of others is of no use any more. */
 static int await(struct snapshotter *s, struct err *err)
 {
-	struct answer a;
+	while (!s->ended) {
+		if (read_full(s->fd, &s->end, sizeof(s->end)) != (ssize_t)sizeof(s->end))
+			return err_set(err, "the process that takes snapshots ended");
+		s->ended = s->end.serial == 0;
+	}
+	return settle(s, &s->end, err);
+}
 
-	if (read_full(s->fd, &a, sizeof(a)) != (ssize_t)sizeof(a))
-		return err_set(err, "the process that takes snapshots ended");
-	a.err.msg[sizeof(a.err.msg) - 1] = '\0';
-	s->count = a.count;
-	s->files = a.files;
-	memcpy(s->roots, a.roots, sizeof(s->roots));
-	if (a.ok)
+int snapshotter_before(struct snapshotter *s, const struct snapshotter_order *o)
+{
+	return send(s->fd, o, sizeof(*o), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(*o) ? 0
+											      : -1;
+}
+
+int snapshotter_next(struct snapshotter *s, struct snapshotter_answer *out)
+{
+	ssize_t n = s->ended ? 0 : recv(s->fd, out, sizeof(*out), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (err)
-		*err = a.err;
+	if (n != (ssize_t)sizeof(*out))
+		return -1;
+	if (out->serial)
+		return 1;
+	s->end = *out;
+	s->ended = true;
 	return -1;
 }
 
 static int fork_taker(struct taker *t, struct snapshotter *out, struct err *err)
 {
-	int pair[2];
+	int pair[2], r;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(err, errno, "can't make a socket pair");
 	pid = fork();
 	if (pid == 0) { /* twice: it is not below the supervisor, whose end ends all that is */
@@ -312,7 +287,9 @@ static int fork_taker(struct taker *t, struct snapshotter *out, struct err *err)
 		return err_errno(err, errno, "can't fork");
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return await(out, err);
+	r = await(out, err);
+	out->ended = false;
+	return r;
 }
 
 int snapshotter_start(const struct session_options *o, const struct policy *p, const char *id,
@@ -326,10 +303,12 @@ int snapshotter_start(const struct session_options *o, const struct policy *p, c
 		return 0;
 	if (rollback_limits_load(&t.limits, err) < 0)
 		return -1;
+	out->max = t.limits.snapshots;
+	out->before_s = o->snapshots.on && t.limits.requests ? t.limits.wait_s : 0;
 	str_copy(t.rec.id, sizeof(t.rec.id), id);
 	time_rfc3339(t.rec.started, clock_real_ns());
-	t.rec.roots = own_roots(p);
-	t.rec.excludes = excludes(&o->snapshots, p);
+	t.rec.roots = session_roots(p);
+	t.rec.excludes = session_excludes(&o->snapshots, p);
 	t.rec.command = (char **)argv;
 	r = t.rec.roots[0] ? fork_taker(&t, out, err)
 			   : err_usage(err, "there is nothing to keep: the program may write "
@@ -343,10 +322,12 @@ int snapshotter_start(const struct session_options *o, const struct policy *p, c
 
 bool snapshotter_last(struct snapshotter *s, int exit_code)
 {
+	struct snapshotter_order o = {.exit_code = exit_code};
+
 	if (s->fd < 0 || s->last)
 		return s->fd >= 0;
 	s->last = true;
-	return write_full(s->fd, &exit_code, sizeof(exit_code)) == 0;
+	return write_full(s->fd, &o, sizeof(o)) == 0;
 }
 
 void snapshotter_cancel(struct snapshotter *s)

@@ -6,6 +6,7 @@
 
 struct compare {
 	struct snap_store *s;
+	const struct snap_record *a, *b;
 	snap_change_fn *fn;
 	void *arg;
 	struct buf path;
@@ -61,6 +62,14 @@ static int compare_entry(struct compare *c, const struct snap_entry *a, const st
 			     b->kind == SNAP_DIR ? &b->hash : NULL, false, depth + 1);
 }
 
+static bool has_root(const struct snap_record *r, const char *path)
+{
+	for (size_t i = 0; i < r->root_count; i++)
+		if (str_eq(r->roots[i].path, path))
+			return true;
+	return false;
+}
+
 static int compare_lists(struct compare *c, const struct snap_tree *a, const struct snap_tree *b,
 			 bool roots, unsigned depth)
 {
@@ -74,6 +83,8 @@ static int compare_lists(struct compare *c, const struct snap_tree *a, const str
 
 		i += order <= 0;
 		j += order >= 0;
+		if (roots && order && !has_root(order < 0 ? c->b : c->a, (order < 0 ? x : y)->name))
+			continue;
 		if (!roots && !(base == 1 && c->path.data[0] == '/'))
 			buf_addc(&c->path, '/');
 		buf_adds(&c->path, order <= 0 ? x->name : y->name);
@@ -100,7 +111,7 @@ static int compare_trees(struct compare *c, const struct snap_hash *a, const str
 int snap_changes(struct snap_store *s, const struct snap_record *a, const struct snap_record *b,
 		 snap_change_fn *fn, void *arg, struct err *err)
 {
-	struct compare c = {.s = s, .fn = fn, .arg = arg, .err = err};
+	struct compare c = {.s = s, .a = a, .b = b, .fn = fn, .arg = arg, .err = err};
 	int rc;
 
 	if (snap_hash_equal(&a->tree, &b->tree))

@@ -183,6 +183,9 @@ struct snap_take {
 	const char *const *roots; /* absolute paths of directories and files, NULL-terminated; none
 				   * below another. One that does not exist is noted as such */
 	struct snap_options options;
+	/* Those whose stat cache serves, where this one holds some more of which nothing is known;
+	 * NULL: roots. */
+	const char *const *cached;
 	const char *session;	  /* NULL: a named snapshot */
 	const char *name;	  /* of a named snapshot; must not exist yet */
 	const char *tag, *reason; /* may be NULL */
@@ -237,9 +240,10 @@ struct snap_change {
 };
 /* Non-zero ends the run and is returned. Everything borrowed for the call. */
 typedef int snap_change_fn(void *arg, const struct snap_change *c, struct err *err);
-/* What differs from a to b, sorted by path bytes component by component; only directories with
- * other hashes are read. A created or deleted directory is followed by all it holds. A change of
- * times alone is none. What either of them left out is not compared. */
+/* A root that only one of them is about is not compared. What differs from a to b, sorted by path
+ * bytes component by component; only directories with other hashes are read. A created or deleted
+ * directory is followed by all it holds. A change of times alone is none. What either of them left
+ * out is not compared. */
 int snap_changes(struct snap_store *s, const struct snap_record *a, const struct snap_record *b,
 		 snap_change_fn *fn, void *arg, struct err *err);
 

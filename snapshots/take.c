@@ -49,7 +49,7 @@ static void add_number(struct buf *b, uint64_t v)
 }
 
 /* The name of the stat cache of these roots and of the options that change what is listed. */
-static void cache_key(char out[SNAP_HASH_HEX], char **roots, const struct snap_options *o,
+static void cache_key(char out[SNAP_HASH_HEX], char *const *roots, const struct snap_options *o,
 		      uint64_t *rules_id)
 {
 	struct buf b = {0};
@@ -110,14 +110,14 @@ static void fill_record(struct walk *w, struct snap_record *r)
 		r->roots[i] = (struct snap_root){xstrdup(n->items[i].name), n->items[i].c.kind};
 }
 
-static int walk_roots(struct walk *w, char **roots, size_t count, char key[SNAP_HASH_HEX],
-		      struct err *err)
+static int walk_roots(struct walk *w, char **roots, size_t count, char *const *cached,
+		      char key[SNAP_HASH_HEX], struct err *err)
 {
 	uint64_t rules_id;
 
 	pthread_mutex_init(&w->mutex, NULL);
 	pthread_cond_init(&w->work, NULL);
-	cache_key(key, roots, w->o, &rules_id);
+	cache_key(key, cached, w->o, &rules_id);
 	cache_open(&w->cache, w->s, key);
 	join_excludes(w);
 	make_top(w, roots, count, rules_id);
@@ -152,14 +152,14 @@ static bool cancelled(void *arg)
 }
 
 static int take_locked(struct snap_store *s, const struct snap_take *t, char **roots, size_t count,
-		       struct snap_record *r, struct err *err)
+		       char *const *cached, struct snap_record *r, struct err *err)
 {
 	struct walk w = {.s = s, .o = &t->options, .record = r};
 	char key[SNAP_HASH_HEX];
 	int rc;
 
 	w.writer = writer_new(s);
-	rc = walk_roots(&w, roots, count, key, err);
+	rc = walk_roots(&w, roots, count, cached, key, err);
 	if (rc == 0)
 		rc = writer_finish(w.writer, err);
 	if (rc == 0)
@@ -192,9 +192,10 @@ int snap_take(struct snap_store *s, const struct snap_take *t, struct snap_recor
 				.tag = copy_text(t->tag),
 				.reason = copy_text(t->reason)};
 	_cleanup_close_ int lock = -1;
-	size_t count;
+	size_t count, n_cached;
 	char **roots = clean_roots(t->roots, &count, err);
-	int rc = roots ? 0 : -1;
+	char **cached = roots && t->cached ? clean_roots(t->cached, &n_cached, err) : NULL;
+	int rc = roots && (cached || !t->cached) ? 0 : -1;
 
 	if (rc == 0 && (lock = store_lock(s, STORE_SHARED, cancelled,
 					  (void *)(uintptr_t)&t->options, err)) < 0)
@@ -203,8 +204,9 @@ int snap_take(struct snap_store *s, const struct snap_take *t, struct snap_recor
 		rc = store_refresh(s, NULL, err);
 	s->busy = true;
 	if (rc == 0)
-		rc = take_locked(s, t, roots, count, &r, err);
+		rc = take_locked(s, t, roots, count, cached ? cached : roots, &r, err);
 	s->busy = false;
+	free_roots(cached);
 	free_roots(roots);
 	if (lock >= 0) {
 		close(STEAL_FD(lock));
@@ -237,7 +239,7 @@ int snap_scan(struct snap_store *s, const char *const *paths, const struct snap_
 	out->parent = -1;
 	out->time_ns = clock_real_ns();
 	s->busy = true;
-	rc = walk_roots(&w, roots, count, key, err);
+	rc = walk_roots(&w, roots, count, roots, key, err);
 	s->busy = false;
 	walk_free(&w);
 	free_roots(roots);

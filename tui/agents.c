@@ -235,7 +235,7 @@ static void on_answered(void *data, const char *id, const char *state, const cha
 
 	for (size_t i = 0; i < a->n_requests; i++)
 		if (str_eq(a->requests[i]->info.id, id)) {
-			char who[80];
+			char who[200];
 
 			text_printable(who, sizeof(who), by ? by : "", by ? strlen(by) : 0);
 			tui_message(a->tui, false, "%s: %s %s%s%s", a->name,
