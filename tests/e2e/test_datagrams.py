@@ -288,4 +288,29 @@ print(s.send(b"again"))
     assert p.wait(20) == 0 and a.got() == [b"again"]
 
 
-main([grants, refusals, programs, attacks, flood, endings])
+def answers(c):
+    """What is not granted may be asked for; a person's answer holds for the one socket."""
+    a, b, d = listeners(c, "a", "b", "n")
+    script = """
+print(tried(lambda: connected(A, b"c") and "yes"), flush=True)
+print(tried(lambda: new().sendto(b"s", B)), flush=True)
+print(tried(lambda: new().sendto(b"s", sys.argv[3])), flush=True)
+print(tried(lambda: connected(A, b"more") and "yes"), flush=True)
+"""
+    p = c.popen("run", "-s", "--name", "asks", "--capability-elevation", "--read", c.work, "--", "python3", "-c",
+                HEAD + script, a.path, b.path, d.path)
+
+    def request():
+        code, out, _ = c.raw("requests", "asks", "--json")
+        return code == 0 and json.loads(out)
+    for server, answer, want in ((a, ("approve", "--scope", "session"), b"yes"),
+                                 (b, ("approve", "--scope", "once"), b"1"), (d, ("deny",), b"13")):
+        (q,) = until("a request", request)
+        assert q["target"].endswith(server.path), q
+        c.nono(answer[0], q["id"], *answer[1:])
+        assert p.stdout.readline().strip() == want, server.path
+    assert p.stdout.readline() == b"yes\n" and p.wait(20) == 0
+    assert (a.got(), b.got(), d.got()) == ([b"c", b"more"], [b"s"], [])
+
+
+main([grants, refusals, programs, attacks, flood, endings, answers])
