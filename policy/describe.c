@@ -138,6 +138,25 @@ static void describe_network(const struct policy *p, int verbose, struct buf *ou
 	}
 }
 
+static void describe_hooks(const struct policy *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->n_agent_hooks; i++) {
+		const struct policy_agent_hook *h = &p->agent_hooks[i];
+
+		buf_adds(out, "  hook of ");
+		add_printable(out, h->app);
+		buf_adds(out, ": ");
+		add_printable(out, h->event);
+		buf_adds(out, h->matcher ? ", " : "");
+		add_printable(out, h->matcher ? h->matcher : "");
+		buf_adds(out, " runs ");
+		add_printable(out, h->script ? h->script : "?");
+		buf_adds(out, " (put into ");
+		add_printable(out, h->settings ? h->settings : "?");
+		buf_adds(out, ")\n");
+	}
+}
+
 void policy_describe(const struct policy *p, int verbose, struct buf *out)
 {
 	size_t others = 0, closed = 0;
@@ -167,6 +186,7 @@ void policy_describe(const struct policy *p, int verbose, struct buf *out)
 	describe_network(p, verbose, out);
 	describe_limits(&p->limits, out);
 	describe_commands(p->commands, out);
+	describe_hooks(p, out);
 	buf_addf(out, "  requests: %s\n",
 		 p->elevation ? "on (a person may grant what is refused)" : "off");
 	if (p->modes.processes == POLICY_REACH_ALL)

@@ -120,20 +120,28 @@ static bool same_others(const struct doc *before, const struct doc *after, const
 	return n == 0;
 }
 
+bool edit_rest_same(const struct document *before, const struct document *after,
+		    const char *section, const char *list)
+{
+	const struct doc *in_before = doc_get(before->root, section),
+			 *in_after = doc_get(after->root, section), *l = doc_get(in_after, list),
+			 *first = doc_first(l);
+
+	return first && l->kind == DOC_LIST &&
+	       same_list(first->next, doc_first(doc_get(in_before, list))) &&
+	       same_others(before->root, after->root, section) &&
+	       same_others(in_before, in_after, list);
+}
+
 /* The value is in front of the list, and nothing else is different. */
 static bool only_added(const struct document *before, const struct document *after,
 		       const char *list, const char *value)
 {
 	const char *section = edit_section(list);
-	const struct doc *fs_before = doc_get(before->root, section),
-			 *fs_after = doc_get(after->root, section), *l = doc_get(fs_after, list),
-			 *first = doc_first(l);
+	const struct doc *first = doc_first(doc_get(doc_get(after->root, section), list));
 
-	return first && l->kind == DOC_LIST && first->kind == DOC_STRING &&
-	       str_eq(first->string, value) &&
-	       same_list(first->next, doc_first(doc_get(fs_before, list))) &&
-	       same_others(before->root, after->root, section) &&
-	       same_others(fs_before, fs_after, list);
+	return first && first->kind == DOC_STRING && str_eq(first->string, value) &&
+	       edit_rest_same(before, after, section, list);
 }
 
 /* ---- */

@@ -187,6 +187,12 @@ struct policy_hook {
 	unsigned timeout_s; /* 0 = not said */
 };
 
+/* An entry of an agent's own settings, which has it run a script inside. */
+struct policy_agent_hook {
+	char *app, *event, *matcher; /* matcher NULL = none */
+	char *script, *settings;     /* absolute; NULL: the agent is not known */
+};
+
 /* security.signal_mode, process_info_mode, ipc_mode; by these numbers in the schema's lists. */
 enum policy_reach {
 	POLICY_REACH_UNSAID = 0,
@@ -234,7 +240,9 @@ struct policy {
 	char **command_args;	/* put in front of the program's arguments; may be NULL */
 	char **env_credentials; /* "VARIABLE=reference"; may be NULL */
 	struct policy_hook before, after; /* of the session */
-	struct approvals approvals;	  /* who answers requests besides people */
+	struct policy_agent_hook *agent_hooks;
+	size_t n_agent_hooks;
+	struct approvals approvals; /* who answers requests besides people */
 	struct policy_limits limits;
 	char **skipdirs, **rollback_patterns, **rollback_globs; /* may be NULL */
 	char **allow_commands, **block_commands; /* for the start alone; may be NULL */
@@ -389,6 +397,10 @@ bool policy_env_settable(const char *name);
  * inside change it. sha256 of its text, may be NULL. No script: fine. */
 int policy_hook_check(const struct policy *p, const struct policy_hook *h, unsigned char sha256[32],
 		      struct err *err);
+/* Writes agent_hooks into the agents' settings, where they are not yet. Before the session,
+ * outside.
+ */
+int policy_agent_hooks_install(const struct policy *p, struct err *err);
 
 /* Adds a standing rule to the user's profile (a file of his own that extends the one in use).
  * Without apply the text of the change (unified diff) alone is returned in *diff; caller frees. */

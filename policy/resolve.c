@@ -2,6 +2,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include "policy/agent_hooks.h"
 #include "policy/network_lists.h"
 #include "policy/profiles/trust.h"
 #include "policy/resolve.h"
@@ -242,7 +243,8 @@ static int resolve(struct resolver *r, const struct policy_input *in, struct pro
 		return -1;
 	if (find_places(r, in, r->err) < 0 || network_take(p, in, prof, r->err) < 0 ||
 	    own_files(r) < 0 || groups_apply(r, prof) < 0 || profile_apply(r, prof) < 0 ||
-	    flags_apply(r, in) < 0 || flags_apply_special(r, in) < 0 || workdir_apply(r, in) < 0)
+	    flags_apply(r, in) < 0 || flags_apply_special(r, in) < 0 || workdir_apply(r, in) < 0 ||
+	    agent_hooks_apply(r, prof) < 0)
 		return -1;
 	if ((in->tool && box_apply(r, in) < 0) ||
 	    (in->program && program_grant(r, in->program) < 0))
@@ -296,6 +298,8 @@ int policy_enforceable(const struct policy *p, struct err *err)
 {
 	_cleanup_(buf_free) struct buf b = {0};
 
+	if (agent_hooks_known(p, err) < 0)
+		return -1;
 	if (!p->unenforced)
 		return 0;
 	for (char **s = p->unenforced; *s; s++)

@@ -1,4 +1,5 @@
 /* The lists of grants and denies: one entry a path. */
+#include "policy/agent_hooks.h"
 #include "policy/commands.h"
 #include "policy/resolve.h"
 
@@ -262,6 +263,7 @@ void policy_free(struct policy *p)
 	strv_free(p->rollback_patterns);
 	strv_free(p->rollback_globs);
 	free(p->binary);
+	agent_hooks_free(p);
 	free(p->before.script);
 	free(p->after.script);
 	free(p->limits.memory);

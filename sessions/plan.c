@@ -211,7 +211,7 @@ static int make(const struct session_options *o, struct plan *p, struct err *err
 		return -1;
 	if (o->resolved && o->resolved(o->data, p->policy, err) < 0)
 		return -1;
-	if (policy_make_state(p->policy, err) < 0)
+	if (policy_make_state(p->policy, err) < 0 || policy_agent_hooks_install(p->policy, err) < 0)
 		return -1;
 	return load_secrets(o, p, err);
 }

@@ -249,8 +249,9 @@ const struct member profile_members[] = {
      .help = "which requests get which secret, by name"},
     {"command_policies", M_LAYER, .help = "programs with a confinement of their own"},
     SECTION("workdir", workdir, "the working directory"),
-    {"hooks", M_NAMED, MERGE_UNION, AT(hooks), .each = &profile_hook, .flags = MEMBER_NO_EFFECT,
-     .help = "for the settings of an agent, by its name: not written by this version"},
+    {"hooks", M_NAMED, MERGE_UNION, AT(hooks), .each = &profile_hook,
+     .help = "put into the settings of an agent before it starts, by its name: claude-code, "
+	     "gemini"},
     SECTION("session_hooks", session_hooks, "scripts around a session"),
     SECTION("rollback", rollback, "snapshots"),
     {"undo", M_MAP, .members = rollback, OLD("rollback")},

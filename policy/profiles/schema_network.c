@@ -114,9 +114,9 @@ const struct member profile_capture = {.kind = M_MAP, .members = capture};
 /* ---- hooks ---------------------------------------------------------------- */
 
 static const struct member hook[] = {
-    {"event", M_TEXT, .flags = MEMBER_REQUIRED, .help = "of the agent"},
-    {"matcher", M_TEXT, .help = "of the agent"},
-    {"script", M_TEXT, .flags = MEMBER_REQUIRED, .help = "what runs"},
+    {"event", M_TEXT, .flags = MEMBER_REQUIRED, .help = "of the agent, as PreToolUse"},
+    {"matcher", M_TEXT, .help = "which tools, as the agent reads it; all if it is not said"},
+    {"script", M_TEXT, .flags = MEMBER_REQUIRED, .help = "path of what runs, inside"},
     {0},
 };
 const struct member profile_hook = {.kind = M_MAP, .members = hook};

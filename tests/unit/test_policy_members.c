@@ -93,7 +93,7 @@ static void test_everything(void **state)
 	assert_string_equal(doc_get(p->session_before.at, "script")->string, "/b");
 	assert_int_equal(p->n_command_policies, 1);
 	assert_int_equal(p->audit_level, AUDIT_CHANGES);
-	assert_int_equal(p->n_notes, 8); /* of other systems, or not read by this version */
+	assert_int_equal(p->n_notes, 7); /* of other systems, or not read by this version */
 	for (size_t i = 0; i < p->n_notes; i++)
 		assert_int_equal(p->notes[i].kind, NOTE_NO_EFFECT);
 
