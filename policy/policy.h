@@ -245,7 +245,8 @@ struct policy {
 	struct approvals approvals; /* who answers requests besides people */
 	struct policy_limits limits;
 	char **skipdirs, **rollback_patterns, **rollback_globs; /* may be NULL */
-	char **allow_commands, **block_commands; /* for the start alone; may be NULL */
+	bool rollback_before, rollback_not_before; /* what the profile says; neither: nothing */
+	char **allow_commands, **block_commands;   /* for the start alone; may be NULL */
 	bool allow_gpu;
 	bool landlock_network; /* the network must be Landlock's to hold, nothing else will do */
 	bool external_network; /* something else holds it */

@@ -150,6 +150,7 @@ struct profile {
 	struct entries hooks;
 	struct place session_before, session_after, open_urls;
 	struct entries rollback_patterns, rollback_globs;
+	int rollback_before;
 	int allow_gpu, allow_launch_services, allow_parent_of_protected, interactive;
 	struct entries suppress_system_services, packs, command_args, skipdirs, seatbelt_rules;
 	const char *binary;

@@ -116,6 +116,8 @@ void settings_take(struct policy *p, const struct policy_input *in, const struct
 	p->skipdirs = texts(&prof->skipdirs);
 	p->rollback_patterns = texts(&prof->rollback_patterns);
 	p->rollback_globs = texts(&prof->rollback_globs);
+	p->rollback_before = prof->rollback_before == SAID_YES;
+	p->rollback_not_before = prof->rollback_before == SAID_NO;
 	take_hook(&p->before, &prof->session_before);
 	take_hook(&p->after, &prof->session_after);
 	p->limits = (struct policy_limits){

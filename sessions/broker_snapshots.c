@@ -12,25 +12,24 @@ static const char *const known[] = {"start",	      "end",	 "timer", "manual",
 static void write_event(struct broker *b, const char *op, long long number,
 			unsigned long long files, const char *root, const char *note)
 {
-	char target[32] = "none", source[320];
+	char number_text[32], source[320];
 	struct audit_event ev = {
 	    .kind = AUDIT_SNAPSHOT,
 	    .decision = AUDIT_ALLOWED,
 	    .time_ns = clock_real_ns(),
 	    .op = op,
-	    .target = target,
+	    .target = note,
 	    .rule = root[0] ? root : NULL,
-	    .source = source,
 	};
 
 	if (number >= 0) {
-		snprintf(target, sizeof(target), "%lld", number);
+		snprintf(number_text, sizeof(number_text), "%lld", number);
 		snprintf(source, sizeof(source), "%llu files%s%s", files, note[0] ? "; " : "",
 			 note);
-	} else {
-		snprintf(source, sizeof(source), "%s", note);
+		ev.target = number_text;
+		ev.source = source;
 	}
-	ev.target_len = strlen(target);
+	ev.target_len = strlen(ev.target);
 	audit_emit(b->log, &ev);
 }
 

@@ -304,7 +304,8 @@ int snapshotter_start(const struct session_options *o, const struct policy *p, c
 	if (rollback_limits_load(&t.limits, err) < 0)
 		return -1;
 	out->max = t.limits.snapshots;
-	out->before_s = o->snapshots.on && t.limits.requests ? t.limits.wait_s : 0;
+	if (o->snapshots.on && !p->rollback_not_before && (t.limits.requests || p->rollback_before))
+		out->before_s = t.limits.wait_s;
 	str_copy(t.rec.id, sizeof(t.rec.id), id);
 	time_rfc3339(t.rec.started, clock_real_ns());
 	t.rec.roots = session_roots(p);

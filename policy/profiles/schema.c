@@ -171,6 +171,9 @@ static const struct member rollback[] = {
      .help = "parts of paths that no snapshot holds"},
     {"exclude_globs", M_LIST, MERGE_APPEND, AT(rollback_globs),
      .help = "file names that no snapshot holds"},
+    {"before_requests", M_FLAG, MERGE_CHILD, AT(rollback_before),
+     .help = "with --rollback one before each grant that lets more be changed (else as config.toml "
+	     "says)"},
     {0},
 };
 

@@ -145,6 +145,13 @@ def switched_off(p):
     a.does("echo new > " + f, "once")
     assert a.reasons() == ["start"] and not a.said()
     a.ends()
+    # A profile says so for itself.
+    profile = p.write(os.path.join(p.home, "mine.json"),
+                      json.dumps({"meta": {"name": "mine"}, "rollback": {"before_requests": True}}))
+    a = Agent(p, "--profile", profile)
+    a.does("echo newer > " + f, "once")
+    assert a.reasons() == ["start", "request"], a.reasons()
+    a.ends()
     settings(p, "before_requests = 1\n")
     p.nono("run", "-s", "--rollback", "--allow", p.work, "--", "true", code=1)
     assert "config.toml:2:1" in p.err and "true or false" in p.err, p.err
