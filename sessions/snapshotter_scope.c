@@ -123,6 +123,7 @@ static bool fits(const struct measure *m)
 static bool measure_dir(int fd, struct measure *m, unsigned depth)
 {
 	DIR *d = depth < DEPTH_MAX && fd >= 0 ? fdopendir(fd) : NULL;
+	bool ok = true;
 	struct dirent *e;
 	struct stat st;
 
@@ -131,7 +132,7 @@ static bool measure_dir(int fd, struct measure *m, unsigned depth)
 			close(fd);
 		return depth < DEPTH_MAX;
 	}
-	while (fits(m) && (e = readdir(d))) {
+	while (ok && fits(m) && (e = readdir(d))) {
 		if (str_eq(e->d_name, ".") || str_eq(e->d_name, ".."))
 			continue;
 		m->entries++;
@@ -139,15 +140,13 @@ static bool measure_dir(int fd, struct measure *m, unsigned depth)
 			continue;
 		if (S_ISREG(st.st_mode))
 			m->bytes += (uint64_t)st.st_size;
-		if (S_ISDIR(st.st_mode) &&
-		    !measure_dir(openat(dirfd(d), e->d_name,
-					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-				 m, depth + 1))
-			break;
+		if (S_ISDIR(st.st_mode))
+			ok = measure_dir(openat(dirfd(d), e->d_name,
+						O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+					 m, depth + 1);
 	}
-	e = fits(m) ? e : NULL;
 	closedir(d);
-	return !e && fits(m);
+	return ok && fits(m);
 }
 
 /* NULL: it can be kept. */
