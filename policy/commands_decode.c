@@ -79,17 +79,20 @@ static int take_session_box(const struct decoder *d, const struct doc *v, void *
 
 /* ---- commands ------------------------------------------------------------------- */
 
-static int take_can_use(const struct decoder *d, const struct doc *v, void *to)
+int decode_check_names(const struct decoder *d, const struct doc *list)
 {
-	if (decode_more_words(d, v, to) < 0)
-		return -1;
-	doc_each(item, v)
+	doc_each(item, list)
 	{
 		if (!command_name_ok(item->string))
 			return doc_error(d->label, item, d->err, "\"%.64s\" is no command's name",
 					 item->string);
 	}
 	return 0;
+}
+
+static int take_can_use(const struct decoder *d, const struct doc *v, void *to)
+{
+	return decode_more_words(d, v, to) < 0 ? -1 : decode_check_names(d, v);
 }
 
 static int take_executable(const struct decoder *d, const struct doc *v, void *to)

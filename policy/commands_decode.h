@@ -30,6 +30,8 @@ int decode_seconds(const struct decoder *d, const struct doc *v, void *to);
 int decode_ignore(const struct decoder *d, const struct doc *v, void *to);
 /* Replaces what is there. */
 int decode_words(const struct decoder *d, const struct doc *v, void *to);
+/* All of a list of words are names of commands. */
+int decode_check_names(const struct decoder *d, const struct doc *list);
 /* Adds what is not there yet. */
 int decode_more_words(const struct decoder *d, const struct doc *v, void *to);
 /* The position of v's text in names, an enum. */

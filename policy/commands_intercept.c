@@ -49,15 +49,7 @@ static int take_run(const struct decoder *d, const struct doc *v, void *to)
 
 static int take_names(const struct decoder *d, const struct doc *v, void *to)
 {
-	if (decode_words(d, v, to) < 0)
-		return -1;
-	doc_each(item, v)
-	{
-		if (!command_name_ok(item->string))
-			return doc_error(d->label, item, d->err, "\"%.64s\" is no command's name",
-					 item->string);
-	}
-	return 0;
+	return decode_words(d, v, to) < 0 ? -1 : decode_check_names(d, v);
 }
 
 /* Which members an action may have. */

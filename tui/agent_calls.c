@@ -36,6 +36,32 @@ const char *answer_error(const cJSON *answer)
 	return s ? s : "the session's supervisor does not answer";
 }
 
+bool agent_may_change(struct agent *a)
+{
+	if (a->tui->options->read_only)
+		tui_message(a->tui, true, "read-only: nothing can be changed from here");
+	else if (a->ended)
+		tui_message(a->tui, true, "%s has ended", a->name);
+	else
+		return true;
+	return false;
+}
+
+void agent_show_change(struct agent *a, const cJSON *answer, int fd, const char *title,
+		       const char *ctx, dialog_fn confirmed)
+{
+	const char *diff = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "diff"));
+
+	if (fd >= 0)
+		close(fd);
+	if (!answer_ok(answer))
+		tui_message(a->tui, true, "%s: %s", a->name, answer_error(answer));
+	else
+		dialog_text(a->tui, title,
+			    diff && *diff ? diff : "(nothing: the profile says so already)", true,
+			    "writes it", confirmed, ctx);
+}
+
 void agent_control_closed(struct agent *a)
 {
 	watch_free(a->control_watch);

@@ -124,6 +124,12 @@ const char *agent_profile(const struct agent *a);
 bool agent_call(struct agent *a, const char *op, cJSON *args, call_fn fn, const char *ctx);
 bool answer_ok(const cJSON *answer);
 const char *answer_error(const cJSON *answer);
+/* Is the client one that may, and does the session live? Else that is said. */
+bool agent_may_change(struct agent *a);
+/* An answer with the diff of a profile: shown; confirmed (with ctx) is who writes it. fd is closed.
+ */
+void agent_show_change(struct agent *a, const cJSON *answer, int fd, const char *title,
+		       const char *ctx, dialog_fn confirmed);
 void agent_stop(struct agent *a, bool force);
 void agent_screen_want(struct agent *a, bool visible, int cols, int rows);
 void agent_screen_close(struct agent *a);

@@ -221,23 +221,12 @@ static void profile_confirmed(struct tui *t, const char *ctx, const char *value)
 				    : "written to the profile, and allowed from now on");
 }
 
-static bool may_act(const struct host_row *r)
-{
-	if (r->a->tui->options->read_only)
-		tui_message(r->a->tui, true, "read-only: nothing can be changed from here");
-	else if (r->a->ended)
-		tui_message(r->a->tui, true, "%s has ended", r->a->name);
-	else
-		return true;
-	return false;
-}
-
 static void for_session(const struct host_row *r, const char *word)
 {
 	_cleanup_free_ char *ctx = NULL;
 	char question[600];
 
-	if (!may_act(r))
+	if (!agent_may_change(r->a))
 		return;
 	ctx = context(r, word);
 	if (str_eq(word, "deny"))
@@ -264,23 +253,15 @@ void host_deny_session(const struct host_row *r)
 
 static void got_diff(struct agent *a, const cJSON *answer, int fd, const char *ctx)
 {
-	const char *diff = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "diff"));
-
-	if (fd >= 0)
-		close(fd);
-	if (!answer_ok(answer))
-		tui_message(a->tui, true, "%s: %s", a->name, answer_error(answer));
-	else
-		dialog_text(a->tui, "Always: this would change in the profile",
-			    diff && *diff ? diff : "(nothing: the profile says so already)", true,
-			    "writes it", profile_confirmed, ctx);
+	agent_show_change(a, answer, fd, "Always: this would change in the profile", ctx,
+			  profile_confirmed);
 }
 
 static void preview(const struct host_row *r, const char *word)
 {
 	_cleanup_free_ char *ctx = NULL;
 
-	if (!may_act(r))
+	if (!agent_may_change(r->a))
 		return;
 	ctx = context(r, word);
 	if (!agent_call(r->a, "preview_allow", host_args(ctx, "always"), got_diff, ctx))

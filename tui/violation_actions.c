@@ -153,17 +153,15 @@ static bool may_allow(const struct violation_row *r)
 {
 	struct tui *t = r->a->tui;
 
-	if (t->options->read_only)
-		tui_message(t, true, "read-only: nothing can be allowed from here");
-	else if (r->v->tool[0])
+	if (!agent_may_change(r->a))
+		return false;
+	if (r->v->tool[0])
 		tui_message(
 		    t, true,
 		    "refused to the tool %s: only the profile (command_policies) can allow it",
 		    r->v->tool);
 	else if (!violation_access(r->v))
 		tui_message(t, true, "no rule can allow it: it cannot be allowed from here");
-	else if (r->a->ended)
-		tui_message(t, true, "%s has ended", r->a->name);
 	else
 		return true;
 	return false;
@@ -184,16 +182,8 @@ void violation_allow(const struct violation_row *r)
 
 static void got_diff(struct agent *a, const cJSON *answer, int fd, const char *ctx)
 {
-	const char *diff = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "diff"));
-
-	if (fd >= 0)
-		close(fd);
-	if (!answer_ok(answer))
-		tui_message(a->tui, true, "%s: %s", a->name, answer_error(answer));
-	else
-		dialog_text(a->tui, "Always: this would change in the profile",
-			    diff && *diff ? diff : "(nothing: the profile allows it already)", true,
-			    "writes it", always_confirmed, ctx);
+	agent_show_change(a, answer, fd, "Always: this would change in the profile", ctx,
+			  always_confirmed);
 }
 
 void violation_always(const struct violation_row *r)
@@ -246,16 +236,8 @@ static void suppress_confirmed(struct tui *t, const char *ctx, const char *value
 
 static void got_suppress_diff(struct agent *a, const cJSON *answer, int fd, const char *ctx)
 {
-	const char *diff = member(answer, "diff");
-
-	if (fd >= 0)
-		close(fd);
-	if (!answer_ok(answer))
-		tui_message(a->tui, true, "%s: %s", a->name, answer_error(answer));
-	else
-		dialog_text(a->tui, "Not offered any more: this would change in the profile",
-			    diff ? diff : "(nothing: the profile says so already)", true,
-			    "writes it", suppress_confirmed, ctx);
+	agent_show_change(a, answer, fd, "Not offered any more: this would change in the profile",
+			  ctx, suppress_confirmed);
 }
 
 void violation_suppress(const struct violation_row *r)
