@@ -17,8 +17,11 @@ struct before {
 	size_t n;
 	uint64_t serial;
 	bool waiting; /* for the answer to the order of that serial */
-	bool over;    /* no more are taken */
+	bool over;    /* no more are taken, which was said */
+	bool ended;   /* nobody takes any: said with each grant */
 };
+
+static const char who_ended[] = "the process that takes snapshots ended";
 
 static void release(struct broker *b, size_t i, const char *why)
 {
@@ -70,9 +73,11 @@ static void send_next(struct broker *b)
 		o.serial = h->serial = ++k->serial;
 		o.deadline_ns = h->deadline_ns;
 		memcpy(o.targets, h->targets, sizeof(o.targets));
-		k->waiting = snapshotter_before(b->snapshotter, &o) == 0;
+		k->waiting = !k->ended && snapshotter_before(b->snapshotter, &o) == 0;
 		if (!k->waiting)
-			release(b, 0, "the process that takes snapshots does not listen");
+			release(b, 0,
+				k->ended ? who_ended
+					 : "the process that takes snapshots does not listen");
 	}
 	set_timer(b);
 }
@@ -145,8 +150,9 @@ static void on_snapshotter(uv_poll_t *h, int status, int events)
 		return;
 	uv_poll_stop(h);
 	if (b->before) {
-		b->before->over = true;
-		release_all(b, "the process that takes snapshots ended");
+		b->before->ended = true;
+		b->before->waiting = false;
+		release_all(b, who_ended);
 	}
 	if (b->ending && !b->over)
 		broker_recorded(b);

@@ -135,6 +135,11 @@ def killed(p):
         os.kill(json.load(r)["pid"], signal.SIGKILL)
     assert a.does("echo new > " + f, "once") < 4 * SLOW and p.read(f) == "new\n"
     assert a.reasons() == ["start"]
+    # Each grant from then on says so, also those that were asked for afterwards.
+    until("a word about the first", lambda: len(a.said()) == 1)
+    a.does("echo newer > " + f, "once")
+    until("a word about the second", lambda: len(a.said()) == 2)
+    assert all("takes snapshots ended" in e["target"] for e in a.said()), a.said()
     p.nono("stop", "--force", "agent")
 
 
