@@ -181,6 +181,9 @@ int file_write_atomic(const char *path, mode_t mode, const void *data, size_t n,
 ssize_t read_full(int fd, void *p, size_t n);
 int write_full(int fd, const void *p, size_t n);
 int fd_set_nonblock(int fd, bool on);
+/* flock(2), exclusive, until fd is closed. Who may read a file may hold its lock for ever: waits
+ * two seconds at most. what is for the message. */
+int fd_lock(int fd, const char *what, struct err *err);
 int fd_set_cloexec(int fd, bool on);
 /* Sends n bytes (n >= 1) with one descriptor over a unix socket; fd may be -1. -1 with errno. */
 int fd_send(int sock, const void *p, size_t n, int fd);

@@ -1,10 +1,15 @@
 /* Bounded files, whole reads and writes, descriptors over sockets. */
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "common/common.h"
+
+#define LOCK_TRIES    40
+#define LOCK_PAUSE_NS 50000000l
 
 ssize_t read_full(int fd, void *p, size_t n)
 {
@@ -205,4 +210,19 @@ void random_hex(char *out, size_t bytes)
 		bytes -= n;
 	}
 	*out = '\0';
+}
+
+int fd_lock(int fd, const char *what, struct err *err)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_errno(err, errno, "can't lock %s", what);
+		nanosleep(&pause, NULL);
+	}
+	return err_set(err, "%s is locked by another program (flock): end that, and try again",
+		       what);
 }

@@ -1,7 +1,6 @@
 /* Puts a profile's hooks into the settings of agents. What is there was written by the user and by
  * the agent's own program: it is read with care and kept. */
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "policy/agent_hooks.h"
@@ -118,8 +117,10 @@ static int open_folder(const char *file, struct settings *s, struct err *err)
 	if (stat(dir, &st) < 0 && errno == ENOENT && dir_private(dir, err) < 0)
 		return -1;
 	s->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->lock < 0 || fstat(s->lock, &st) < 0 || flock(s->lock, LOCK_EX) < 0)
+	if (s->lock < 0 || fstat(s->lock, &st) < 0)
 		return err_errno(err, errno, "can't use %s", dir);
+	if (fd_lock(s->lock, dir, err) < 0)
+		return -1;
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return err_set(err,
 			       "%s is not used: it belongs to another user, or others can write "

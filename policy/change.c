@@ -1,6 +1,5 @@
 /* The file of a profile, changed: checked before, held while it is, replaced as a whole. */
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "policy/assets.h"
@@ -157,9 +156,9 @@ static int open_dir(const struct change *c, bool make, struct err *err)
 	fd = open(*dir ? dir : "/", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "can't open %s (a link is not followed)", dir);
-	if (flock(fd, LOCK_EX) < 0) {
+	if (fd_lock(fd, dir, err) < 0) {
 		close(fd);
-		return err_errno(err, errno, "can't lock %s", dir);
+		return -1;
 	}
 	return fd;
 }

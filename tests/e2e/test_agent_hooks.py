@@ -2,6 +2,7 @@
 """Hooks in the settings of agents ("hooks" of a profile): put there once, beside what is there."""
 import json
 import os
+import time
 
 import nonolib
 
@@ -149,4 +150,21 @@ def gemini(p):
     assert p.read(path) == text and p.read(path + ".own") == "x\n"
 
 
-nonolib.main([once, beside, refused, attacks, brought, gemini])
+def locked(p):
+    """An agent that holds the lock of its own folder keeps nobody waiting."""
+    settings, script = setup(p)
+    run(p, "true")
+    os.unlink(settings)
+    p.start("holder", "exec 9<%s/.claude; flock 9 && echo held; sleep 1000" % p.home, "--profile",
+            "claude-code", "--allow-net")
+    p.shows("holder", "held")
+    began = time.monotonic()
+    run(p, "true", code=1)
+    assert "locked by another program" in p.err and time.monotonic() - began < 10 * nonolib.SLOW, p.err
+    assert not os.path.exists(settings)
+    p.nono("stop", "--force", "holder")
+    run(p, "true")
+    assert os.path.exists(settings)
+
+
+nonolib.main([locked, once, beside, refused, attacks, brought, gemini])
