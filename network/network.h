@@ -105,7 +105,7 @@ enum net_msg_type {
 	NET_PEER,	     /* broker: to WHO: pid, 0 = not the session's */
 	NET_ALLOW,	     /* broker: host:port is allowed from now on */
 	NET_QUIT,
-	NET_DENY, /* broker: host is denied from now on; its tunnels end */
+	NET_DENY, /* broker: host is denied from now on; its tunnels and requests end */
 };
 
 enum net_mode {

@@ -7,6 +7,7 @@
  *   upstream.c a tunnel, or a connection upstream
  *   relay.c    the bytes of both ways
  *   answer.c   what the proxy itself answers; events
+ *   deny.c     its end when its host is denied meanwhile
  */
 #ifndef NONO_PROXY_JOB_H
 #define NONO_PROXY_JOB_H
@@ -62,6 +63,8 @@ void job_body_complete(struct job *j); /* it is there */
 bool job_trailers_fit(struct job *j);
 void job_forget_credentials(struct job *j);
 void job_connect(struct job *j);
+/* Whatever is under way for it: a question, a dial, a secret, the exchange upstream. */
+void job_stop(struct job *j);
 
 /* An answer of the proxy's own; closes a connection whose request is not read to its end. */
 void job_answer(struct job *j, unsigned status, const char *fmt, ...) _printf_(3, 4);

@@ -226,7 +226,7 @@ static void on_message(struct proxy *p, const struct net_msg *m)
 		if (net_host_parse(m->event.host, strlen(m->event.host), &host, NULL))
 			break;
 		net_rules_deny(p->rules, &host);
-		tunnel_end_host(p, host.name, "a person denied this host");
+		deny_host(p, host.name, "a person denied this host");
 		break;
 	case NET_QUIT:
 		uv_stop(&p->loop.uv);

@@ -219,6 +219,8 @@ struct tunnel *tunnel_start(struct proxy *p, struct stream *client, struct strea
 			    const char *sni_host);
 /* Ends those that lead to this host. */
 void tunnel_end_host(struct proxy *p, const char *name, const char *why);
+/* The same, and the requests that are on their way there (deny.c). */
+void deny_host(struct proxy *p, const char *host, const char *why);
 /* Called when it is over, its streams closed. */
 void tunnel_on_end(struct tunnel *t, void (*ended)(void *data), void *data);
 

@@ -16,22 +16,28 @@ struct exchange *exchange_new(struct proxy *p)
 	return x;
 }
 
+void job_stop(struct job *j)
+{
+	if (j->x->up)
+		j->x->up->cancel(j->x);
+	if (j->asking)
+		ask_drop(&j->ask);
+	j->asking = false;
+	dial_cancel(&j->dial);
+	job_forget_credentials(j);
+	credentials_page_cancel(&j->page);
+}
+
 void exchange_free(struct exchange *x)
 {
 	struct job *j = x->job;
 
-	if (x->up)
-		x->up->cancel(x);
-	if (j->asking)
-		ask_drop(&j->ask);
-	dial_cancel(&j->dial);
+	job_stop(j);
 	if (!j->ended && j->event.connection) {
 		if (!*j->event.reason)
 			str_copy(j->event.reason, sizeof(j->event.reason), "the client went away");
 		job_ended(j);
 	}
-	job_forget_credentials(j);
-	credentials_page_cancel(&j->page);
 	free(j->url);
 	http_head_free(&x->request);
 	http_head_free(&x->response);
@@ -91,8 +97,7 @@ void exchange_broken_request(struct exchange *x, const char *why)
 {
 	if (x->finished)
 		return;
-	if (x->up)
-		x->up->cancel(x);
+	job_stop(x->job);
 	job_answer(x->job, 400, "%s", why);
 }
 

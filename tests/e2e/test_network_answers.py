@@ -4,12 +4,23 @@ without a supervisor."""
 import json
 import os
 import socket
+import time
 
 import nonolib
 import proxylib
 from nonolib import until
 
-WEB = proxylib.Web(lambda m, t, h, b: proxylib.simple(("%s %s" % (m, t)).encode()))
+
+def answer(m, t, h, b):
+    def stream(s):
+        s.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            s.sendall(b"5\r\nevent\r\n")
+            time.sleep(0.05)
+    return stream if t == "/stream" else proxylib.simple(("%s %s" % (m, t)).encode())
+
+
+WEB = proxylib.Web(answer)
 
 # A program inside: asks for its arguments' targets and prints the status of each answer.
 CLIENT = r"""
@@ -135,14 +146,30 @@ t = "localhost:%s" % sys.argv[1]
 s.sendall(("CONNECT %s HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: Basic %s\r\n\r\n" % (t, t, base64.b64encode(auth.encode()).decode())).encode())
 s.recv(100)
 s.sendall(b"ping"); print("tunnel", s.recv(10), flush=True)
+a = socket.create_connection(("127.0.0.1", int(at.rpartition(":")[2])))
+a.sendall(("GET http://localhost:%s/stream HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic %s\r\n\r\n"
+           % (sys.argv[2], base64.b64encode(auth.encode()).decode())).encode())
+while b"event" not in a.recv(1000):
+    pass
+print("an answer", flush=True)
 try:
     print("then", s.recv(10), flush=True)
 except OSError as e:
     print("then cut", flush=True)
+a.settimeout(10)
+try:
+    while a.recv(1000):
+        pass
+    print("it ended", flush=True)
+except TimeoutError:
+    print("it goes on", flush=True)
+except OSError:
+    print("it is cut", flush=True)
 os.execvp("sh", ["sh", "-c", "python3 client.py 'GET http://localhost:%s/'; sleep 100" % sys.argv[2]])
 """)
     s = nonolib.Screen(p, "run", "--name", "net", "--allow", p.work, "--profile", "own", "--", "python3", "long.py",
                        str(echo.port), str(WEB.port))
+    s.sees("an answer")
     s.sees("tunnel b'ping'")
     s.command("N")
     s.sees(r"localhost")
@@ -153,6 +180,7 @@ os.execvp("sh", ["sh", "-c", "python3 client.py 'GET http://localhost:%s/'; slee
     s.keys("q")
     text = s.sees(r"403")
     assert "then cut" in text or "then b''" in text, text
+    assert "it is cut" in text, text
     sid = p.json("inspect", "net")["session_id"]
     d = [e["entry"] for e in p.events(sid, "capability_decision")]
     assert d and d[-1]["request"]["host"] == "localhost" and "Denied" in str(d[-1]["decision"]), d
