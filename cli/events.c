@@ -129,6 +129,14 @@ static void on_answered(void *data, const char *id, const char *state, const cha
 	print_own(data, o);
 }
 
+static void on_warning(void *data, const char *text)
+{
+	cJSON *o = own_event("warning");
+
+	cJSON_AddStringToObject(o, "text", text);
+	print_own(data, o);
+}
+
 static void on_closed(void *data)
 {
 	struct source *s = data;
@@ -152,6 +160,7 @@ static void watch_live(struct stream *t, struct source *s)
 	const struct session_client_events ev = {.status = on_status,
 						 .request = on_request,
 						 .answered = on_answered,
+						 .warning = on_warning,
 						 .closed = on_closed,
 						 .data = s};
 

@@ -23,6 +23,19 @@ struct before {
 
 static const char who_ended[] = "the process that takes snapshots ended";
 
+/* An "allow" has no answer that could say it, and that to a request is long. */
+static void warn_clients(struct broker *b, const char *note)
+{
+	cJSON *o;
+
+	if (!b->control || !control_server_subscribers(b->control))
+		return;
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "event", "warning");
+	cJSON_AddStringToObject(o, "text", note);
+	control_server_broadcast(b->control, o);
+}
+
 static void release(struct broker *b, size_t i, const char *why)
 {
 	struct before *k = b->before;
@@ -38,6 +51,8 @@ static void release(struct broker *b, size_t i, const char *why)
 		remark("nono: warning: %s", note);
 	if (b->elevation)
 		elevation_release(b->elevation, h->id, why ? note : NULL);
+	if (why)
+		warn_clients(b, note);
 	free(h);
 }
 

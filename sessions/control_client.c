@@ -61,6 +61,10 @@ static void on_event(struct session_client *c, const char *event, const cJSON *o
 		control_str(o, "state", state, sizeof(state));
 		control_str(o, "by", by, sizeof(by));
 		c->ev.answered(c->ev.data, id, state, by);
+	} else if (str_eq(event, "warning") && c->ev.warning) {
+		char text[320];
+		control_str(o, "text", text, sizeof(text));
+		c->ev.warning(c->ev.data, text);
 	} else if (str_eq(event, "ended") && c->ev.status) {
 		u->state.activity = ACTIVITY_EXITED;
 		if (session_state_parse(cJSON_GetObjectItemCaseSensitive(o, "status"), &u->state) ==

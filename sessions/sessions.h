@@ -159,7 +159,8 @@ int session_denials(const struct session_record *r, struct session_denial **out,
  *   hide {target, hidden}           -> ok
  *   stop {force, timeout_ms}        -> ok at once; the session ends
  *   detach {}                       -> ok, clients dropped
- *   events: status {...}, request {...}, answered {id, state, by}, ended {exit_code}
+ *   events: status {...}, request {...}, answered {id, state, by}, ended {exit_code},
+ *           warning {text}: what a person should know of a grant that took effect
  */
 
 /* What a status line shows; the strings are printable. */
@@ -200,6 +201,7 @@ struct session_client_events {
 	void (*status)(void *data, const struct session_state *s);
 	void (*request)(void *data, const struct session_request_info *r);
 	void (*answered)(void *data, const char *id, const char *state, const char *by);
+	void (*warning)(void *data, const char *text);
 	void (*reply)(void *data, int seq, const cJSON *answer,
 		      int fd); /* async calls; fd or -1, owned by the callee */
 	void (*closed)(void *data);

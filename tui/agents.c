@@ -251,6 +251,14 @@ static void on_answered(void *data, const char *id, const char *state, const cha
 	tui_dirty(a->tui);
 }
 
+static void on_warning(void *data, const char *text)
+{
+	struct agent *a = data;
+
+	tui_message(a->tui, true, "%s: allowed, but %s", a->name, text);
+	tui_dirty(a->tui);
+}
+
 static void on_closed(void *data)
 {
 	((struct agent *)data)->control_over = true;
@@ -280,6 +288,7 @@ struct session_client_events agent_events(struct agent *a)
 	    .status = on_status,
 	    .request = on_request,
 	    .answered = on_answered,
+	    .warning = on_warning,
 	    .reply = on_reply,
 	    .closed = on_closed,
 	    .data = a,

@@ -140,6 +140,19 @@ def killed(p):
     a.does("echo newer > " + f, "once")
     until("a word about the second", lambda: len(a.said()) == 2)
     assert all("takes snapshots ended" in e["target"] for e in a.said()), a.said()
+    # One from the violations pane says so there.
+    p.nono("send", "agent", "--enter", "--", "echo more > %s/g" % p.outside)
+    p.nono("deny", p.request("agent")["id"])
+    s = nonolib.Screen(p, "attach", "agent", cols=100, rows=24)
+    s.command("v")
+    s.sees("1×.*outside/g")
+    s.keys("Down")
+    s.type("s")
+    s.sees("Allow agent to write .*/g until")
+    s.type("y")
+    s.sees("agent: allowed, but no snapshot of before: the process that takes snapshots ended")
+    s.command("d")
+    assert s.ended() == 0
     p.nono("stop", "--force", "agent")
 
 
