@@ -142,13 +142,31 @@ struct cJSON *policy_profile_json(const char *what, bool expanded, struct err *e
 	return j;
 }
 
+/* On top of "default", as a session has it: no profile loses what that says. */
+static cJSON *whole_json(const char *what, struct err *err)
+{
+	const struct profile_request rq = {.what = "default", .builtin = true};
+	_cleanup_(policy_profile_free) struct policy_profile p = {0};
+	_cleanup_(profile_freep) struct profile *base = NULL;
+
+	if (policy_profile_load(what, &p, err) < 0)
+		return NULL;
+	base = profile_load(&rq, err);
+	if (!base)
+		return NULL;
+	profile_merge(base, p.merged);
+	profile_freep(&p.merged);
+	p.merged = STEAL_PTR(base);
+	return view_profile(&p);
+}
+
 struct cJSON *policy_profile_diff_json(const char *a, const char *b, struct err *err)
 {
-	cJSON *one = policy_profile_json(a, false, err), *two, *out, *in;
+	cJSON *one = whole_json(a, err), *two, *out, *in;
 
 	if (!one)
 		return NULL;
-	two = policy_profile_json(b, false, err);
+	two = whole_json(b, err);
 	if (!two) {
 		cJSON_Delete(one);
 		return NULL;

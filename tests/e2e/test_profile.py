@@ -71,6 +71,10 @@ def views(c):
     assert d["workdir"] == {"profile1": "readwrite", "profile2": "readwrite", "changed": False}
     assert "+ ~/data" in c.nono("profile", "diff", "gemini", "mine")
     assert "No difference" in c.nono("profile", "diff", "gemini", "gemini")
+    assert "No difference" in c.nono("profile", "diff", "default", "default")
+    # What every profile has from "default" is no difference.
+    text = c.nono("profile", "diff", "default", "gemini")
+    assert "deny_ssh" not in text and "+ ~/.gemini" in text and "private_tmp" not in text, text
 
 
 def groups(c):
