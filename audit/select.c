@@ -1,6 +1,8 @@
 #include "audit/select.h"
 
-#define KINDS "read, write, open, change, exec, network, request, tool, limit, terminal, session"
+#define KINDS                                                                        \
+	"read, write, open, change, exec, network, request, tool, limit, terminal, " \
+	"snapshot, session"
 
 static const struct {
 	const char *word;

@@ -85,6 +85,7 @@ struct restore_run {
 	const char *session;	     /* for the snapshot of the present state; NULL: a named one */
 	struct strings paths, hunks; /* as given; hunks: "FILE:1,3" */
 	bool dry_run, json;
+	bool check; /* a dry run that prints nothing */
 };
 int restore_run(const struct restore_run *r, struct err *err);
 

@@ -1,4 +1,6 @@
 /* Restoring: all, some paths, some hunks of a file. */
+#include <sys/stat.h>
+
 #include "cli/rollback.h"
 #include "common/remark.h"
 #include "snapshots/diff.h"
@@ -118,7 +120,7 @@ static int revert_hunks(const struct restore_run *r, const struct change *c, con
 	diff_make(&d, a.data ? a.data : "", a.len, b.data ? b.data : "", b.len);
 	take = xcalloc(d.hunk_count + 1, sizeof(*take));
 	rc = pick_hunks(list, &d, take, err);
-	if (rc == 0) {
+	if (rc == 0 && !r->check) {
 		diff_revert(&d, take, &text);
 		printf("%-8s", "hunks");
 		print_text(c->path, 0);
@@ -184,7 +186,8 @@ static int restore_to(const struct restore_run *r, const struct snap_record *now
 	if (!out.steps)
 		cli_say(r->cli, "Nothing to restore: all is as in the snapshot.");
 	else if (r->dry_run)
-		cli_say(r->cli, "%llu changes; nothing was done.", (unsigned long long)out.steps);
+		cli_say(r->cli, "%llu change%s; nothing was done.", (unsigned long long)out.steps,
+			out.steps == 1 ? "" : "s");
 	else
 		cli_say(r->cli, "Restored %llu of %llu.",
 			(unsigned long long)(out.steps - out.failed),
@@ -224,6 +227,42 @@ static int present_state(const struct restore_run *r, const char *const *roots,
 	return 0;
 }
 
+/* A path that neither the snapshot nor the disk knows is a mistake, not "nothing to do". */
+static int check_paths(const struct restore_run *r, struct err *err)
+{
+	char **v = absolute_all(r, err);
+	int rc = v ? 0 : -1;
+
+	for (size_t i = 0; rc == 0 && v[i]; i++) {
+		struct snap_entry e;
+		struct stat st;
+
+		rc = snap_lookup(r->store, r->to, v[i], &e, err);
+		if (rc == 0 && e.kind == SNAP_NONE && lstat(v[i], &st) < 0)
+			rc = err_set(err, "%s is neither in the snapshot nor there now",
+				     show(v[i]).s);
+	}
+	strv_free(v);
+	return rc;
+}
+
+/* Before anything is kept or put back. What a dry run would find it finds by itself. */
+static int check_request(const struct restore_run *r, const char *const *roots, struct err *err)
+{
+	struct restore_run check = *r;
+	struct snap_record now = {0};
+	int rc = r->paths.n ? check_paths(r, err) : 0;
+
+	if (rc < 0 || !r->hunks.n || r->dry_run)
+		return rc;
+	check.dry_run = check.check = true;
+	rc = snap_scan(r->store, roots, &r->options, &now, err);
+	if (rc == 0)
+		rc = restore_hunks(&check, &now, err);
+	snap_record_free(&now);
+	return rc;
+}
+
 int restore_run(const struct restore_run *r, struct err *err)
 {
 	_cleanup_free_ const char **roots = xcalloc(r->to->root_count + 1, sizeof(*roots));
@@ -232,7 +271,9 @@ int restore_run(const struct restore_run *r, struct err *err)
 
 	for (size_t i = 0; i < r->to->root_count; i++)
 		roots[i] = r->to->roots[i].path;
-	rc = present_state(r, roots, &now, err);
+	rc = check_request(r, roots, err);
+	if (rc == 0)
+		rc = present_state(r, roots, &now, err);
 	if (rc == 0)
 		rc = r->hunks.n ? restore_hunks(r, &now, err) : 0;
 	if (rc == 0 && (!r->hunks.n || r->paths.n))

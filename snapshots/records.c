@@ -76,6 +76,8 @@ int snap_record_load(struct snap_store *s, const char *session, unsigned number,
 	memset(out, 0, sizeof(*out));
 	if (dir < 0 || file_name(file, session, number, name, err) < 0)
 		return -1;
+	if (!session && faccessat(dir, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return err_set(err, "there is no snapshot named %s", name);
 	if (load_file(dir, file, out, err) < 0)
 		return err_prefix(err, "%s", session ? session : name);
 	return 0;
@@ -229,8 +231,15 @@ int record_save(struct snap_store *s, const char *session, struct snap_record *r
 	}
 	if (file_name(file, session, r->number, r->name, err) < 0)
 		return -1;
-	if (!session && faccessat(dir, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return err_errno(err, EEXIST, "a snapshot named %s", r->name);
+	if (!session && faccessat(dir, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		err_set(err,
+			"there is a snapshot named %s already: take another name, or delete that "
+			"one first",
+			r->name);
+		if (err)
+			err->code = EEXIST;
+		return -1;
+	}
 	record_format(&text, r);
 	if (disk_write_file(s->faults, dir, file, text.data, text.len) < 0)
 		return err_errno(err, errno, "can't write the snapshot's record");

@@ -31,6 +31,7 @@ def show(p):
     p.nono("audit", "show", "nosuch", code=1)
     p.nono("audit", "show", code=2)
     p.nono("audit", "show", sid, "--kind", "nosuch", code=2)
+    assert "snapshot" in p.err, p.err
     # Programs: two shells below each other, and what the inner one ran.
     tree = p.json("audit", "show", sid, "--tree")
     assert len(tree) == 1, tree
@@ -383,11 +384,11 @@ def redaction(p):
             f.write(text)
         p.own(os.path.join(folder, "config.toml"))
     config('[redaction]\nextra_flags = ["--pin-code"]\nextra_query_keys = ["q"]\nextra_env_vars = ["FOO"]\n')
-    p.inside("/bin/echo --pin-code 4711 'http://h/?q=4712' FOO=4713 --other 4714 PASSWORD=4715; true", "--name", "s")
+    p.inside("/bin/echo --pin-code w4711 'http://h/?q=w4712' FOO=w4713 --other w4714 PASSWORD=w4715; true", "--name", "s")
     events = p.events("s")
     text = json.dumps(events)
-    assert "4714" in text and events[0]["redaction_policy"]["extra_names"] == ["pincode", "foo"], events[0]
-    for secret in ("4711", "4712", "4713", "4715"):
+    assert "w4714" in text and events[0]["redaction_policy"]["extra_names"] == ["pincode", "foo"], events[0]
+    for secret in ("w4711", "w4712", "w4713", "w4715"):
         assert secret not in text, text
     config('[redaction]\nallow_unredacted_defaults = ["PASSWORD"]\n')
     p.inside("true", code=2)

@@ -101,8 +101,16 @@ def parts(p):
     assert p.read("n.txt") == NUMBERS.replace("\n5\n", "\nfive\n")
     p.nono("rollback", "restore", sid, "--path", "d/e/f")
     assert p.read("d/e/f") == "deep" and os.path.exists(os.path.join(p.work, "new"))
+    # What can't be done is found before anything is kept or put back.
+    taken = len(p.json("rollback", "show", sid)["snapshots"])
     p.nono("rollback", "restore", sid, "--hunk", "n.txt:7", code=2)
+    was = p.read("n.txt")
+    p.nono("rollback", "restore", sid, "--hunk", "n.txt:1", "--hunk", "n.txt:7", code=2)
+    assert p.read("n.txt") == was
     p.nono("rollback", "restore", sid, "--path", "/etc", code=1)
+    p.nono("rollback", "restore", sid, "--path", "nosuch", code=1)
+    assert "nosuch is neither in the snapshot nor there now" in p.err, p.err
+    assert len(p.json("rollback", "show", sid)["snapshots"]) == taken
     p.nono("rollback", "restore", sid, "--snapshot", "99", code=1)
     p.nono("rollback", "show", "ffffffff", code=1)
     p.nono("run", "--rollback", "--no-audit", "--", "true", code=2)
@@ -159,6 +167,9 @@ def named(p):
     before = tree(p.work)
     p.nono("snapshot", "create", "base", "--tag", "before all")
     p.nono("snapshot", "create", "base", code=1)
+    assert "there is a snapshot named base already" in p.err, p.err
+    p.nono("snapshot", "diff", "bas", code=1)
+    assert "there is no snapshot named bas" in p.err, p.err
     p.nono("snapshot", "create", "../x", code=2)
     p.write("a.txt", "other\n")
     assert [s["name"] for s in p.json("snapshot", "list")] == ["base"]
