@@ -23,8 +23,8 @@ const struct option_row run_rows_network[] = {
      .kind = OPTION_STRING,
      AT(network_profile),
      .arg = "NAME",
-     .help = "Reach the hosts of this list: minimal, developer, claude-code, codex, opencode, "
-	     "gemini, enterprise",
+     .help = "Reach the hosts of this list: minimal, developer, enterprise, or one of an "
+	     "agent: claude-code, codex, opencode, gemini, qwen, crush, openclaw, swival, aider",
      .env = {"NONO_NETWORK_PROFILE"}},
     {.name = "allow-domain",
      .only = RUN | SHELL | WHY | PROXY,
@@ -73,7 +73,7 @@ const struct option_row run_rows_network[] = {
      AT(allow_endpoint),
      .arg = "SERVICE:METHOD:PATH",
      .help = "Of a --credential only these requests; * stands for one part of the path, ** for any "
-	     "number"},
+	     "number. Also HOST:PORT/PATH: of this host only that"},
     {.name = "open-port",
      .only = SANDBOX,
      .kind = OPTION_LIST,

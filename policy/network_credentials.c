@@ -108,7 +108,7 @@ static int add_endpoint(struct policy_network *n, const char *text, struct err *
 		return err_usage(
 		    err,
 		    "--allow-endpoint %.100s: it is written SERVICE:METHOD:PATH, as in "
-		    "openai:POST:/v1/chat/completions",
+		    "openai:POST:/v1/chat/completions, or HOST:PORT/PATH",
 		    text);
 	r = find_route(n, s.name);
 	if (!r)
@@ -148,7 +148,7 @@ int network_take_credentials(struct policy_network *n, const struct policy_input
 		if (add_route(n, p, *v, err) < 0)
 			return -1;
 	for (v = in->allow_endpoint; v && *v; v++)
-		if (add_endpoint(n, *v, err) < 0)
+		if (!network_endpoint_of_host(*v) && add_endpoint(n, *v, err) < 0)
 			return -1;
 	if (add_decisions(n, &p->approved_endpoints, true, err) < 0 ||
 	    add_decisions(n, &p->refused_endpoints, false, err) < 0)

@@ -61,6 +61,16 @@ static bool has_endpoints(const struct profile *p, const char *domain)
 	return false;
 }
 
+bool network_endpoint_of_host(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	size_t colons = 0;
+
+	for (const char *c = text; slash && c < slash; c++)
+		colons += *c == ':';
+	return slash && slash != text && colons < 2;
+}
+
 int network_take_hosts(struct policy_network *n, const struct policy_input *in,
 		       const struct profile *p, struct err *err)
 {
@@ -83,6 +93,10 @@ int network_take_hosts(struct policy_network *n, const struct policy_input *in,
 	for (v = in->allow_domain; v && *v; v++)
 		if (network_add_domain(&n->allow, *v, "user", err) < 0)
 			return network_in_flag("--allow-domain", *v, err);
+	for (v = in->allow_endpoint; v && *v; v++)
+		if (network_endpoint_of_host(*v) &&
+		    network_add_domain(&n->allow, *v, "user", err) < 0)
+			return network_in_flag("--allow-endpoint", *v, err);
 	return 0;
 }
 

@@ -25,6 +25,9 @@ int network_add_endpoint(struct policy_domains *l, const char *host, const char 
 void network_add_rule(struct policy_endpoints *l, enum policy_net_action action, const char *method,
 		      const char *path);
 
+/* Of --allow-endpoint: is it "HOST:PORT/PATH", and not "SERVICE:METHOD:PATH"? */
+bool network_endpoint_of_host(const char *text);
+
 /* A route of custom_credentials (a map that the schema accepted). */
 int network_custom_route(const char *name, const struct place *at, struct policy_route *out,
 			 struct err *err);

@@ -171,7 +171,7 @@ static int take_all(struct policy *p, const struct policy_input *in, const struc
 		return -1;
 	/* Only limits: all the rest is open. */
 	if (!profile_lists(prof) && !some(in->allow_domain) && !in->network_profile &&
-	    !some(in->credential))
+	    !some(in->credential) && !some(in->allow_endpoint))
 		return network_add_domain(&n->allow, "*", "default", err);
 	return 0;
 }

@@ -133,6 +133,11 @@ def names(c):
     assert "suggested_flag" not in outside[3] and "x.a.example" in outside[3]["details"], outside[3]
     assert outside[5]["endpoint_rules"] == [{"method": "*", "path": "/v1/*"}], outside[5]
     assert "open_port" in outside[7]["access"] and "connect_port" in outside[11]["access"], outside
+    # An endpoint of a host is the whole list, as a URL is.
+    for host, status in (("https://b.example/v1/x", "allowed"), ("https://b.example/v2/x", "denied"),
+                         ("c.example", "denied")):
+        a = ask(c, "--host", host, "--allow-endpoint", "b.example:443/v1/*")
+        assert a["status"] == status, (host, a)
     a = ask(c, "--host", "localhost:8080", "--block-net", "--open-port", "8080")
     assert a["status"] == "allowed" and "open_port" in a["access"], a
     assert ask(c, "--host", "localhost:8081", "--block-net", "--open-port", "8080")["status"] == "denied"

@@ -44,7 +44,9 @@ static int failed(GError *e)
 {
 	int r = e->domain == SECRET_ERROR ? FAILED : NO_SERVICE;
 
-	fprintf(stderr, "nono-keyring: %s\n", e->message);
+	/* Without a bus there is nothing more to say than the caller does. */
+	if (r == FAILED || getenv("DBUS_SESSION_BUS_ADDRESS"))
+		fprintf(stderr, "nono-keyring: %s\n", e->message);
 	g_error_free(e);
 	return r;
 }
