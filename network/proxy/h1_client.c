@@ -60,7 +60,8 @@ static void on_silent(struct deadline *d)
 	struct h1_client *c =
 	    (struct h1_client *)(void *)((char *)d - offsetof(struct h1_client, deadline));
 
-	h1_client_broken(c, "the server was silent for too long");
+	h1_client_broken(c, c->in_head ? "the answer's head took too long"
+				       : "the server was silent for too long");
 }
 
 void h1_client_watch(struct h1_client *c)
@@ -74,9 +75,15 @@ void h1_client_watch(struct h1_client *c)
 	stream_watch(c->stream, what);
 }
 
+/* An answer may be long in coming; once it has begun, its head has its time, however it drips. */
 void h1_client_alive(struct h1_client *c)
 {
-	deadline_set(c->proxy, &c->deadline, PROXY_IDLE_MS, on_silent);
+	bool head = !c->in_body && c->in.len;
+
+	if (!head || !c->in_head)
+		deadline_set(c->proxy, &c->deadline, head ? proxy_head_ms(c->proxy) : PROXY_IDLE_MS,
+			     on_silent);
+	c->in_head = head;
 }
 
 bool h1_client_idle(struct h1_client *c)
@@ -94,7 +101,8 @@ void h1_client_attach(struct h1_client *c, struct exchange *x)
 		c->scanned = 0;
 	}
 	c->x = x;
-	c->in_body = c->held = c->request_ended = c->upload_stopped = c->ending = false;
+	c->in_body = c->in_head = c->held = c->request_ended = c->upload_stopped = c->ending =
+	    false;
 	x->up = &h1_client_ops;
 	x->up_data = c;
 }

@@ -23,7 +23,8 @@ struct h1_client {
 	bool in_body, held; /* held: the other side takes no more */
 	bool request_chunked, request_ended, upload_stopped;
 	bool reused, any_byte, ending;
-	bool secret; /* out had a key in it: wiped when it is empty */
+	bool in_head; /* a part of an answer's head is there: the deadline stands */
+	bool secret;  /* out had a key in it: wiped when it is empty */
 	struct deadline deadline;
 };
 

@@ -169,7 +169,6 @@ void h1_client_read_some(struct h1_client *c)
 			return;
 		}
 		c->any_byte = true;
-		h1_client_alive(c);
 		if (c->in.len) {
 			buf_add(&c->in, p->scratch, (size_t)n);
 			if (!use(c, c->in.data, c->in.len))
@@ -177,6 +176,7 @@ void h1_client_read_some(struct h1_client *c)
 		} else if (!use(c, p->scratch, (size_t)n)) {
 			return;
 		}
+		h1_client_alive(c);
 		if ((size_t)n < PROXY_SCRATCH)
 			break;
 	}

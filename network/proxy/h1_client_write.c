@@ -5,6 +5,7 @@
 
 #define SMALL	16384
 #define OUT_MAX 65536
+#define FRAMING 24 /* of a chunk */
 
 void h1_client_wipe(struct h1_client *c)
 {
@@ -46,6 +47,20 @@ static void up_start(struct exchange *x)
 	h1_client_alive(c);
 }
 
+/* A buffer that grows by itself leaves a copy of what was in it. */
+static void make_room(struct h1_client *c, size_t n)
+{
+	struct buf wider = {0};
+
+	if (!c->secret || n < c->out.cap - c->out.len)
+		return;
+	buf_reserve(&wider, c->out.len + n);
+	buf_add(&wider, c->out.data, c->out.len);
+	explicit_bzero(c->out.data, c->out.cap);
+	buf_free(&c->out);
+	c->out = wider;
+}
+
 /* Pieces of the body that follow one another closely go out in one write; larger ones go from where
  * they are. */
 static size_t send_plain(struct h1_client *c, const char *p, size_t n)
@@ -53,6 +68,7 @@ static size_t send_plain(struct h1_client *c, const char *p, size_t n)
 	ssize_t sent;
 
 	if (c->out.len && n <= SMALL && c->out.len < OUT_MAX) {
+		make_room(c, n);
 		buf_add(&c->out, p, n);
 		h1_client_flush(c);
 		return n;
@@ -75,6 +91,7 @@ static size_t send_chunks(struct h1_client *c, const char *p, size_t n)
 	while (taken < n && c->out.len < OUT_MAX) {
 		size_t part = n - taken < OUT_MAX ? n - taken : OUT_MAX;
 
+		make_room(c, part + FRAMING);
 		buf_addf(&c->out, "%zx\r\n", part);
 		buf_add(&c->out, p + taken, part);
 		buf_add(&c->out, "\r\n", 2);
@@ -110,8 +127,13 @@ static void up_end(struct exchange *x)
 {
 	struct h1_client *c = x->up_data;
 
-	if (c->request_chunked && !c->ending)
-		http_write_last_chunk(&x->request_trailers, &c->out);
+	if (c->request_chunked && !c->ending) {
+		_cleanup_(buf_free) struct buf last = {0};
+
+		http_write_last_chunk(&x->request_trailers, &last);
+		make_room(c, last.len);
+		buf_add(&c->out, last.data, last.len);
+	}
 	c->request_ended = true;
 	up_flush(x);
 }

@@ -26,7 +26,8 @@ struct h2_link {
 	unsigned inside; /* calls of nghttp2 that are running: nothing is sent meanwhile */
 	bool dead;	 /* the connection is over: its owner ends it from the loop */
 	bool work;	 /* something is to be done from the loop */
-	bool secret;	 /* out has a key in it: wiped when it is empty */
+	bool keys;	 /* heads have keys in them */
+	bool secret;	 /* out has such a head: wiped when it is empty */
 	const char *why;
 };
 /* Reads what is there, some rounds of it. */

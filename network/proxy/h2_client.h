@@ -1,6 +1,6 @@
 /*
- * h2_client - HTTP/2 to an upstream server: what its two parts share. h2_client.c: connections and
- * what comes on them; h2_client_write.c: requests.
+ * h2_client - HTTP/2 to an upstream server: what its three parts share. h2_client.c: connections;
+ * h2_client_write.c: requests; h2_client_read.c: answers.
  */
 #ifndef NONO_PROXY_H2_CLIENT_H
 #define NONO_PROXY_H2_CLIENT_H
@@ -26,6 +26,8 @@ struct h2_client {
 	struct h2_call *calls;
 	unsigned n_calls;
 	struct deadline deadline;
+	int32_t head_id; /* the stream whose head is coming; -1: the first frame is; 0: none */
+	bool moved;	 /* something whole came: the deadline moves */
 	bool used;
 	bool ended; /* the connection is over; only whole answers are left to be given out */
 };
@@ -36,6 +38,16 @@ void h2_client_retire(struct h2_client *c); /* takes no more requests */
 void h2_client_push(struct h2_client *c);
 /* The exchange is over for this side. */
 struct exchange *h2_client_forget(struct h2_call *r);
+
+/* The head of a stream, or the connection's first frame (-1), has its time from now on. */
+void h2_client_begin_head(struct h2_client *c, int32_t id);
+
+/* ---- h2_client_read.c ---- */
+
+nghttp2_session *h2_client_session(struct h2_client *c); /* NULL: no memory */
+/* Gives out what was kept of the answer's body, and its end. */
+void h2_client_offer(struct h2_call *r);
+void h2_client_fail(struct h2_call *r, const char *why);
 
 /* ---- h2_client_write.c ---- */
 

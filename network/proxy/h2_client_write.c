@@ -34,7 +34,7 @@ static void up_start(struct exchange *x)
 	nghttp2_data_provider body = {.source.ptr = r, .read_callback = next_piece};
 	struct h2_fields f;
 
-	r->client->link.secret |= x->request.secret;
+	r->client->link.keys |= x->request.secret;
 	http_head_clear(&x->response);
 	http_head_clear(&x->response_trailers);
 	/* Only who can take trailers asks for them. */

@@ -56,6 +56,8 @@ void h2_fields_request(struct h2_fields *f, const struct http_head *h, bool trai
 	add(f, ":scheme", 7, "https", 5);
 	add_text(f, ":authority", host ? *host : h->authority);
 	add_text(f, ":path", h->target);
+	if (h->secret_target)
+		f->v[f->n - 1].flags |= NGHTTP2_NV_FLAG_NO_INDEX;
 	add_headers(f, h, skip);
 	if (trailers)
 		add(f, "te", 2, "trailers", 8);

@@ -4,7 +4,7 @@
  */
 #include "network/proxy/h2.h"
 
-enum { ROUND = 8, FRAMES = 64 << 10, BACKLOG = 256 << 10 };
+enum { ROUND = 8, FRAMES = 64 << 10, BACKLOG = 256 << 10, FRAME_HEAD = 9, FRAME_MAX = 16384 };
 
 void h2_link_pull(struct h2_link *l)
 {
@@ -33,6 +33,28 @@ void h2_link_pull(struct h2_link *l)
 	}
 }
 
+static void wipe(struct h2_link *l)
+{
+	if (l->secret && l->out.cap)
+		explicit_bzero(l->out.data, l->out.cap);
+	l->secret = false;
+}
+
+static void take(struct h2_link *l, const uint8_t *p, size_t n)
+{
+	bool head = n > FRAME_HEAD && (p[3] == NGHTTP2_HEADERS || p[3] == NGHTTP2_CONTINUATION);
+
+	/* A buffer that grows leaves a copy of what is in it. */
+	if (l->keys)
+		buf_reserve(&l->out, FRAMES + FRAME_HEAD + FRAME_MAX - l->out.len);
+	buf_add(&l->out, p, n);
+	if (!l->keys || !head)
+		return;
+	l->secret = true;
+	/* nghttp2's buffer of the frame, which it uses again and does not look at anymore. */
+	explicit_bzero((void *)(uintptr_t)p, n);
+}
+
 /* As many frames as make a good write. */
 static void collect(struct h2_link *l)
 {
@@ -49,7 +71,7 @@ static void collect(struct h2_link *l)
 		}
 		if (n <= 0)
 			return;
-		buf_add(&l->out, p, (size_t)n);
+		take(l, p, (size_t)n);
 	}
 }
 
@@ -61,12 +83,10 @@ void h2_link_push(struct h2_link *l)
 		ssize_t n;
 
 		collect(l);
-		if (!l->out.len && l->secret && l->out.cap)
-			explicit_bzero(l->out.data, l->out.cap);
-		if (!l->out.len)
-			l->secret = false;
-		if (!l->out.len)
+		if (!l->out.len) {
+			wipe(l);
 			break;
+		}
 		n = stream_write(l->stream, l->out.data, l->out.len);
 		if (n < 0 && errno == EAGAIN)
 			return;
@@ -100,6 +120,7 @@ void h2_link_close(struct h2_link *l)
 {
 	nghttp2_session_del(l->ng);
 	stream_close(l->stream);
+	wipe(l);
 	buf_free(&l->out);
 }
 

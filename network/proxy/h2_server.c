@@ -17,6 +17,7 @@ static void free_request(struct h2_request *r)
 	*r->prev = r->next;
 	if (r->next)
 		r->next->prev = r->prev;
+	r->server->moved = true;
 	exchange_free(r->x);
 	buf_free(&r->in);
 	h2_body_free(&r->out);
@@ -45,12 +46,18 @@ static void on_deadline(struct deadline *d)
 	destroy((struct h2_server *)(void *)((char *)d - offsetof(struct h2_server, deadline)));
 }
 
-static void set_deadline(struct h2_server *c)
+/* Bytes that drip in are no reason to wait longer: heads have their time. */
+void h2_server_alive(struct h2_server *c)
 {
-	/* A head that drips in gets no more time by dripping. */
-	if (!c->in_head)
+	if (!c->head_id)
 		deadline_set(c->link.proxy, &c->deadline,
 			     c->requests ? PROXY_IDLE_MS : PROXY_KEEP_MS, on_deadline);
+}
+
+static void begin_head(struct h2_server *c, int32_t id)
+{
+	c->head_id = id;
+	deadline_set(c->link.proxy, &c->deadline, proxy_head_ms(c->link.proxy), on_deadline);
 }
 
 /* From the loop, soon. */
@@ -112,10 +119,11 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 	struct h2_server *c = data;
 	struct h2_request *r;
 
-	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+	if (frame->hd.type != NGHTTP2_HEADERS)
 		return 0;
-	c->in_head = true;
-	deadline_set(c->link.proxy, &c->deadline, proxy_head_ms(c->link.proxy), on_deadline);
+	begin_head(c, frame->hd.stream_id);
+	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return 0;
 	r = xcalloc(1, sizeof(*r));
 	r->server = c;
 	r->id = frame->hd.stream_id;
@@ -153,7 +161,6 @@ static void begin(struct h2_request *r)
 	const char *why;
 
 	r->begun = true;
-	r->server->in_head = false;
 	if (r->too_large)
 		exchange_bad_request(r->x, 431, "the head is too large");
 	else if (h2_request_complete(&r->x->request, r->in_ended, &why) < 0)
@@ -195,6 +202,9 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
 	struct h2_server *c = data;
 	struct h2_request *r = NULL;
 
+	c->moved = true;
+	if (c->head_id < 0 || c->head_id == frame->hd.stream_id)
+		c->head_id = 0;
 	if (brings_nothing(frame) && !idle_frame(c)) {
 		nghttp2_session_terminate_session(ng, NGHTTP2_ENHANCE_YOUR_CALM);
 		return 0;
@@ -214,11 +224,13 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
 }
 
 static int on_data(nghttp2_session *ng, _unused_ uint8_t flags, int32_t id, const uint8_t *p,
-		   size_t n, _unused_ void *data)
+		   size_t n, void *data)
 {
 	struct h2_request *r = request_of(ng, id);
+	struct h2_server *c = data;
 	size_t took = 0;
 
+	c->moved = true;
 	/* The window of the connection is everybody's; that of the stream is the body's. */
 	nghttp2_session_consume_connection(ng, n);
 	if (!r) {
@@ -235,11 +247,15 @@ static int on_data(nghttp2_session *ng, _unused_ uint8_t flags, int32_t id, cons
 static int on_closed(nghttp2_session *ng, int32_t id, _unused_ uint32_t code, void *data)
 {
 	struct h2_request *r = request_of(ng, id);
+	struct h2_server *c = data;
 
+	if (c->head_id == id) {
+		c->head_id = 0;
+		c->moved = true;
+	}
 	if (r) {
 		r->closed = true;
-		r->server->in_head &= r->begun;
-		h2_server_later(data);
+		h2_server_later(c);
 	}
 	return 0;
 }
@@ -312,7 +328,9 @@ static void on_ready(struct stream *s, unsigned what)
 		destroy(c);
 		return;
 	}
-	set_deadline(c);
+	if (c->moved || (what & STREAM_WRITE))
+		h2_server_alive(c);
+	c->moved = false;
 	h2_link_watch(&c->link, !link_full(p));
 }
 
@@ -346,6 +364,6 @@ void h2_server_start(struct proxy *p, struct stream *s, const struct exchange_or
 		destroy(c);
 		return;
 	}
-	set_deadline(c);
+	begin_head(c, -1);
 	h2_server_push(c);
 }

@@ -31,13 +31,15 @@ struct h2_server {
 	uint64_t connection;
 	uint64_t idle_at_ms;
 	unsigned idle_frames;
-	bool in_head;
+	int32_t head_id; /* the stream whose head is coming; -1: the first frame is; 0: none */
+	bool moved;	 /* something whole came: the deadline moves */
 };
 
 /* ---- h2_server.c ---- */
 
 void h2_server_later(struct h2_server *c); /* from the loop, soon */
 void h2_server_push(struct h2_server *c);
+void h2_server_alive(struct h2_server *c); /* something happened: the deadline moves */
 
 /* ---- h2_server_write.c ---- */
 

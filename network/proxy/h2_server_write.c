@@ -61,6 +61,7 @@ static size_t down_data(struct exchange *x, const char *p, size_t n)
 
 	if (r->closed || r->server->link.dead)
 		return n;
+	h2_server_alive(r->server);
 	took = h2_body_put(&r->out, p, n);
 	go_on_with(r);
 	if (took < n)

@@ -129,7 +129,10 @@ def by_http2():
         return
     cert = tls.WORLD.leaf("a.localhost")
     server = subprocess.Popen(["node", "-e", NODE, "x", "serve", cert], stdout=subprocess.PIPE, text=True)
-    w = tls.Secure(lambda m, t, h, b: simple(b), cert)
+    def later(m, t, h, b):
+        time.sleep(0.3)  # else it may have answered before the trailers are sent
+        return simple(b)
+    w = tls.Secure(later, cert)
     try:
         h2 = int(server.stdout.readline())
         with tls.proxy([("a.localhost",)], http2=True) as p:
