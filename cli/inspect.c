@@ -55,6 +55,9 @@ static void print_state(const cJSON *json)
 		 (unsigned long long)s.events, (unsigned long long)s.denied,
 		 (unsigned long long)s.granted, (unsigned long long)s.requests_open);
 	line("Counts:", text);
+	if (s.log_failed)
+		line("Log:", "can't be written (is the disk full?); nothing is granted until it "
+			     "can");
 	if (s.title[0])
 		line("Title:", s.title);
 }

@@ -65,6 +65,7 @@ cJSON *broker_status_json(struct broker *b, bool sample)
 	add_u64(o, "granted", counts.granted);
 	add_u64(o, "requests_open", in.requests_open);
 	cJSON_AddNumberToObject(o, "clients", b->have_report ? b->report.clients : 0);
+	cJSON_AddBoolToObject(o, "log_failed", audit_failed(b->log));
 	cJSON_AddStringToObject(o, "title", b->have_report ? b->report.title : "");
 	if (b->agent_gone)
 		cJSON_AddNumberToObject(o, "exit_code", b->exit_code);

@@ -86,6 +86,7 @@ int session_state_parse(const cJSON *o, struct session_state *out)
 	out->granted = control_num_u64(o, "granted");
 	out->requests_open = control_num_u64(o, "requests_open");
 	out->clients = (unsigned)control_num_u64(o, "clients");
+	out->log_failed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "log_failed"));
 	out->exited = cJSON_IsNumber(code);
 	out->exit_code = out->exited ? code->valueint : 0;
 	return 0;

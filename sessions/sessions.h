@@ -179,6 +179,7 @@ struct session_state {
 	char evidence[96]; /* why we think so: "program status: blocked (permission)" */
 	uint64_t since_ns; /* CLOCK_REALTIME of the last change of activity */
 	uint64_t events, denied, granted, requests_open;
+	bool log_failed; /* it can't be written: the disk is full */
 	bool exited;
 	int exit_code;
 	unsigned clients;

@@ -214,6 +214,10 @@ static void on_status(void *data, const struct session_state *s)
 {
 	struct agent *a = data;
 
+	if (s->log_failed && !a->state.log_failed)
+		tui_message(a->tui, true,
+			    "%s: its log can't be written (disk full?): no grants till it can",
+			    a->name);
 	a->state = *s;
 	if (s->exited)
 		set_ended(a, s->exit_code);

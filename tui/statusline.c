@@ -97,13 +97,18 @@ static void right_part(struct tui *t, char *out, size_t size)
 {
 	unsigned long long denied = 0;
 	size_t asks = requests_count(t), at = 0;
+	bool log_failed = false;
 	time_t now = time(NULL);
 	struct tm tm;
 
 	out[0] = 0;
 	for (size_t i = 0; i < t->n_agents; i++)
 		denied += t->agents[i]->state.denied;
-	if (asks)
+	for (size_t i = 0; i < t->n_agents; i++)
+		log_failed |= t->agents[i]->state.log_failed && !t->agents[i]->ended;
+	if (log_failed)
+		at += (size_t)snprintf(out + at, size - at, " a log can't be written");
+	if (asks && at < size)
 		at += (size_t)snprintf(out + at, size - at, " %zu asks", asks);
 	if (denied && at < size)
 		at += (size_t)snprintf(out + at, size - at, " %llu refused", denied);

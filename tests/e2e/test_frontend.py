@@ -582,6 +582,24 @@ def headless(p):
     stop_all(p)
 
 
+def full_disk(p):
+    """A log that can't be written is on the screen, for as long as that lasts."""
+    p.run(["/bin/sh", "-c", "trap '' XFSZ; ulimit -f 400; exec %s run -s --detached --name full --allow . -- /bin/sh -c '"
+           "read x; i=0; while [ $i -lt 300 ]; do cat /etc/hostname; i=$((i+1)); done; read x'" % p.bin])
+    s = Screen(p, "attach", "full", cols=120, rows=24)
+    s.sees("full")
+    assert "Log:" not in p.nono("inspect", "full")
+    s.type("go")
+    s.keys("Enter")
+    s.sees("full: its log can't be written")
+    s.sees("a log can't be written [0-9][0-9]:")
+    assert re.search("Log: +can't be written", p.nono("inspect", "full")), p.nono("inspect", "full")
+    assert p.json("inspect", "full")["state"]["log_failed"] is True
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
 nonolib.main([side_by_side, zoom_and_layouts, remembered, remembered_from_run, new_agent, splits, help_keys, other_prefix,
               status_line, jump, jump_to_request, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
-              read_only_answers_nothing, scrollback, small_terminal, terminal_restored, let_go, headless], jobs=3)
+              read_only_answers_nothing, scrollback, small_terminal, terminal_restored, let_go, full_disk, headless], jobs=3)
