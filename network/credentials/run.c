@@ -8,7 +8,7 @@
 #include "network/credentials/internal.h"
 
 /* It is a session and process group of its own, and ends with us. */
-static _Noreturn void become(const struct credential_run *r, int in, int out)
+static _Noreturn void become(const struct credential_run *r, pid_t parent, int in, int out)
 {
 	sigset_t none;
 
@@ -16,6 +16,8 @@ static _Noreturn void become(const struct credential_run *r, int in, int out)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(126);
 	setsid();
 	for (char *const *e = r->env; e && *e; e++)
 		putenv(*e);
@@ -88,7 +90,7 @@ int credential_run(const struct credential_run *r, struct secret *out, int *stat
 {
 	_cleanup_close_ int in = -1, from = -1, to = -1;
 	int pipe_fd[2], code = 0, word = 0;
-	pid_t pid;
+	pid_t self = getpid(), pid;
 
 	out->len = 0;
 	if (secret_reserve(out, SECRET_MAX + 1, err) < 0)
@@ -100,7 +102,7 @@ int credential_run(const struct credential_run *r, struct secret *out, int *stat
 	to = pipe_fd[1];
 	pid = fork();
 	if (pid == 0)
-		become(r, in, to);
+		become(r, self, in, to);
 	close(STEAL_FD(to));
 	if (pid < 0)
 		return failed(r, errno, err);
