@@ -163,24 +163,32 @@ def git_https(p):
 
 
 def git_ssh(p):
-    if not shutil.which("sshd") or not shutil.which("ssh"):
-        raise Skip("openssh-server is not installed")
+    """A real server, reached by what GIT_SSH_COMMAND says, or as ProxyCommand; a host that isn't listed is not."""
+    if not shutil.which("ssh") or not (shutil.which("dropbear") or shutil.which("sshd")):
+        raise Skip("no ssh, or neither dropbear nor sshd")
     with world(p) as (_, directory, _):
-        import pwd
-        if p.uid is not None:
-            raise Skip("the ordinary user of the tests has no account to log in to")
-        sshd = netservers.Sshd(directory, pwd.getpwuid(os.getuid()).pw_name)
-        bare = bare_repository(p)
-        shutil.copy(sshd.key, os.path.join(p.work, "key"))
-        os.chmod(os.path.join(p.work, "key"), 0o600)
-        shutil.copy(sshd.known, os.path.join(p.work, "known"))
+        sshd = netservers.Sshd(directory, os.getuid() if p.uid is None else p.uid)
         try:
-            ssh = ("export GIT_SSH_COMMAND=\"ssh -F none -i %s/key -o UserKnownHostsFile=%s/known -o IdentitiesOnly=yes "
-                   "-o ProxyCommand='%s connect %%h %%p'\"; " % (p.work, p.work, p.bin))
-            where = "ssh://%s@ssh.%s:%d%s" % (pwd.getpwuid(os.getuid()).pw_name, DOMAIN, sshd.port, bare)
-            out = through(p, "ssh." + DOMAIN, GIT + ssh + WORK % {"url": where})
+            bare = bare_repository(p)
+            key = shutil.copy(sshd.key, os.path.join(p.work, "key"))
+            p.own(key)
+            os.chmod(key, 0o600)
+            p.own(shutil.copy(sshd.known, os.path.join(p.work, "known")))
+            where = "ssh://%s@ssh.%s:%d%s" % (sshd.user, DOMAIN, sshd.port, bare)
+            options = "-F none -i %s -o UserKnownHostsFile=%s/known -o IdentitiesOnly=yes" % (key, p.work)
+            given = "export GIT_SSH_COMMAND=\"$GIT_SSH_COMMAND %s\"; " % options
+            out = through(p, "ssh." + DOMAIN, GIT + given + WORK % {"url": where})
             assert out.startswith("one\n") and "refs/heads/main" in out, out
-            through(p, "git." + DOMAIN, ssh + "git ls-remote " + where, code=128)
+            e = [e["event"] for e in network_events(p) if e["event"].get("ended")]
+            assert e and (e[-1]["target"], e[-1]["port"]) == ("ssh." + DOMAIN, sshd.port) and e[-1]["bytes_in"] > 500, e
+            ssh = "ssh %s -o 'ProxyCommand=%s connect %%h %%p' -p %d %s@ssh.%s " % (options, p.bin, sshd.port, sshd.user, DOMAIN)
+            out = through(p, "ssh." + DOMAIN, "head -c 300000 /dev/zero | " + ssh + "'wc -c; echo $SSH_CONNECTION'")
+            assert out.split()[:2] == ["300000", netservers.ADDRESS], out
+            # Not listed; no way but the proxy's.
+            through(p, "git." + DOMAIN, given + "git ls-remote " + where, code=128)
+            assert "not allowed" in p.err, p.err
+            through(p, "ssh." + DOMAIN, "ssh %s -o ProxyCommand=none -o ConnectTimeout=5 -p %d %s@%s true"
+                    % (options, sshd.port, sshd.user, netservers.ADDRESS), code=255)
         finally:
             sshd.close()
 

@@ -2,6 +2,7 @@
 of it, an authority, and servers (HTTPS with git, npm and pip behind it, WebSocket, HTTP/2 by nginx, ssh).
 Needs root and unshare."""
 import base64
+import ctypes
 import hashlib
 import http.server
 import io
@@ -247,23 +248,40 @@ class Nginx:
 
 
 class Sshd:
-    """An ssh server that knows one key; user: who may log in."""
+    """An ssh server (dropbear, else OpenSSH's) that runs as uid and knows one key. Who logs in is "coder", that user's
+    account in an /etc/passwd of this process's own, so that it needs none on the machine."""
 
-    def __init__(self, directory, user):
-        self.port = free_port()
-        self.key = os.path.join(directory, "client")
-        host = os.path.join(directory, "host")
-        for path in (self.key, host):
-            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path)
+    def __init__(self, directory, uid):
+        self.port, self.user = free_port(), "coder"
+        self.home = os.path.join(directory, "home")
+        self.key, host, passwd = (os.path.join(directory, n) for n in ("client", "host", "passwd"))
+        os.makedirs(os.path.join(self.home, ".ssh"))
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
+        shutil.copy(self.key + ".pub", os.path.join(self.home, ".ssh", "authorized_keys"))
+        if shutil.which("dropbear"):
+            out = run("dropbearkey", "-t", "ed25519", "-f", host)
+            public = next(line for line in out.splitlines() if line.startswith("ssh-ed25519"))
+            serve = ["dropbear", "-F", "-E", "-s", "-m", "-r", host, "-p", "%s:%d" % (ADDRESS, self.port), "-P", os.path.join(directory, "pid")]
+        else:
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host)
+            with open(host + ".pub") as f:
+                public = f.read().strip()
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+            serve = [shutil.which("sshd"), "-D", "-e", "-f", "/dev/null"]
+            for option in ("ListenAddress=" + ADDRESS, "Port=%d" % self.port, "HostKey=" + host, "UsePAM=no", "PidFile=none",
+                           "PermitRootLogin=yes", "PasswordAuthentication=no", "AllowUsers=" + self.user):
+                serve += ["-o", option]
         self.known = os.path.join(directory, "known_hosts")
-        with open(host + ".pub") as f, open(self.known, "w") as out:
-            out.write("[ssh.%s]:%d %s" % (DOMAIN, self.port, f.read()))
-        conf = os.path.join(directory, "sshd.conf")
-        with open(conf, "w") as f:
-            f.write("ListenAddress %s\nPort %d\nHostKey %s\nAuthorizedKeysFile %s.pub\nStrictModes no\nUsePAM no\nPidFile none\n"
-                    "PermitRootLogin yes\nPasswordAuthentication no\nAllowUsers %s\n" % (ADDRESS, self.port, host, self.key, user))
-        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        self.p = subprocess.Popen([shutil.which("sshd"), "-D", "-e", "-f", conf], stderr=subprocess.DEVNULL)
+        with open(self.known, "w") as f:
+            f.write("[ssh.%s]:%d %s\n" % (DOMAIN, self.port, public))
+        for path in (self.home, os.path.join(self.home, ".ssh"), os.path.join(self.home, ".ssh", "authorized_keys"), host):
+            os.chown(path, uid, uid)
+            os.chmod(path, 0o700)
+        with open("/etc/passwd") as f, open(passwd, "w") as out:
+            out.write(f.read() + "%s:x:%d:%d::%s:/bin/sh\n" % (self.user, uid, uid, self.home))
+        assert ctypes.CDLL(None, use_errno=True).unshare(0x20000) == 0, os.strerror(ctypes.get_errno())  # CLONE_NEWNS
+        run("mount", "--bind", passwd, "/etc/passwd")
+        self.p = subprocess.Popen(serve, stderr=subprocess.DEVNULL, user=uid, group=uid, extra_groups=[])
         wait_for_port(self.port)
 
     def close(self):
