@@ -160,16 +160,19 @@ struct pane {
 	int crop_x, crop_y; /* left and top of the agent's screen that is shown */
 	struct audit_view *audit;
 	struct review *review;
+	struct list_view { /* violations, network: the session of the chosen row; the first seen */
+		char agent[SESSION_ID_LEN + 1];
+		size_t first;
+	} list;
 	struct violations_view {
 		/* By what it is, not by its place: rows come and go while a finger is on a key. */
-		char agent[SESSION_ID_LEN + 1], target[1024], op[16], tool[65];
-		size_t first;
+		char target[1024], op[16], tool[65];
 		bool show_hidden;
+		size_t left_out; /* hidden, as of the last look */
 	} violations;
 	struct network_view {
-		char agent[SESSION_ID_LEN + 1], host[256]; /* what is chosen */
+		char host[256]; /* what is chosen */
 		uint16_t port;
-		size_t first;
 		unsigned sort; /* enum network_sort */
 		bool only_refused;
 		char filter[64];
@@ -211,9 +214,8 @@ bool draw_changes(struct tui *t);
 void draw_terminal(struct pane *p, bool focused);
 bool draw_terminal_changes(struct pane *p, bool focused);
 void draw_audit(struct pane *p, bool focused);
-void draw_violations(struct pane *p, bool focused);
-void draw_network(struct pane *p, bool focused);
 void draw_review(struct pane *p, bool focused);
+void draw_list(struct pane *p, bool focused); /* violations, network */
 void draw_statusline(struct tui *t, int y);
 struct agent *statusline_hit(struct tui *t, int x); /* session under the mouse */
 
@@ -229,17 +231,15 @@ void audit_paste(struct pane *p, const char *text, size_t n);
 bool audit_poll(struct pane *p); /* new events; true: there are more already */
 void audit_view_free(struct audit_view *v);
 void audit_scroll(struct pane *p, int lines);
-bool violations_key(struct pane *p, const struct input_event *ev);
-bool network_key(struct pane *p, const struct input_event *ev);
+bool list_pane_key(struct pane *p, const struct input_event *ev);
+void list_pane_scroll(struct pane *p, int lines);
 void network_poll(struct pane *p);
-void network_scroll(struct pane *p, int lines);
 bool review_key(struct pane *p, const struct input_event *ev);
 void review_poll(struct pane *p);
 void review_scroll(struct pane *p, int lines);
 struct review *review_new(struct tui *t, const char *id);
 void review_free(struct review *r); /* NULL is fine */
 void violations_poll(struct pane *p);
-void violations_scroll(struct pane *p, int lines);
 void violations_changed(struct agent *a); /* ask again soon */
 
 /* ---- requests (requests.c, dialog_request.c) ----------------------------- */

@@ -93,12 +93,10 @@ static void draw_tab(struct tui *t, struct tab *tab)
 			draw_terminal(p, focused);
 		else if (p->kind == PANE_AUDIT)
 			draw_audit(p, focused);
-		else if (p->kind == PANE_NETWORK)
-			draw_network(p, focused);
 		else if (p->kind == PANE_REVIEW)
 			draw_review(p, focused);
 		else
-			draw_violations(p, focused);
+			draw_list(p, focused);
 		canvas_clip(&t->canvas, NULL);
 		if (t->numbers)
 			draw_number(t, p, i);

@@ -46,10 +46,8 @@ static void to_pane(struct tui *t, const struct input_event *ev)
 		return;
 	if (p->kind == PANE_AUDIT) {
 		audit_key(p, ev);
-	} else if (p->kind == PANE_VIOLATIONS) {
-		violations_key(p, ev);
-	} else if (p->kind == PANE_NETWORK) {
-		network_key(p, ev);
+	} else if (p->kind == PANE_VIOLATIONS || p->kind == PANE_NETWORK) {
+		list_pane_key(p, ev);
 	} else if (p->kind == PANE_REVIEW) {
 		review_key(p, ev);
 	} else if (!terminal_scroll_key(p, ev) && !ended_key(t, p, ev)) {

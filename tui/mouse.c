@@ -38,10 +38,8 @@ static void wheel(struct tui *t, struct pane *p, const struct input_event *ev)
 		return;
 	if (p->kind == PANE_AUDIT)
 		audit_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
-	else if (p->kind == PANE_VIOLATIONS)
-		violations_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
-	else if (p->kind == PANE_NETWORK)
-		network_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
+	else if (p->kind == PANE_VIOLATIONS || p->kind == PANE_NETWORK)
+		list_pane_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
 	else if (p->kind == PANE_REVIEW)
 		review_scroll(p, ev->button == PTY_WHEEL_UP ? 3 : -3);
 	else if (p->kind == PANE_TERMINAL && !terminal_wheel(p, ev))

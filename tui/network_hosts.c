@@ -88,8 +88,8 @@ static int descending(uint64_t x, uint64_t y)
 
 static int compare(const void *x, const void *y, void *sort)
 {
-	const struct host_item *a = ((const struct host_row *)x)->h;
-	const struct host_item *b = ((const struct host_row *)y)->h;
+	const struct host_item *a = ((const struct list_row *)x)->h;
+	const struct host_item *b = ((const struct list_row *)y)->h;
 	int r = 0;
 
 	switch (*(const unsigned *)sort) {
@@ -115,7 +115,7 @@ static bool wanted(const struct pane *p, const struct host_item *h)
 	return (!w->only_refused || h->denied) && (!w->filter[0] || strcasestr(h->host, w->filter));
 }
 
-size_t host_rows(struct pane *p, struct host_row **rows)
+size_t host_rows(struct pane *p, struct list_row **rows)
 {
 	struct tui *t = p->tui;
 	size_t n = 0, total = 0;
@@ -128,7 +128,7 @@ size_t host_rows(struct pane *p, struct host_row **rows)
 
 		for (size_t k = 0; (!p->agent || p->agent == a) && k < a->n_hosts; k++)
 			if (wanted(p, &a->hosts[k]))
-				(*rows)[n++] = (struct host_row){a, &a->hosts[k]};
+				(*rows)[n++] = (struct list_row){a, {.h = &a->hosts[k]}};
 	}
 	qsort_r(*rows, n, sizeof(**rows), compare, &p->network.sort);
 	return n;
@@ -136,7 +136,7 @@ size_t host_rows(struct pane *p, struct host_row **rows)
 
 /* ---- what can be done ------------------------------------------------------------------------ */
 
-void host_details(const struct host_row *r)
+void host_details(const struct list_row *r)
 {
 	const struct host_item *h = r->h;
 	_cleanup_(buf_free) struct buf b = {0};
@@ -159,7 +159,7 @@ void host_details(const struct host_row *r)
 }
 
 /* "SESSION allow|deny HOST:PORT" as the context of dialogs. */
-static char *context(const struct host_row *r, const char *word)
+static char *context(const struct list_row *r, const char *word)
 {
 	bool v6 = strchr(r->h->host, ':') != NULL;
 
@@ -221,7 +221,7 @@ static void profile_confirmed(struct tui *t, const char *ctx, const char *value)
 				    : "written to the profile, and allowed from now on");
 }
 
-static void for_session(const struct host_row *r, const char *word)
+static void for_session(const struct list_row *r, const char *word)
 {
 	_cleanup_free_ char *ctx = NULL;
 	char question[600];
@@ -241,12 +241,12 @@ static void for_session(const struct host_row *r, const char *word)
 	dialog_confirm(r->a->tui, question, session_confirmed, ctx);
 }
 
-void host_allow(const struct host_row *r)
+void host_allow(const struct list_row *r)
 {
 	for_session(r, "allow");
 }
 
-void host_deny_session(const struct host_row *r)
+void host_deny_session(const struct list_row *r)
 {
 	for_session(r, "deny");
 }
@@ -257,7 +257,7 @@ static void got_diff(struct agent *a, const cJSON *answer, int fd, const char *c
 			  profile_confirmed);
 }
 
-static void preview(const struct host_row *r, const char *word)
+static void preview(const struct list_row *r, const char *word)
 {
 	_cleanup_free_ char *ctx = NULL;
 
@@ -268,17 +268,17 @@ static void preview(const struct host_row *r, const char *word)
 		tui_message(r->a->tui, true, "%s: not connected", r->a->name);
 }
 
-void host_always(const struct host_row *r)
+void host_always(const struct list_row *r)
 {
 	preview(r, "allow");
 }
 
-void host_deny(const struct host_row *r)
+void host_deny(const struct list_row *r)
 {
 	preview(r, "deny");
 }
 
-void host_copy(const struct host_row *r)
+void host_copy(const struct list_row *r)
 {
 	char flag[320];
 	int n = snprintf(flag, sizeof(flag), "--allow-domain %s", r->h->host);

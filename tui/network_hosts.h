@@ -5,24 +5,20 @@
 #ifndef NONO_TUI_NETWORK_HOSTS_H
 #define NONO_TUI_NETWORK_HOSTS_H
 
-#include "tui/app.h"
+#include "tui/list_pane.h"
 
 enum network_sort { NETWORK_BY_TIME = 0, NETWORK_BY_NAME, NETWORK_BY_BYTES, NETWORK_BY_REFUSALS };
 #define NETWORK_SORTS 4
 
-struct host_row {
-	struct agent *a;
-	struct host_item *h;
-};
 /* In the order of the view, less what its filter leaves out. Returns how many; *rows is the
  * caller's to free. */
-size_t host_rows(struct pane *p, struct host_row **rows);
+size_t host_rows(struct pane *p, struct list_row **rows);
 
-void host_details(const struct host_row *r);
-void host_allow(const struct host_row *r);
-void host_always(const struct host_row *r);
-void host_deny_session(const struct host_row *r);
-void host_deny(const struct host_row *r); /* in the profile, and from now on */
-void host_copy(const struct host_row *r); /* the flag, to the clipboard */
+void host_details(const struct list_row *r);
+void host_allow(const struct list_row *r);
+void host_always(const struct list_row *r);
+void host_deny_session(const struct list_row *r);
+void host_deny(const struct list_row *r); /* in the profile, and from now on */
+void host_copy(const struct list_row *r); /* the flag, to the clipboard */
 
 #endif

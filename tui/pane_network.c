@@ -1,28 +1,17 @@
 /* The network pane: hosts, and what went there. */
-#include "tui/list.h"
 #include "tui/network_hosts.h"
 
 static const char *const sort_words[NETWORK_SORTS] = {"last", "name", "bytes", "refusals"};
 
-static size_t selected(struct pane *p, const struct host_row *rows, size_t n)
+static bool is_chosen(const struct pane *p, const struct list_row *r)
 {
-	const struct network_view *w = &p->network;
-
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(rows[i].a->id, w->agent) && rows[i].h->port == w->port &&
-		    str_eq(rows[i].h->host, w->host))
-			return i;
-	return n; /* none: what was selected is gone */
+	return r->h->port == p->network.port && str_eq(r->h->host, p->network.host);
 }
 
-static void choose(struct pane *p, const struct host_row *r)
+static void choose(struct pane *p, const struct list_row *r)
 {
-	struct network_view *w = &p->network;
-
-	str_copy(w->agent, sizeof(w->agent), r->a->id);
-	str_copy(w->host, sizeof(w->host), r->h->host);
-	w->port = r->h->port;
-	tui_dirty(p->tui);
+	str_copy(p->network.host, sizeof(p->network.host), r->h->host);
+	p->network.port = r->h->port;
 }
 
 /* ---- drawing -------------------------------------------------------------------------------- */
@@ -39,7 +28,7 @@ static void bytes_text(char out[8], uint64_t n)
 	snprintf(out, 8, "%u%c", (unsigned)n, units[u]);
 }
 
-static void draw_row(struct pane *p, int y, const struct host_row *r, bool on)
+static void draw_row(struct pane *p, int y, const struct list_row *r, bool on)
 {
 	struct tui *t = p->tui;
 	const struct rect *b = &p->body;
@@ -100,22 +89,12 @@ static void draw_head(struct pane *p, int y)
 	canvas_text(&t->canvas, x, y, p->body.x + p->body.w - x, style(t, S_DIM), "host");
 }
 
-static void draw_bar(struct pane *p, int y, bool focused, size_t n)
+static void count(const struct pane *p, size_t n, char *out, size_t size)
 {
-	struct tui *t = p->tui;
-	struct rect r = {p->body.x, y, p->body.w, 1};
 	const struct network_view *w = &p->network;
-	char text[200];
-	int x;
 
-	canvas_fill(&t->canvas, &r, style(t, S_BAR));
-	snprintf(text, sizeof(text), " %zu hosts · by %s%s%s%s", n, sort_words[w->sort],
+	snprintf(out, size, " %zu hosts · by %s%s%s%s", n, sort_words[w->sort],
 		 w->only_refused ? " · refused" : "", w->filter[0] ? " · /" : "", w->filter);
-	x = r.x + canvas_text(&t->canvas, r.x, y, r.w, style(t, S_BAR), text);
-	if (focused)
-		canvas_text(&t->canvas, x, y, r.x + r.w - x, style(t, S_BAR),
-			    "  ? keys  Enter details  s allow  A always  d deny  D never  / filter "
-			    " q close");
 }
 
 static const char *nothing(const struct pane *p)
@@ -129,69 +108,7 @@ static const char *nothing(const struct pane *p)
 	return "nothing went through the network proxy yet";
 }
 
-void draw_network(struct pane *p, bool focused)
-{
-	_cleanup_free_ struct host_row *v = NULL;
-	size_t n = host_rows(p, &v), at = selected(p, v, n), rows;
-
-	if (p->body.h < 2 || p->body.w < 1)
-		return;
-	rows = (size_t)p->body.h - 2;
-	list_follow(&p->network.first, at, rows, n);
-	draw_head(p, p->body.y);
-	for (size_t i = 0; i < rows && p->network.first + i < n; i++)
-		draw_row(p, p->body.y + 1 + (int)i, &v[p->network.first + i],
-			 focused && p->network.first + i == at);
-	if (!n)
-		canvas_text(&p->tui->canvas, p->body.x + 1, p->body.y + 1, p->body.w - 1,
-			    style(p->tui, S_DIM), nothing(p));
-	draw_bar(p, p->body.y + p->body.h - 1, focused, n);
-}
-
 /* ---- keys ----------------------------------------------------------------------------------- */
-
-static void move(struct pane *p, long step)
-{
-	_cleanup_free_ struct host_row *v = NULL;
-	size_t n = host_rows(p, &v), at = selected(p, v, n);
-
-	if (!n)
-		return;
-	choose(p, &v[at == n ? 0 : list_move(at, step, n)]); /* none: the first */
-}
-
-void network_scroll(struct pane *p, int lines)
-{
-	move(p, -lines);
-}
-
-/* Acts on what is selected, never on a row that only happens to be there. */
-static void act(struct pane *p, void (*fn)(const struct host_row *r))
-{
-	_cleanup_free_ struct host_row *v = NULL;
-	size_t n = host_rows(p, &v), at = selected(p, v, n);
-
-	if (at < n) {
-		struct host_row r = v[at];
-
-		fn(&r);
-	} else if (n) {
-		tui_message(p->tui, false, "choose a line with the arrow keys first");
-	}
-}
-
-static void all_or_one(struct pane *p)
-{
-	struct tui *t = p->tui;
-	struct agent *a = p->agent ? NULL : agents_get(t, p->network.agent);
-
-	if (!p->agent && !a)
-		a = t->n_agents ? t->agents[0] : NULL;
-	if (!p->agent && !a)
-		return;
-	p->agent = a;
-	panes_arrange(t);
-}
 
 static void filtered(struct tui *t, const char *ctx, const char *value)
 {
@@ -203,15 +120,33 @@ static void filtered(struct tui *t, const char *ctx, const char *value)
 	tui_dirty(t);
 }
 
-static bool move_key(struct pane *p, const struct input_event *ev)
+static void ask_filter(struct pane *p)
 {
-	long step;
-
-	if (!list_key(ev, p->body.h - 3, &step))
-		return false;
-	move(p, step);
-	return true;
+	dialog_input(p->tui, "Only hosts with this in their name", p->network.filter, filtered, "");
 }
+
+static void only_refused(struct pane *p)
+{
+	p->network.only_refused = !p->network.only_refused;
+}
+
+static void other_order(struct pane *p)
+{
+	p->network.sort = (p->network.sort + 1) % NETWORK_SORTS;
+}
+
+static const struct list_action actions[] = {
+    {PTY_KEY_ENTER, host_details, NULL},
+    {'w', host_details, NULL},
+    {'s', host_allow, NULL},
+    {'A', host_always, NULL},
+    {'d', host_deny_session, NULL},
+    {'D', host_deny, NULL},
+    {'c', host_copy, NULL},
+    {'/', NULL, ask_filter},
+    {'r', NULL, only_refused},
+    {'o', NULL, other_order},
+};
 
 static const char keys_text[] =
     "↑ ↓ PgUp PgDn Home End   choose a line\n"
@@ -227,53 +162,17 @@ static const char keys_text[] =
     "a                        all sessions, or one\n"
     "q                        close the pane\n";
 
-bool network_key(struct pane *p, const struct input_event *ev)
-{
-	struct network_view *w = &p->network;
-
-	tui_dirty(p->tui);
-	if ((ev->mods & ~(unsigned)PTY_SHIFT) || move_key(p, ev))
-		return true;
-	switch (ev->key) {
-	case PTY_KEY_ENTER:
-	case 'w':
-		act(p, host_details);
-		break;
-	case 's':
-		act(p, host_allow);
-		break;
-	case 'A':
-		act(p, host_always);
-		break;
-	case 'd':
-		act(p, host_deny_session);
-		break;
-	case 'D':
-		act(p, host_deny);
-		break;
-	case 'c':
-		act(p, host_copy);
-		break;
-	case '/':
-		dialog_input(p->tui, "Only hosts with this in their name", w->filter, filtered, "");
-		break;
-	case 'r':
-		w->only_refused = !w->only_refused;
-		break;
-	case 'o':
-		w->sort = (w->sort + 1) % NETWORK_SORTS;
-		break;
-	case 'a':
-		all_or_one(p);
-		break;
-	case '?':
-		dialog_text(p->tui, "Keys of the network pane", keys_text, false, NULL, NULL, NULL);
-		break;
-	case 'q':
-		pane_close(p->tui, p);
-		break;
-	default:
-		return false;
-	}
-	return true;
-}
+const struct list_kind network_list = {
+    .rows = host_rows,
+    .is_chosen = is_chosen,
+    .choose = choose,
+    .draw_head = draw_head,
+    .draw_row = draw_row,
+    .count = count,
+    .nothing = nothing,
+    .hint = "  ? keys  Enter details  s allow  A always  d deny  D never  / filter  q close",
+    .title = "Keys of the network pane",
+    .help = keys_text,
+    .actions = actions,
+    .n_actions = ARRAY_LEN(actions),
+};

@@ -2,7 +2,7 @@
 #include "tui/violations.h"
 
 /* "SESSION ACCESS PATH" as the context of calls and dialogs. */
-static char *context(const struct violation_row *r)
+static char *context(const struct list_row *r)
 {
 	return xasprintf("%s %s %s", r->a->id, violation_access(r->v), r->v->target);
 }
@@ -97,7 +97,7 @@ static void got_why(struct agent *a, const cJSON *answer, int fd, const char *ct
 	dialog_text(a->tui, "Why it was refused", b.data, false, NULL, NULL, NULL);
 }
 
-void violation_why(const struct violation_row *r)
+void violation_why(const struct list_row *r)
 {
 	const char *access = violation_access(r->v);
 	_cleanup_free_ char *ctx = NULL;
@@ -149,7 +149,7 @@ static void always_confirmed(struct tui *t, const char *ctx, const char *value)
 	send_allow(t, ctx, "always", "written to the profile, and allowed from now on");
 }
 
-static bool may_allow(const struct violation_row *r)
+static bool may_allow(const struct list_row *r)
 {
 	struct tui *t = r->a->tui;
 
@@ -167,7 +167,7 @@ static bool may_allow(const struct violation_row *r)
 	return false;
 }
 
-void violation_allow(const struct violation_row *r)
+void violation_allow(const struct list_row *r)
 {
 	_cleanup_free_ char *ctx = NULL;
 	char question[1400];
@@ -186,7 +186,7 @@ static void got_diff(struct agent *a, const cJSON *answer, int fd, const char *c
 			  always_confirmed);
 }
 
-void violation_always(const struct violation_row *r)
+void violation_always(const struct list_row *r)
 {
 	_cleanup_free_ char *ctx = NULL;
 
@@ -240,7 +240,7 @@ static void got_suppress_diff(struct agent *a, const cJSON *answer, int fd, cons
 			  ctx, suppress_confirmed);
 }
 
-void violation_suppress(const struct violation_row *r)
+void violation_suppress(const struct list_row *r)
 {
 	_cleanup_free_ char *ctx = NULL;
 
@@ -279,7 +279,7 @@ static void got_flag(struct agent *a, const cJSON *answer, int fd, const char *c
 	tui_message(a->tui, false, "copied: %s", flag);
 }
 
-void violation_copy(const struct violation_row *r)
+void violation_copy(const struct list_row *r)
 {
 	const char *access = violation_access(r->v);
 
@@ -301,7 +301,7 @@ static void hidden(struct agent *a, const cJSON *answer, int fd, const char *ctx
 	violations_changed(a);
 }
 
-void violation_hide(const struct violation_row *r)
+void violation_hide(const struct list_row *r)
 {
 	cJSON *args;
 

@@ -88,31 +88,30 @@ void violations_changed(struct agent *a)
 /* By the first time, which does not change: rows stay where they are. */
 static int newest_first(const void *x, const void *y)
 {
-	const struct violation_row *a = x, *b = y;
+	const struct list_row *a = x, *b = y;
 
 	if (a->v->first_ns != b->v->first_ns)
 		return a->v->first_ns > b->v->first_ns ? -1 : 1;
 	return strcmp(a->v->target, b->v->target);
 }
 
-size_t violation_rows(struct pane *p, struct violation_row **rows, size_t *hidden)
+size_t violation_rows(struct pane *p, struct list_row **rows)
 {
 	struct tui *t = p->tui;
 	size_t n = 0, total = 0;
 
-	*hidden = 0;
+	p->violations.left_out = 0;
 	for (size_t i = 0; i < t->n_agents; i++)
 		total += t->agents[i]->n_violations;
 	*rows = xcalloc(total + 1, sizeof(**rows));
 	for (size_t i = 0; i < t->n_agents; i++) {
 		struct agent *a = t->agents[i];
 
-		for (size_t k = 0; (!p->agent || p->agent == a) && k < a->n_violations; k++) {
+		for (size_t k = 0; (!p->agent || p->agent == a) && k < a->n_violations; k++)
 			if (a->violations[k].hidden && !p->violations.show_hidden)
-				++*hidden;
+				p->violations.left_out++;
 			else
-				(*rows)[n++] = (struct violation_row){a, &a->violations[k]};
-		}
+				(*rows)[n++] = (struct list_row){a, {.v = &a->violations[k]}};
 	}
 	qsort(*rows, n, sizeof(**rows), newest_first);
 	return n;
