@@ -150,6 +150,23 @@ static int learn(struct learn *l, struct err *err)
 	return w < 0 ? -1 : r;
 }
 
+/* Not after an hour's run. */
+static int check_name(const struct learn_options *o, struct err *err)
+{
+	_cleanup_free_ char *own = NULL;
+
+	if (!policy_profile_name_ok(o->name))
+		return err_usage(err,
+				 "--name %.100s: the name of a profile is letters, digits and '-'",
+				 o->name);
+	own = policy_profile_file(o->name);
+	if (!own && policy_profile_builtin(o->name) &&
+	    !str_eq(o->name, o->profile ? o->profile : "default"))
+		return err_usage(err, "--name %s: it is a built-in profile: choose another name",
+				 o->name);
+	return 0;
+}
+
 static int run(struct cli *cli, struct err *err)
 {
 	const struct learn_options *o = cli->options;
@@ -169,6 +186,8 @@ static int run(struct cli *cli, struct err *err)
 					      : "learn needs a program to run, or --from SESSION");
 	if (o->name && o->out)
 		return err_usage(err, "--name and --output exclude each other");
+	if (o->name && check_name(o, err) < 0)
+		return -1;
 	if (o->from && (o->hosts || o->sockets.n))
 		return err_usage(err,
 				 "--hosts and --allow-unix-socket are about a run: they can't be "

@@ -72,6 +72,11 @@ int run_check_options(const struct run_options *o, struct err *err)
 				      "other options or variables for them");
 	if (check_record(o, err) < 0)
 		return -1;
+	if (o->name && !session_name_ok(o->name))
+		return err_usage(err,
+				 "--name %.100s: the name of a session is letters, digits and "
+				 "._-+@:, at most %d",
+				 o->name, SESSION_NAME_MAX - 1);
 	if (o->rollback_all && o->rollback_include.n)
 		return err_usage(err,
 				 "--rollback-all and --rollback-include can't be used together");

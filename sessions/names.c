@@ -24,7 +24,7 @@ struct holder {
 	uint64_t start;
 };
 
-bool name_valid(const char *name)
+bool session_name_ok(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -66,7 +66,7 @@ bool name_holder(const char *name, char id[SESSION_ID_LEN + 1])
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	struct holder h;
 
-	if (fd < 0 || !name_valid(name) || holder_read(fd, name, &h) < 0 || !holder_alive(&h))
+	if (fd < 0 || !session_name_ok(name) || holder_read(fd, name, &h) < 0 || !holder_alive(&h))
 		return false;
 	str_copy(id, SESSION_ID_LEN + 1, h.id);
 	return true;
@@ -117,7 +117,7 @@ int name_take(const char *wanted, const char *id, pid_t pid, char out[SESSION_NA
 	unsigned long start;
 	int r;
 
-	if (wanted && !name_valid(wanted))
+	if (wanted && !session_name_ok(wanted))
 		return err_set(
 		    err, "'%s' can't be a session name: use letters, digits and ._-+@:, at most %d",
 		    wanted, SESSION_NAME_MAX - 1);

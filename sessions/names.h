@@ -11,7 +11,6 @@
 #include "common/common.h"
 #include "sessions/sessions.h"
 
-bool name_valid(const char *name);
 /* Takes wanted, or makes up an adjective-noun if it is NULL. pid is the supervisor's. */
 int name_take(const char *wanted, const char *id, pid_t pid, char out[SESSION_NAME_MAX],
 	      struct err *err);

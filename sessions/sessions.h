@@ -106,6 +106,7 @@ int session_list(bool all, struct session_list *out, struct err *err); /* newest
 void session_list_free(struct session_list *l);
 /* Unique id prefix, else exact name. Live sessions win over ended ones of the same name. */
 int session_find(const char *what, struct session_record *out, struct err *err);
+bool session_name_ok(const char *name); /* may a session be called so? */
 void session_record_free(struct session_record *r);
 const char *session_status_name(enum session_status s);
 /* Removes temporary directories that sessions killed together with their supervisor left in /tmp.

@@ -85,6 +85,9 @@ def usage_errors(c):
             (["run", "--network-profile", "nosuch", "true"], "minimal"),
             (["run", "--open-port", "70000", "true"], "70000"),
             (["why", "--host", "2130706433", "--allow-domain", "a.com"], "2130706433"),
+            (["run", "--name", "not/a/name", "true"], "--name not/a/name"),
+            (["learn", "--name", "../x", "--", "touch", "made"], "--name ../x"),
+            (["learn", "--name", "codex", "--", "touch", "made"], "built-in"),
             (["wrap", "--detached", "true"], "--detached"), (["wrap", "--name", "x", "true"],
                                                              "--name"),
             (["wrap", "--no-audit", "true"], "--no-audit"),
@@ -114,8 +117,7 @@ def usage_errors(c):
                  ["attach"],
                  ["run", "-s", "--", "no-such-program"], ["run", "-s", "--", "/etc/passwd"],
                  ["wrap", "-s", "--", "no-such-program"],
-                 ["run", "-s", "--profile", "no-such-profile", "true"],
-                 ["run", "-s", "--name", "not/a/name", "true"]):
+                 ["run", "-s", "--profile", "no-such-profile", "true"]):
         out = c.nono(*args, code=1)
         assert not out and c.err.startswith("nono: "), (args, out, c.err)
     with open("/dev/full", "wb") as full:

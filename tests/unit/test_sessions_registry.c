@@ -243,15 +243,15 @@ static void prune_keeps_live_and_newest(void **state)
 static void names_are_valid(void **state)
 {
 	(void)state;
-	assert_true(name_valid("neat-gate"));
-	assert_false(name_valid(""));
-	assert_false(name_valid("../x"));
-	assert_false(name_valid("a/b"));
-	assert_false(name_valid("a b"));
-	assert_false(name_valid("\033[2J"));
-	assert_false(name_valid("-x"));
-	assert_false(
-	    name_valid("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	assert_true(session_name_ok("neat-gate"));
+	assert_false(session_name_ok(""));
+	assert_false(session_name_ok("../x"));
+	assert_false(session_name_ok("a/b"));
+	assert_false(session_name_ok("a b"));
+	assert_false(session_name_ok("\033[2J"));
+	assert_false(session_name_ok("-x"));
+	assert_false(session_name_ok(
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
 static void names_are_unique_and_come_back(void **state)
