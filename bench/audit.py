@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The audit log: events written a second with their chain, what one costs its emitter, and reading:
-verifying and filtering a long log against sha256sum (and OpenSSL, which uses the processor's SHA
-instructions) over the same bytes; memory.
+opening a long log at its end, verifying and filtering it against sha256sum (and OpenSSL, which uses
+the processor's SHA instructions) over the same bytes; memory.
 
     bench/audit.py [EVENTS [ROUNDS]]   default 10000000, 3; needs 860 bytes of disk an event
     BENCH names bench_audit_emit (default: build/release/bench/bench_audit_emit)
@@ -37,6 +37,7 @@ def main():
         path = os.path.join(s.env["XDG_STATE_HOME"], "nono/audit/bench/audit-events.ndjson")
         size = os.path.getsize(path)
         print("written   %d events, %.2f GB: %.0f events/s, %.0f MiB (goal 500000/s)" % (n, size / 1e9, rate, memory))
+        print("opened    %s" % re.search(r"open +(.*)", out).group(1))
         print("emitter   %d ns an event, clock included (goal 300)" % emit)
         rows = {"sha256sum": [], "openssl": [], "verify": [], "denied": []}
         peak = {}

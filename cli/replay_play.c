@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -27,7 +28,8 @@ struct player {
 	uint64_t at_ns, shown_ns; /* time in the session; of the last picture */
 	double speed, max_wait_ns;
 	bool paused, over, quit, changed;
-	uint64_t second; /* that the bar shows */
+	int signals, signal; /* where they are read; the one that ended it */
+	uint64_t second;     /* that the bar shows */
 	struct winsize ws;
 };
 
@@ -242,16 +244,30 @@ static void read_keys(struct player *p)
 		key(p, c[i]);
 }
 
+static void read_signal(struct player *p)
+{
+	struct signalfd_siginfo s;
+
+	if (read(p->signals, &s, sizeof(s)) != (ssize_t)sizeof(s))
+		return;
+	p->signal = (int)s.ssi_signo;
+	p->quit = true;
+}
+
 static void run(struct player *p)
 {
 	uint64_t last = clock_mono_ns();
 
 	while (!p->quit) {
-		struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+		struct pollfd in[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+				      {.fd = p->signals, .events = POLLIN}};
 		uint64_t now;
 
-		if (poll(&in, 1, p->r->have_frame && !p->paused ? 10 : 100) > 0)
+		poll(in, ARRAY_LEN(in), p->r->have_frame && !p->paused ? 10 : 100);
+		if (in[0].revents)
 			read_keys(p);
+		if (in[1].revents)
+			read_signal(p);
 		now = clock_mono_ns();
 		advance(p, now - last);
 		last = now;
@@ -265,29 +281,49 @@ static void run(struct player *p)
 	}
 }
 
+/* The signals that would end it are read, so that the terminal is put back before they do. */
+static void on_terminal(struct player *p, const struct termios *before)
+{
+	struct termios raw = *before;
+	sigset_t ends, mask;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &ends, &mask);
+	p->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+	/* Alternate screen, no wrapping, no cursor. */
+	printf("\033[?1049h\033[?7l\033[?25l\033[2J");
+	fflush(stdout);
+	run(p);
+	printf("\033[?7h\033[?25h\033[?1049l");
+	fflush(stdout);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, before);
+	if (p->signals >= 0)
+		close(p->signals);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 int replay_play(struct replay *r, double speed, double max_wait_s, struct err *err)
 {
 	struct player p = {.r = r,
 			   .feed = -1,
 			   .control = -1,
+			   .signals = -1,
 			   .speed = speed,
 			   .max_wait_ns = max_wait_s * 1e9,
 			   .at_ns = r->begin_ns};
-	struct termios before, raw;
+	struct termios before;
 	int code = start(&p, err);
 
-	if (code == 0 && tcgetattr(STDIN_FILENO, &before) == 0) {
-		raw = before;
-		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
-		/* Alternate screen, no wrapping, no cursor. */
-		printf("\033[?1049h\033[?7l\033[?25l\033[2J");
-		fflush(stdout);
-		run(&p);
-		printf("\033[?7h\033[?25h\033[?1049l");
-		fflush(stdout);
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-	}
+	if (code == 0 && tcgetattr(STDIN_FILENO, &before) == 0)
+		on_terminal(&p, &before);
 	stop(&p);
+	if (p.signal)
+		raise(p.signal);
 	return code;
 }

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -523,6 +524,12 @@ def replay(p):
     s.sees("END")
     s.keys("q")
     assert s.ended() == 0
+    # A signal ends it, and the terminal is as it was before.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        s = nonolib.Screen(p, "replay", "rec")
+        s.sees("q end")
+        os.kill(s.client(), number)
+        assert s.ended() == 128 + number, number
     # A recording that was cut off is shown as far as it goes; what is none, is not.
     sid = p.json("audit", "list")[0]["session_id"]
     path = os.path.join(p.base, "state/nono/audit", sid, "screen.rec")
