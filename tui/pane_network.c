@@ -54,9 +54,9 @@ static void draw_row(struct pane *p, int y, const struct list_row *r, bool on)
 		x += 14;
 	}
 	if (b->w > 72) {
-		canvas_textf(&t->canvas, x, y, 8, h->errors ? bad : dim, "%3u %4llu", h->status,
+		canvas_textf(&t->canvas, x, y, 9, h->errors ? bad : dim, "%4u %4llu", h->status,
 			     (unsigned long long)h->errors);
-		x += 9;
+		x += 10;
 	}
 	if (!p->agent && b->w > 90) {
 		canvas_text(&t->canvas, x, y, 14, dim, r->a->name);
@@ -82,7 +82,7 @@ static void draw_head(struct pane *p, int y)
 	}
 	if (p->body.w > 72) {
 		canvas_text(&t->canvas, x, y, p->body.w - 36, style(t, S_DIM), "code errs ");
-		x += 9;
+		x += 10;
 	}
 	if (!p->agent && p->body.w > 90)
 		x += 15;

@@ -167,17 +167,46 @@ static bool may_allow(const struct list_row *r)
 	return false;
 }
 
+/* Says what closes it: a key or a password store is not one more file. */
+static void got_reason(struct agent *a, const cJSON *answer, int fd, const char *ctx)
+{
+	const char *source = member(answer, "source"), *reason = member(answer, "reason"), *path;
+	char id[SESSION_ID_LEN + 1], access[16], question[1500];
+	bool closed = str_eq(reason ? reason : "", "filesystem_deny");
+	const struct pane *focus = pane_focused(a->tui);
+
+	if (fd >= 0)
+		close(fd);
+	if (!context_split(ctx, id, access, &path))
+		return;
+	if (!answer_ok(answer)) {
+		tui_message(a->tui, true, "%s: %s", a->name, answer_error(answer));
+		return;
+	}
+	/* Came late: what is typed now is for something else. */
+	if (!focus || focus->kind != PANE_VIOLATIONS || a->tui->dialog)
+		return;
+	snprintf(question, sizeof(question), "Allow %s to %s %s until the session ends?%s%s%s",
+		 a->name, access, path, closed ? " It is closed on purpose (" : "",
+		 closed && source ? source
+		 : closed	  ? "the profile"
+				  : "",
+		 closed ? ")." : "");
+	dialog_confirm(a->tui, question, session_confirmed, ctx);
+}
+
 void violation_allow(const struct list_row *r)
 {
+	const char *access = violation_access(r->v);
 	_cleanup_free_ char *ctx = NULL;
-	char question[1400];
+	cJSON *args;
 
 	if (!may_allow(r))
 		return;
 	ctx = context(r);
-	snprintf(question, sizeof(question), "Allow %s to %s %s until the session ends?",
-		 r->a->name, violation_access(r->v), r->v->target);
-	dialog_confirm(r->a->tui, question, session_confirmed, ctx);
+	args = path_args(r->v->target, access, NULL);
+	if (!agent_call(r->a, "why", args, got_reason, ctx))
+		tui_message(r->a->tui, true, "%s: not connected", r->a->name);
 }
 
 static void got_diff(struct agent *a, const cJSON *answer, int fd, const char *ctx)

@@ -173,6 +173,7 @@ os.execvp("sh", ["sh", "-c", "python3 client.py 'GET http://localhost:%s/'; slee
     s.sees("tunnel b'ping'")
     s.command("N")
     s.sees(r"localhost")
+    s.sees("code errs host$")
     s.keys("Down")
     s.keys("d")
     s.sees(r"Deny localhost")
