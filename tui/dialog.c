@@ -174,7 +174,7 @@ static void text_key(struct dialog *d, const struct input_event *ev)
 		return;
 	case 'y':
 		if (!fn || !text_armed(x))
-			return;
+			break;
 		ctx = STEAL_PTR(x->ctx);
 		dialog_close(t);
 		fn(t, ctx, NULL);
@@ -186,8 +186,9 @@ static void text_key(struct dialog *d, const struct input_event *ev)
 		dialog_close(t);
 		return;
 	default:
-		return;
+		break;
 	}
+	x->opened_ns = clock_mono_ns(); /* somebody types, and not for this: armed when that ends */
 }
 
 static void text_free(struct dialog *d)

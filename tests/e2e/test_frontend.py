@@ -370,6 +370,11 @@ def violations_pane(p):
     # Not offered any more: what changes in the profile first, one key writes it.
     s.type("S")
     s.sees(r"\+.*suppress_save_prompt")
+    for c in "what is typed for an agent may well have a y":  # none of it answers, however long it takes
+        s.type(c)
+        time.sleep(0.02)
+    assert not os.path.exists(os.path.join(p.home, ".config/nono/profiles/default.json"))
+    s.sees(r"\+.*suppress_save_prompt")
     time.sleep(0.8)  # keys of a moment ago are not for it
     s.type("y")
     s.sees("written to the profile, and hidden")
