@@ -256,6 +256,19 @@ struct audit_cleanup_options {
 	bool all, dry_run, json;
 };
 int audit_cleanup(const struct audit_cleanup_options *o, struct err *err);
+/* The same by itself: table [audit] of config.toml, max_sessions (ended ones, the newest stay),
+ * max_age_days, max_storage_gb (of all; the oldest go). What one of them does not keep goes; not
+ * what runs, is damaged or not delivered to its sink. All zero = nothing goes. */
+enum audit_limit { AUDIT_MAX_SESSIONS = 0, AUDIT_MAX_AGE, AUDIT_MAX_BYTES, AUDIT_LIMITS };
+struct audit_limits {
+	bool has[AUDIT_LIMITS];
+	uint64_t sessions, age_s, bytes;
+};
+/* No file or no table: all zero. err names file, line and column. */
+int audit_limits_load(struct audit_limits *out, struct err *err);
+bool audit_limited(const struct audit_limits *l);
+/* How many records it removed. May be killed at any step, and run by several at once. */
+int audit_keep(const struct audit_limits *l, struct err *err);
 /* A proof that an event is in the log and the ledger; of the ledger of a checkpoint (a file), or as
  * it is now. */
 struct audit_prove_options {

@@ -251,7 +251,8 @@ static const struct command command_audit_cleanup = {
     .details =
 	"Without --keep, --older-than and --max-size all of them go; what one of these keeps\n"
 	"stays. Running sessions are never touched. The ledger goes on saying that there was\n"
-	"a session and what its record was.\n",
+	"a session and what its record was. max_sessions, max_age_days and max_storage_gb of the\n"
+	"table [audit] in config.toml remove old ones by themselves when a session ends.\n",
     .rows = cleanup_rows,
     .size = sizeof(struct cleanup_options),
     .flags = CLI_OUTSIDE,

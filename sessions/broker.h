@@ -67,6 +67,7 @@ struct broker {
 	struct signer signer;
 	struct snapshotter *snapshotter; /* its caller's */
 	struct audit_redaction *redaction;
+	struct audit_limits audit_limits;
 	struct tools *tools; /* NULL: no command has a policy of its own */
 	cJSON *record;
 	cJSON *denials; /* what was refused, once the program has ended */
@@ -166,6 +167,9 @@ void broker_add_limits(struct broker *b);
 void broker_say_limits(const struct broker *b);
 /* Ends a program that has shown nothing on its terminal in time (startup_watch.c). */
 void broker_watch_startup(struct broker *b);
+/* Begins to remove audit records that are beyond the limits, the session's own counted
+ * (record_keep.c). After its log was closed. */
+void broker_keep_records(const struct broker *b);
 /* Sends a control message to the screen host; -1 if it is not there or does not take it. */
 int broker_tell_host(struct broker *b, const struct pty_control *m, int fd);
 /* What the screen host reports (broker_host.c): a callback of its poll handle; does somebody look?

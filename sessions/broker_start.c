@@ -319,6 +319,8 @@ int broker_start(struct broker *b, struct err *err)
 	if (take_signals(b, err) == 0 && runtime_create(b->plan->id, &b->rt, err) == 0 &&
 	    name_take(b->o->name, b->plan->id, getpid(), b->name, err) == 0) {
 		r = audit_redaction_load(&b->redaction, err);
+		if (r == 0 && (r = audit_limits_load(&b->audit_limits, err)) < 0)
+			err->cls = ERR_USAGE;
 		if (r == 0) {
 			command = audit_redact_command(b->redaction, b->plan->argv);
 			r = start_steps(b, command, err);
@@ -384,4 +386,5 @@ void broker_end(struct broker *b)
 		close(b->master_fd);
 	if (b->signal_fd >= 0)
 		close(b->signal_fd);
+	broker_keep_records(b);
 }

@@ -85,7 +85,7 @@ static take_fn *const ui_takes[ARRAY_LEN(ui_names)] = {
 
 static const char *const sections[] = {"ui",	       "meta",	    "undo",	 "rollback",
 				       "updates",      "redaction", "overrides", "extensions",
-				       "trusted_keys", NULL};
+				       "trusted_keys", "audit",	    NULL};
 
 static size_t find(const char *const *names, const char *name)
 {

@@ -205,6 +205,128 @@ def cleanup(p):
     p.nono("audit", "cleanup", "--max-size", "1X", code=2)
 
 
+def write_config(p, text):
+    folder = os.path.join(p.home, ".config/nono")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "config.toml")
+    with open(path, "w") as f:
+        f.write(text)
+    for name in (os.path.dirname(folder), folder, path):
+        p.own(name)
+
+
+def retention(p):
+    """[audit] in config.toml: what is beyond it goes when a session ends."""
+    root = os.path.join(p.base, "state/nono/audit")
+
+    def config(text):
+        write_config(p, text)
+
+    def there():
+        return sorted(d for d in os.listdir(root) if os.path.isdir(os.path.join(root, d)))
+
+    def ledger():
+        with open(os.path.join(root, "ledger.ndjson")) as f:
+            return [json.loads(x)["session_id"] for x in f]
+
+    def some(n):
+        for _ in range(n):
+            p.inside("true")
+        return [r["session_id"] for r in p.json("audit", "list")]
+
+    for bad in ("max_session = 3", "max_sessions = -1", 'max_age_days = "x"'):
+        config("[audit]\n%s\n" % bad)
+        p.inside("echo ran > ran", code=2)
+        assert "config.toml" in p.err, p.err
+    assert not os.path.exists(os.path.join(p.work, "ran"))
+    config("[ui]\n")
+    all_ids = some(5)
+    assert len(there()) == 5
+    live = p.start("live", "echo ready; sleep 100")["session_id"]
+    # By count: of those that ended; the live one, older than the next ones, is none of them.
+    config("[audit]\nmax_sessions = 2\n")
+    ids = some(1)
+    nonolib.until("two and the live one", lambda: there() == sorted([live, ids[0], all_ids[0]]))
+    # Two sessions end at once.
+    both = [p.popen("run", "--allow", p.work, "--", "true") for _ in range(2)]
+    assert [x.wait(timeout=20) for x in both] == [0, 0]
+    ids = [r["session_id"] for r in p.json("audit", "list")]
+    nonolib.until("two new ones and the live one", lambda: len(there()) == 3 and live in there())
+    for sid in there():
+        if sid != live:
+            p.nono("audit", "verify", sid)
+    # By age.
+    config("[audit]\nmax_age_days = 0.00003\n")
+    time.sleep(3)
+    new = some(1)[0]
+    nonolib.until("the young one and the live one", lambda: there() == sorted([new, live]))
+    # By size: the newest stays, however large it is.
+    config("[audit]\nmax_storage_gb = 0\n")
+    new = some(1)[0]
+    nonolib.until("the newest and the live one", lambda: there() == sorted([new, live]))
+    # Stopped in the middle: what it left is nobody's record, and the next one removes it.
+    config("[ui]\n")
+    some(3)
+    half = os.path.join(root, ".gone-%s-1" % new)
+    os.rename(os.path.join(root, new), half)
+    os.unlink(os.path.join(half, "session.json"))
+    assert new not in [r["session_id"] for r in p.json("audit", "list")]
+    config("[audit]\nmax_sessions = 1\n")
+    new = some(1)[0]
+    nonolib.until("all else removed", lambda: sorted(there()) == sorted([new, live]))
+    # Damaged ones are kept for whoever wants to know what happened.
+    with open(os.path.join(root, new, "session.json"), "w") as f:
+        f.write("{")
+    last = some(1)[0]
+    nonolib.until("the end of it", lambda: not [x for x in p.processes() if "retention" in comm(x)])
+    assert there() == sorted([new, last, live]), there()
+    p.nono("stop", live)
+    # The ledger holds every session that was, and is whole.
+    found = ledger()
+    assert set(all_ids) | {live, new, last} <= set(found) and len(found) == len(set(found)) == 16, found
+    assert "VERIFIED" in p.nono("audit", "verify", last)
+
+
+def comm(pid):
+    try:
+        with open("/proc/%d/comm" % pid) as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def killed_retention(p):
+    """kill -9 at any moment of a removal: the ledger holds, and the next one ends it."""
+    root = os.path.join(p.base, "state/nono/audit")
+    for i in range(8):
+        p.inside("true")
+    before = [r["session_id"] for r in p.json("audit", "list")]
+    for delay in (0.001, 0.003, 0.006, 0.01):
+        q = p.popen("audit", "cleanup", "--keep", "5")
+        time.sleep(delay)
+        q.kill()
+        q.wait()
+        p.json("audit", "list")
+        for r in p.json("audit", "list"):
+            p.nono("audit", "verify", r["session_id"])
+    write_config(p, "[audit]\nmax_sessions = 2\n")
+    for _ in range(3):
+        p.inside("true")
+        deadline = time.time() + 0.5
+        while time.time() < deadline:
+            for pid in p.processes():
+                if "retention" in comm(pid):
+                    os.kill(pid, 9)
+                    deadline = 0
+    p.inside("true")
+    nonolib.until("two", lambda: len([d for d in os.listdir(root) if os.path.isdir(os.path.join(root, d))]) == 2)
+    with open(os.path.join(root, "ledger.ndjson")) as f:
+        found = [json.loads(x)["session_id"] for x in f]
+    assert set(before) <= set(found) and len(found) == 12, found
+    for r in p.json("audit", "list"):
+        p.nono("audit", "verify", r["session_id"])
+
+
 def new_key(p, name, *how):
     """A private key outside of what the program may read, and its public half."""
     path = os.path.join(p.outside, name)
@@ -375,15 +497,8 @@ def integrity(p):
 
 
 def redaction(p):
-    folder = os.path.join(p.home, ".config/nono")
-    os.makedirs(folder)
-    for d in (os.path.dirname(folder), folder):
-        p.own(d)
-
     def config(text):
-        with open(os.path.join(folder, "config.toml"), "w") as f:
-            f.write(text)
-        p.own(os.path.join(folder, "config.toml"))
+        write_config(p, text)
     config('[redaction]\nextra_flags = ["--pin-code"]\nextra_query_keys = ["q"]\nextra_env_vars = ["FOO"]\n')
     p.inside("/bin/echo --pin-code w4711 'http://h/?q=w4712' FOO=w4713 --other w4714 PASSWORD=w4715; true", "--name", "s")
     events = p.events("s")
@@ -547,7 +662,8 @@ def replay(p):
     assert not os.path.exists(os.path.join(p.work, "ran"))
 
 
-CASES = [replay, exports, spool, integrity, redaction, show, listing, damaged, prove, cleanup, sign, anchor]
+CASES = [replay, exports, spool, integrity, redaction, show, listing, damaged, prove, cleanup, retention,
+         killed_retention, sign, anchor]
 
 if __name__ == "__main__":
     nonolib.main(CASES)
