@@ -33,7 +33,7 @@ size_t word_distance(const char *a, const char *b)
 
 const char *word_nearest(const char *word, const char *const *words)
 {
-	size_t limit = strlen(word) < 4 ? 1 : strlen(word) < 8 ? 2 : 3, best = limit + 1;
+	size_t limit = strlen(word) < 5 ? 1 : strlen(word) < 8 ? 2 : 3, best = limit + 1;
 	const char *near = NULL;
 
 	for (; *words; words++) {

@@ -264,6 +264,7 @@ static void test_nearest(void **state)
 	assert_string_equal(word_nearest("wiat", words), "wait");
 	assert_null(word_nearest("frobnicate", words));
 	assert_null(word_nearest("", words));
+	assert_null(word_nearest("ward", words)); /* half of a short word is not the same word */
 }
 
 static void test_keys(void **state)
