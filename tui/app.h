@@ -251,7 +251,8 @@ struct request_box {
 	/* Since when nobody types, as seen from a loop that was not held up; when it looked last.
 	 */
 	uint64_t quiet_ns, looked_ns;
-	bool ready; /* keys answer; it has been drawn so, or is with the next frame */
+	bool ready;   /* keys answer; it has been drawn so, or is with the next frame */
+	bool partial; /* the target is too long for the dialog as it was drawn: no key allows it */
 	bool confirm_all;
 };
 struct request_entry {

@@ -54,14 +54,38 @@ static int fact(struct tui *t, const struct rect *in, int y, int max, enum theme
 	return y + (lines < r.h ? lines : r.h);
 }
 
+static int target_lines(const struct rect *in, const struct session_request_info *r)
+{
+	return is_tool(r) ? TOOL_LINES : in->h > 9 ? in->h - 6 : 3;
+}
+
+static int lines_needed(struct tui *t, int w, const char *text)
+{
+	const struct rect r = {0, 0, w, 0};
+	char printable[4200];
+
+	text_printable(printable, sizeof(printable), text, strlen(text));
+	return *text ? canvas_wrap(&t->canvas, &r, style(t, S_TEXT), printable) : 0;
+}
+
+/* Nobody allows what they see a part of. */
+static bool shows_whole(struct tui *t, const struct rect *in, const struct session_request_info *r)
+{
+	int max = target_lines(in, r), one = lines_needed(t, in->w - 10, r->target),
+	    two = lines_needed(t, in->w - 10, r->target2);
+
+	return in->w > 10 && one <= max && two <= max && one + two <= in->h;
+}
+
 static void draw_facts(struct tui *t, const struct rect *in, const struct session_request_info *r)
 {
 	const bool tool = is_tool(r);
+	const int max = target_lines(in, r);
 	char text[1400];
 	int y = 0;
 
-	y = fact(t, in, y, tool ? TOOL_LINES : 3, S_BOLD, r->kind, r->target);
-	y = fact(t, in, y, 2, S_BOLD, "and", r->target2);
+	y = fact(t, in, y, max, S_BOLD, r->kind, r->target);
+	y = fact(t, in, y, max, S_BOLD, "and", r->target2);
 	if (r->asked[0] && !str_eq(r->asked, r->target))
 		y = fact(t, in, y, 1, S_TEXT, tool ? "in" : "asked as", r->asked);
 	if (r->group[0]) {
@@ -133,6 +157,9 @@ static void draw_footer(struct tui *t, const struct rect *in, const struct reque
 	else if (t->requests.confirm_all)
 		canvas_textf(&t->canvas, in->x, y, in->w, style(t, S_WARN),
 			     "All %zu: o once · s session · d deny · any other key: back", counted);
+	else if (t->requests.partial)
+		canvas_text(&t->canvas, in->x, y, in->w, style(t, S_WARN),
+			    "not all of it is seen · d deny · D deny for the session · Esc later");
 	else if (!r->grantable_now)
 		canvas_text(&t->canvas, in->x, y, in->w, style(t, S_BOLD),
 			    "a always (next start) · d deny · D deny for the session · Esc later");
@@ -163,6 +190,7 @@ void requests_draw(struct tui *t)
 	canvas_textf(&t->canvas, r.x + 2, r.y, r.w - 4, style(t, S_FRAME), " %s wants: %s ",
 		     e.a->name, e.r->info.kind);
 	in.h -= 3;
+	t->requests.partial = !shows_whole(t, &in, &e.r->info);
 	draw_facts(t, &in, &e.r->info);
 	in.h += 3;
 	draw_footer(t, &in, &e, now, armed);
@@ -188,6 +216,11 @@ static void answer_key(struct tui *t, const struct request_entry *e, uint32_t ke
 	bool now = e->r->info.grantable_now;
 	const char *id = e->r->info.id;
 
+	if (t->requests.partial && (key == 'o' || key == 's' || key == 'a')) {
+		tui_message(t, true, "not all of it is seen: a larger window, or nono approve %s",
+			    id);
+		return;
+	}
 	switch (key) {
 	case 'o':
 		if (now)

@@ -534,6 +534,13 @@ def small_terminal(p):
     for cols, rows in ((20, 5), (3, 2), (1, 1), (200, 3), (10, 60), (120, 40)):
         s.resize(cols, rows)
         time.sleep(0.15)
+    # Nobody allows a path of which they see a part.
+    s.resize(26, 7)
+    s.sees("not all of it")
+    s.type("o")
+    s.sees("not all of it is")
+    assert len(p.json("requests")) == 1
+    s.resize(120, 40)
     s.sees("wants")
     s.sees("o once")
     s.type("d")
