@@ -143,6 +143,61 @@ tried("over", lambda: os.symlink("/etc/passwd", ca))
         assert "WORKED" not in out, out
 
 
+def address_of_machine():
+    """One that is not loopback's; no packet is sent for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+            return s.getsockname()[0]
+        except OSError:
+            return "192.0.2.1"
+
+
+EXCEPTIONS = r"""
+import urllib.request
+want = "localhost,127.0.0.1,::1,%(listed)s"
+assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == want, os.environ["NO_PROXY"]
+def ask(host):
+    return urllib.request.urlopen("http://%%s:%(port)d/x" %% host, timeout=5).read()
+# A client that heeds the list goes straight there, and gets nowhere; so does one that makes the list longer.
+for host in ("localhost", "127.0.0.1", "%(address)s"):
+    assert urllib.request.proxy_bypass(host), host
+    tried("listed " + host, lambda: ask(host))
+    tried("raw " + host, lambda: socket.create_connection((host, %(port)d), 5))
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+tried("all", lambda: ask("%(address)s"))
+[os.environ.pop(v) for v in list(os.environ) if v.lower().endswith("_proxy") and not v.startswith("no")]
+tried("none", lambda: ask("%(address)s"))
+"""
+
+
+def exceptions_are_no_way(c):
+    """NO_PROXY says which hosts programs speak to directly: it opens none of them, and to the proxy it says nothing."""
+    address = address_of_machine()
+    listed = ["exempt.example", address, ".inner.example", "*"]
+    server = socketserver.ThreadingTCPServer(("0.0.0.0", 0), Hello)
+    server.daemon_threads, server.seen, port = True, [], server.server_address[1]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    profile = write(c, "own.json", json.dumps({"meta": {"name": "own"}, "network": {"allow_domain": ["good.example"], "no_proxy": listed}}))
+    folder = os.path.join(c.env["HOME"], ".config/nono/profiles")
+    c.as_user(lambda: (os.makedirs(folder, 0o700), os.rename(profile, os.path.join(folder, "own.json"))))
+    c.env.update(NO_PROXY="of.the.user", no_proxy="of.the.user")
+    for way in WAYS:
+        text = EXCEPTIONS % {"listed": ",".join(listed), "port": port, "address": address}
+        out = inside(c, way, text, "--profile", "own", host=None)
+        assert out.count("listed") == out.count("raw") == 3 and "all" in out and "none" in out and "WORKED" not in out, out
+        # The proxy's rules are not changed by it.
+        out = inside(c, way, "print(get('exempt.example:443'), get('%s:%d'), get('x.inner.example:443'), get('localhost:%d'))"
+                     % (address, port, port), "--profile", "own", host=None)
+        assert out.count(" 403 ") == 4, out
+        # Where a host is listed and allowed, the proxy is the way; the exception takes none away.
+        out = inside(c, way, "print(get('localhost:%d', '/there'))" % port, "--profile", "own")
+        assert "hello /there" in out, out
+        assert all(a[0] == "127.0.0.1" for a in server.seen) and len(server.seen) == WAYS.index(way) + 1, server.seen
+    server.shutdown()
+    server.server_close()
+
+
 def connects_for_ssh(c):
     for way in WAYS:
         out = inside(c, way, """
@@ -527,6 +582,6 @@ def footer(c):
     assert "other.example:443  ->  --allow-domain other.example" in c.err, c.err
 
 
-clienv.main([goes_through, variables, connects_for_ssh, no_other_way, listens_nowhere, ports_that_are_granted,
+clienv.main([goes_through, variables, exceptions_are_no_way, connects_for_ssh, no_other_way, listens_nowhere, ports_that_are_granted,
              strangers_are_not_served, dead_proxy, stopped_proxy, passed_sockets, nothing_stays,
              no_proxy_no_start, waits_for_an_answer, always, footer])
