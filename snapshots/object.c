@@ -7,7 +7,7 @@
 typedef int chunk_fn(void *arg, const void *p, size_t n, struct err *err);
 
 /* The chunks of a file, in order. */
-static int each_chunk(struct snap_store *s, const struct snap_hash *hash, chunk_fn *fn, void *arg,
+static int each_chunk(struct reader *r, const struct snap_hash *hash, chunk_fn *fn, void *arg,
 		      struct err *err)
 {
 	_cleanup_free_ uint8_t *list = NULL;
@@ -15,7 +15,7 @@ static int each_chunk(struct snap_store *s, const struct snap_hash *hash, chunk_
 	const void *p;
 	size_t n, list_len;
 
-	if (reader_object(s->reader, hash, &kind, &p, &n, err) < 0)
+	if (reader_object(r, hash, &kind, &p, &n, err) < 0)
 		return -1;
 	if (kind == OBJECT_CHUNK)
 		return fn(arg, p, n, err);
@@ -31,7 +31,7 @@ static int each_chunk(struct snap_store *s, const struct snap_hash *hash, chunk_
 		memcpy(&count, list + at, 4);
 		memcpy(h.b, list + at + 4, SNAP_HASH_SIZE);
 		while (count--) {
-			if (reader_object(s->reader, &h, &kind, &p, &n, err) < 0)
+			if (reader_object(r, &h, &kind, &p, &n, err) < 0)
 				return -1;
 			if (kind != OBJECT_CHUNK)
 				return err_set(err, "an object of the snapshots is no file");
@@ -63,7 +63,7 @@ int snap_blob_read(struct snap_store *s, const struct snap_hash *hash, size_t ma
 {
 	struct into in = {out, max};
 
-	return each_chunk(s, hash, add_chunk, &in, err);
+	return each_chunk(s->reader, hash, add_chunk, &in, err);
 }
 
 struct to_fd {
@@ -105,16 +105,21 @@ static int write_chunk(void *arg, const void *data, size_t n, struct err *err)
 	return 0;
 }
 
-int snap_blob_write(struct snap_store *s, const struct snap_hash *hash, int fd, bool sparse,
-		    struct err *err)
+int blob_write(struct reader *r, const struct snap_hash *hash, int fd, bool sparse, struct err *err)
 {
 	struct to_fd to = {fd, sparse, 0};
 
-	if (each_chunk(s, hash, write_chunk, &to, err) < 0)
+	if (each_chunk(r, hash, write_chunk, &to, err) < 0)
 		return -1;
 	if (sparse && ftruncate(fd, to.size) < 0)
 		return err_errno(err, errno, "can't write");
 	return 0;
+}
+
+int snap_blob_write(struct snap_store *s, const struct snap_hash *hash, int fd, bool sparse,
+		    struct err *err)
+{
+	return blob_write(s->reader, hash, fd, sparse, err);
 }
 
 int snap_hash_fd(int fd, struct snap_hash *out, uint64_t *size, struct err *err)
@@ -153,14 +158,21 @@ int snap_hash_fd(int fd, struct snap_hash *out, uint64_t *size, struct err *err)
 	return 0;
 }
 
+int blob_xattrs(struct reader *r, const struct snap_hash *xattrs, snap_xattr_fn *fn, void *arg,
+		struct err *err)
+{
+	_cleanup_(buf_free) struct buf b = {0};
+	struct into in = {&b, 16 << 20};
+
+	if (each_chunk(r, xattrs, add_chunk, &in, err) < 0)
+		return -1;
+	return xattrs_parse(b.data, b.len, fn, arg, err);
+}
+
 int snap_xattrs_read(struct snap_store *s, const struct snap_hash *xattrs, snap_xattr_fn *fn,
 		     void *arg, struct err *err)
 {
-	_cleanup_(buf_free) struct buf b = {0};
-
-	if (snap_blob_read(s, xattrs, 16 << 20, &b, err) < 0)
-		return -1;
-	return xattrs_parse(b.data, b.len, fn, arg, err);
+	return blob_xattrs(s->reader, xattrs, fn, arg, err);
 }
 
 static const struct snap_entry *find_entry(const struct snap_tree *t, const char *name, size_t n)

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include "snapshots/restore_steps.h"
+#include "snapshots/store.h"
 
 /* ---- what is to be done --------------------------------------------------------------------- */
 
@@ -120,7 +121,7 @@ static int finish_dir(struct restore *x, const char *path, const struct snap_ent
 	if (fd < 0) {
 		r = err_errno(err, errno, "can't open it");
 	} else {
-		r = restore_meta(x->s, fd, e, err);
+		r = restore_meta(x->s->reader, fd, e, false, err);
 		if (sync && fsync(fd) < 0 && r == 0)
 			r = err_errno(err, errno, "can't write it");
 		close(fd);
@@ -211,22 +212,45 @@ static void index_links(struct restore *x)
 	qsort(x->links, x->n_links, sizeof(struct step *), by_link_id);
 }
 
+static bool is_put(const struct step *t)
+{
+	return t->c.type != SNAP_DELETED && !t->failed;
+}
+
+/* Directories first: files are put into several at a time. */
+static void put_all(struct restore *x)
+{
+	for (size_t i = 0; i < x->n; i++) {
+		struct step *t = &x->v[i];
+		struct err e = {0};
+		if (is_put(t) && t->after.kind != SNAP_FILE)
+			restore_report(x, t, restore_put(x, t, &e) < 0 ? &e : NULL);
+	}
+	for (size_t i = 0; i < x->n; i++) {
+		struct step *t = &x->v[i];
+		if (is_put(t) && t->after.kind == SNAP_FILE && !restore_is_further_name(x, t))
+			restore_file(x, t);
+	}
+	restore_flush(x);
+	for (size_t i = 0; i < x->n; i++) {
+		struct step *t = &x->v[i];
+		if (!is_put(t) || t->placed || !restore_is_further_name(x, t))
+			continue;
+		if (restore_put_name(x, t, NULL) == 0) {
+			restore_report(x, t, NULL);
+			continue;
+		}
+		restore_file(x, t);
+		restore_flush(x);
+	}
+}
+
 static void perform(struct restore *x)
 {
 	struct err e;
-	int r;
 
 	clear_ways(x);
-	for (size_t i = 0; i < x->n; i++) {
-		struct step *t = &x->v[i];
-		if (t->c.type == SNAP_DELETED || t->failed)
-			continue;
-		e = (struct err){0};
-		r = restore_put(x, t, &e);
-		if (r <= 0)
-			restore_report(x, t, r < 0 ? &e : NULL);
-	}
-	restore_flush(x);
+	put_all(x);
 	for (size_t i = x->n; i-- > 0;) {
 		struct step *t = &x->v[i];
 		if (t->c.type != SNAP_DELETED || t->gone || t->failed)
@@ -244,6 +268,9 @@ int snap_restore(struct snap_store *s, const struct snap_restore *r, struct snap
 	int rc;
 
 	*out = (struct snap_restored){0};
+	/* Several threads read then: whatever another process did since must be known. */
+	if (store_refresh(s, NULL, err) < 0)
+		return -1;
 	rc = snap_changes(s, r->now, r->to, collect, &x, err);
 	for (size_t i = 0; i < x.n; i++) {
 		x.v[i].c.path = x.v[i].path;

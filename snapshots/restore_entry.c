@@ -4,6 +4,7 @@
 #include <sys/xattr.h>
 
 #include "snapshots/restore_steps.h"
+#include "snapshots/store.h"
 
 #define TARGET_MAX (64u << 10) /* of a link */
 
@@ -28,7 +29,7 @@ static int drop_xattrs(int fd)
 	return 0;
 }
 
-int restore_meta(struct snap_store *s, int fd, const struct snap_entry *e, struct err *err)
+int restore_meta(struct reader *r, int fd, const struct snap_entry *e, bool fresh, struct err *err)
 {
 	struct timespec ts[2] = {{.tv_nsec = UTIME_OMIT}};
 	struct stat st;
@@ -38,9 +39,11 @@ int restore_meta(struct snap_store *s, int fd, const struct snap_entry *e, struc
 	if ((st.st_uid != e->uid || st.st_gid != e->gid) && fchown(fd, e->uid, e->gid) < 0 &&
 	    errno != EPERM)
 		return err_errno(err, errno, "can't set its owner");
-	drop_xattrs(fd);
-	if (e->has_xattrs && snap_xattrs_read(s, &e->xattrs, restore_xattr, &fd, err) < 0)
+	if (!fresh)
+		drop_xattrs(fd);
+	if (e->has_xattrs && blob_xattrs(r, &e->xattrs, restore_xattr, &fd, err) < 0)
 		return -1;
+	/* Also an unchanged one: a change of the owner drops set-id bits. */
 	if (fchmod(fd, e->mode & 07777) < 0)
 		return err_errno(err, errno, "can't set its mode");
 	ts[1].tv_sec = e->mtime_ns / 1000000000;
@@ -54,24 +57,7 @@ int restore_meta(struct snap_store *s, int fd, const struct snap_entry *e, struc
 	return 0;
 }
 
-/* 1: it waits for its place, and p with it. */
-static int put_file(struct restore *x, struct place *p, struct step *t, struct err *err)
-{
-	char temp[64];
-	_cleanup_close_ int fd = place_temp(p, temp, err);
-
-	if (fd < 0)
-		return -1;
-	if (snap_blob_write(x->s, &t->after.hash, fd, t->after.sparse, err) == 0 &&
-	    restore_meta(x->s, fd, &t->after, err) == 0) {
-		restore_wait(x, t, p, STEAL_FD(fd), temp);
-		return 1;
-	}
-	unlinkat(p->dir, temp, 0);
-	return -1;
-}
-
-static const struct step *first_name(struct restore *x, const struct step *t)
+static const struct step *first_name(const struct restore *x, const struct step *t)
 {
 	size_t lo = 0, hi = x->n_links;
 
@@ -91,20 +77,20 @@ static const struct step *first_name(struct restore *x, const struct step *t)
 	return NULL;
 }
 
-/* Another name of a file that was put back before: the first one with the same link_id. */
-static int put_hard_link(struct restore *x, const struct place *p, const struct step *t,
-			 bool replace, struct err *err)
+bool restore_is_further_name(const struct restore *x, const struct step *t)
+{
+	return t->after.kind == SNAP_FILE && t->after.link_id && first_name(x, t);
+}
+
+static int put_name(struct restore *x, const struct place *p, const struct step *t, bool replace,
+		    struct err *err)
 {
 	struct place other;
 	char temp[64], hex[17];
-	const struct step *o = t->after.link_id ? first_name(x, t) : NULL;
+	const struct step *o = first_name(x, t);
 	int r = -1;
 
-	if (o && !o->placed) {
-		restore_flush(x);
-		o = first_name(x, t);
-	}
-	if (!o || place_begin(x->r->to, o->path, &other, NULL) < 0)
+	if (!o || !o->placed || place_begin(x->r->to, o->path, &other, err) < 0)
 		return -1;
 	random_hex(hex, 8);
 	snprintf(temp, sizeof(temp), ".nono-restore-%s", hex);
@@ -151,10 +137,32 @@ static int put_dir(const struct place *p, bool exists, struct err *err)
 	return 0;
 }
 
-int restore_put(struct restore *x, struct step *t, struct err *err)
+const struct snap_entry *restore_before(const struct step *t)
 {
 	static const struct snap_entry none;
-	const struct snap_entry *before = t->gone ? &none : &t->before;
+
+	return t->gone ? &none : &t->before;
+}
+
+int restore_put_name(struct restore *x, struct step *t, struct err *err)
+{
+	const struct snap_entry *before = restore_before(t);
+	struct place p;
+	struct stat st;
+	int r = -1;
+
+	if (place_begin(x->r->to, t->path, &p, err) < 0)
+		return -1;
+	if (place_check(&p, before, &st, err) == 0)
+		r = put_name(x, &p, t, before->kind != SNAP_NONE, err);
+	place_end(&p);
+	t->placed = r == 0;
+	return r;
+}
+
+int restore_put(struct restore *x, struct step *t, struct err *err)
+{
+	const struct snap_entry *before = restore_before(t);
 	struct place p;
 	struct stat st;
 	bool replace = before->kind != SNAP_NONE;
@@ -162,26 +170,12 @@ int restore_put(struct restore *x, struct step *t, struct err *err)
 
 	if (place_begin(x->r->to, t->path, &p, err) < 0)
 		return -1;
-	if (place_check(&p, before, &st, err) == 0) {
-		switch (t->after.kind) {
-		case SNAP_DIR:
-			r = put_dir(&p, replace, err);
-			break;
-		case SNAP_FILE:
-			/* Also for a mode alone: the inode may have names elsewhere. */
-			r = put_hard_link(x, &p, t, replace, NULL) == 0 ? 0
-									: put_file(x, &p, t, err);
-			break;
-		case SNAP_LINK:
-			r = put_link(x, &p, t, replace, err);
-			break;
-		default:
-			r = err_set(err, "a device, socket or FIFO is not made again");
-			break;
-		}
-	}
-	if (r != 1)
-		place_end(&p);
+	if (place_check(&p, before, &st, err) == 0)
+		r = t->after.kind == SNAP_DIR ? put_dir(&p, replace, err)
+		    : t->after.kind == SNAP_LINK
+			? put_link(x, &p, t, replace, err)
+			: err_set(err, "a device, socket or FIFO is not made again");
+	place_end(&p);
 	t->placed = r == 0;
 	return r;
 }

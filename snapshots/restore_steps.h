@@ -5,11 +5,6 @@
 #include "snapshots/place.h"
 #include "snapshots/restore.h"
 
-/* Files that are synced together, and their bytes: two descriptors each, and the disk holds the old
- * and the new ones for a while. */
-#define RESTORE_WAITING_MAX   200
-#define RESTORE_WAITING_BYTES (64u << 20)
-
 struct step {
 	char *path;
 	struct snap_change c; /* its entries are the two below */
@@ -27,15 +22,10 @@ struct restore {
 	size_t n, cap;
 	struct step **links; /* files with a link_id, by that and in order */
 	size_t n_links;
-	struct waiting {
-		struct step *step;
-		struct place place;
-		int fd;
-		char temp[64];
-	} waiting[RESTORE_WAITING_MAX];
-	size_t n_waiting;
-	uint64_t waiting_bytes;
+	struct batch *batch; /* of files, while some are gathered */
 };
+
+struct reader;
 
 /* ---- restore.c */
 
@@ -44,17 +34,24 @@ void restore_report(struct restore *x, struct step *t, const struct err *failed)
 
 /* ---- restore_entry.c */
 
-/* Directories and links are there at once. A file may wait for others (restore_batch.c): then 1. */
+/* Directories and symbolic links. */
 int restore_put(struct restore *x, struct step *t, struct err *err);
+/* Is it another name of a file that is put back before it? */
+bool restore_is_further_name(const struct restore *x, const struct step *t);
+/* That file gets the name. Fails where there is none (any more). */
+int restore_put_name(struct restore *x, struct step *t, struct err *err);
 int restore_take_away(struct restore *x, const struct step *t, struct err *err);
-int restore_meta(struct snap_store *s, int fd, const struct snap_entry *e, struct err *err);
+/* What is there now, as far as the restore itself did not change it. */
+const struct snap_entry *restore_before(const struct step *t);
+/* fresh: a file that was just made has no attributes of anybody. */
+int restore_meta(struct reader *r, int fd, const struct snap_entry *e, bool fresh, struct err *err);
 int restore_xattr(void *arg, const char *name, const void *value, size_t n, struct err *err);
 
 /* ---- restore_batch.c */
 
-/* Takes over p, fd and temp, the complete but unsynced file beside p. */
-void restore_wait(struct restore *x, struct step *t, struct place *p, int fd, const char *temp);
-/* All that wait are synced, and take their places. */
+/* A file is put back and reported, at the latest by restore_flush(). In order of paths it costs the
+ * least. */
+void restore_file(struct restore *x, struct step *t);
 void restore_flush(struct restore *x);
 
 #endif

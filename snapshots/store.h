@@ -60,6 +60,11 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 /* A certain copy of an object, not checked. */
 int reader_copy(struct reader *r, struct pack *pack, const struct pack_entry *e, const void **p,
 		struct err *err);
+/* As snap_blob_write() and snap_xattrs_read() with a reader of one's own. */
+int blob_write(struct reader *r, const struct snap_hash *hash, int fd, bool sparse,
+	       struct err *err);
+int blob_xattrs(struct reader *r, const struct snap_hash *xattrs, snap_xattr_fn *fn, void *arg,
+		struct err *err);
 /* Forgets the blocks it keeps: packs have come or gone. */
 void reader_forget(struct reader *r);
 /* How many deltas lie below the object, 0 if it is whole. */

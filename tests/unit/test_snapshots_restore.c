@@ -2,21 +2,26 @@
 #include "tests/lib/snapenv.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 #include "snapshots/restore.h"
 
 /* The calls are wrapped by the linker; -1 = never. */
-static long steps_left = -1;
+static atomic_long steps_left = -1;
 static bool by_kill;
 
 static bool stops(void)
 {
-	if (steps_left < 0 || steps_left-- > 0)
+	long left = steps_left;
+
+	while (left > 0 && !atomic_compare_exchange_weak(&steps_left, &left, left - 1))
+		;
+	if (left)
 		return false;
 	if (by_kill)
 		_exit(42);
-	steps_left = 0; /* the disk stays full */
+	/* the disk stays full */
 	errno = ENOSPC;
 	return true;
 }
@@ -48,7 +53,8 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
 	return stops() ? -1 : __real_write(fd, p, n);
 }
 
-#define MANY 20 /* enough to be synced together */
+#define MANY	  20 /* enough to be synced together, in so many directories that two threads write */
+#define MANY_DIRS 10
 
 struct env {
 	struct snapenv e;
@@ -69,7 +75,7 @@ static void edit(struct snapenv *e)
 	snprintf(path, sizeof(path), "%s/mode", e->tree);
 	assert_int_equal(chmod(path, 0755), 0);
 	for (int i = 0; i < MANY; i++) {
-		snprintf(path, sizeof(path), "many%d", i);
+		snprintf(path, sizeof(path), "d%d/many%d", i % MANY_DIRS, i);
 		env_text(e, path, "edited as well");
 	}
 }
@@ -86,7 +92,10 @@ static void prepare(struct env *x)
 	env_mkdir(&x->e, "kind");
 	env_text(&x->e, "kind/in", "in");
 	for (int i = 0; i < MANY; i++) {
-		snprintf(a, sizeof(a), "many%d", i);
+		snprintf(a, sizeof(a), "d%d", i);
+		if (i < MANY_DIRS)
+			env_mkdir(&x->e, a);
+		snprintf(a, sizeof(a), "d%d/many%d", i % MANY_DIRS, i);
 		env_text(&x->e, a, "before");
 	}
 	env_take(&x->e, &x->before);
@@ -185,8 +194,8 @@ static void stopped(bool kill)
 		is_one_of(&x.e, "new", "BBBB", NULL);
 		is_one_of(&x.e, "mode", "mode", "mode");
 		for (int i = 0; i < MANY; i++) {
-			char name[16];
-			snprintf(name, sizeof(name), "many%d", i);
+			char name[32];
+			snprintf(name, sizeof(name), "d%d/many%d", i % MANY_DIRS, i);
 			is_one_of(&x.e, name, "before", "edited as well");
 		}
 		/* Once more, and all is as it was: also what was left behind goes. */
