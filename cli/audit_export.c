@@ -81,9 +81,12 @@ const struct command command_audit_export = {
 	"  file:///PATH                    appended\n"
 	"  http://HOST... https://HOST...  POST: OTLP where the path ends in /v1/logs, else "
 	"NDJSON\n"
-	"  syslog://HOST:PORT              RFC 5424 over TCP; syslog+udp://, syslog+unix:///PATH\n"
+	"  syslog://HOST:PORT              RFC 5424 over TCP; syslog+tls:// (RFC 5425), "
+	"syslog+udp://,\n"
+	"                                  syslog+unix:///PATH\n"
 	"  journald:                       the local journal\n"
-	"Headers for HTTP: OTEL_EXPORTER_OTLP_HEADERS (NAME=VALUE,...).\n",
+	"Headers for HTTP: OTEL_EXPORTER_OTLP_HEADERS (NAME=VALUE,...). Authorities for TLS\n"
+	"in place of the system's: SSL_CERT_FILE, SSL_CERT_DIR.\n",
     .rows = rows,
     .size = sizeof(struct options),
     .flags = CLI_ENDED_TOO,

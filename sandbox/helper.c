@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -166,6 +167,53 @@ int nono_confine_proxy(struct nono_error *err)
 
 	struct filter f;
 	build_proxy(&f);
+	return filter_load(&f, 0, err);
+}
+
+/* ---- the sender: as a helper with threads, reads below some paths, and reaches one kind of peer
+ * ---- */
+
+static const int sender_calls[] = {
+    SYS_openat,	    SYS_newfstatat, SYS_statx,	  SYS_faccessat,  SYS_faccessat2,
+    SYS_readlinkat, SYS_getdents64, SYS_pread64,  SYS_flock,	  SYS_ftruncate,
+    SYS_uname,	    SYS_connect,    SYS_sendmmsg, SYS_setsockopt, OLD(open),
+    OLD(stat),	    OLD(lstat),	    OLD(access),  OLD(readlink),  OLD(getpgrp),
+};
+
+static void build_sender(struct filter *f, bool local)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	static const int types[][2] = {{SOCK_STREAM, 0},
+				       {SOCK_STREAM, IPPROTO_TCP},
+				       {SOCK_DGRAM, 0},
+				       {SOCK_DGRAM, IPPROTO_UDP}};
+
+	build_helper(f);
+	filter_add_list(f, DO_ALLOW, sender_calls, ARRAY_LEN(sender_calls));
+	RULE(f, SYS_clone, DO_ALLOW, ARG_MASKED(0, CLONE_THREAD, CLONE_THREAD));
+	RULE_ALWAYS(f, SYS_clone3, DO_ERRNO(ENOSYS)); /* its flags lie in memory */
+	RULE(f, SYS_socketpair, DO_ALLOW, ARG_IS(0, AF_UNIX));
+	if (local)
+		RULE(f, SYS_socket, DO_ALLOW, ARG_IS(0, AF_UNIX));
+	for (size_t i = 0; !local && i < ARRAY_LEN(families); i++)
+		for (size_t k = 0; k < ARRAY_LEN(types); k++)
+			RULE(f, SYS_socket, DO_ALLOW, ARG_IS(0, families[i]),
+			     ARG_MASKED(1, 0xf, types[k][0]), ARG_IS(2, types[k][1]));
+}
+
+int nono_confine_sender(const struct nono_path *paths, size_t n, bool local, struct nono_error *err)
+{
+	const struct nono_spec spec = {.paths = paths, .n_paths = n};
+
+	if (nono_single_thread(err) < 0 || nono_drop_capabilities(err) < 0 ||
+	    nono_no_new_privs(err) < 0)
+		return -1;
+	_cleanup_close_ int ruleset = nono_landlock_ruleset(&spec, nono_landlock_abi(), false, err);
+	if (ruleset < 0 || nono_landlock_apply(ruleset, err) < 0)
+		return -1;
+
+	struct filter f;
+	build_sender(&f, local);
 	return filter_load(&f, 0, err);
 }
 

@@ -215,6 +215,13 @@ int nono_confine_helper(struct nono_error *err);
  * and make pipes. Not: files, programs, processes, unix, netlink and raw sockets, listening. */
 int nono_confine_proxy(struct nono_error *err);
 
+/* The same for a program that brings things to one place: it may also read what lies below the
+ * paths (n of them; without links on the way), have threads, and connect by TCP and UDP, or, if
+ * local, by unix sockets only. Not: write files that are not open, programs, processes, listening.
+ */
+int nono_confine_sender(const struct nono_path *paths, size_t n, bool local,
+			struct nono_error *err);
+
 /* Confinement of the supervisor itself: no network sockets, no exec of new programs is not
  * imposed here (hooks), no ptrace-like writes to others. Only seccomp, so that the agent's
  * Landlock domain stays a domain of its own. */

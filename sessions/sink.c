@@ -9,17 +9,17 @@
 
 static int check(const char *url, struct err *err)
 {
-	static const char *const schemes[] = {"file:///",  "http://",	    "https://",
-					      "syslog://", "syslog+udp://", "syslog+unix:///",
-					      "journald:"};
+	static const char *const schemes[] = {"file:///",	 "http://",	  "https://",
+					      "syslog://",	 "syslog+tls://", "syslog+udp://",
+					      "syslog+unix:///", "journald:"};
 
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		if (str_starts(url, schemes[i]))
 			return 0;
 	return err_usage(err,
 			 "--audit-sink: \"%.100s\" is none: file:///PATH, http(s)://..., "
-			 "syslog://HOST:PORT, syslog+udp://HOST:PORT, syslog+unix:///PATH, "
-			 "journald:",
+			 "syslog://HOST:PORT, syslog+tls://HOST:PORT, syslog+udp://HOST:PORT, "
+			 "syslog+unix:///PATH, journald:",
 			 url);
 }
 

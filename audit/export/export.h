@@ -11,8 +11,9 @@
  * has taken a batch. What was taken just before a crash is delivered twice, nothing is left out.
  *
  * Sinks: file:///PATH, - (standard output), http(s)://... (NDJSON, or OTLP where the path ends in
- * /v1/logs), syslog://HOST:PORT (TCP, RFC 6587 octet counting), syslog+udp://HOST:PORT,
- * syslog+unix:///PATH, journald: and journald:///PATH.
+ * /v1/logs), syslog://HOST:PORT (TCP, RFC 6587 octet counting), syslog+tls://HOST:PORT (RFC 5425;
+ * the server's certificate must hold for HOST), syslog+udp://HOST:PORT, syslog+unix:///PATH,
+ * journald: and journald:///PATH.
  */
 #ifndef NONO_AUDIT_EXPORT_H
 #define NONO_AUDIT_EXPORT_H
@@ -49,13 +50,27 @@ void export_otlp_close(struct buf *b);
 /* ---- sinks ----------------------------------------------------------------------------------- */
 
 struct sink;
-/* format: -1 = what is usual there. Connects to nothing yet. */
+/* format: -1 = what is usual there. Opens and connects to nothing yet. */
 struct sink *sink_open(const char *url, int format, struct err *err);
 enum export_format sink_format(const struct sink *s);
+/* What must be done with all rights: opens the file, loads what finds addresses. -1: not now. */
+int sink_prepare(struct sink *s, struct err *err);
+/* From here on the process can read the record's directory and reach the sink, and little else.
+ * After sink_prepare(). */
+int sink_confine(const struct sink *s, const char *session, struct err *err);
 void sink_add(struct sink *s, const struct export_item *it);
 bool sink_full(const struct sink *s);
 /* Brings what was added there. -1: nothing of it may have arrived; it is kept for the next try. */
 int sink_flush(struct sink *s, struct err *err);
 void sink_free(struct sink *s);
+
+/* ---- syslog over TLS (tls.c): a connection of curl's that carries what it is given -------------
+ */
+
+typedef void CURL;
+void tls_trust(CURL *c); /* SSL_CERT_FILE and SSL_CERT_DIR, where they are set */
+CURL *tls_connect(const char *host, const char *port, long timeout_s, struct err *err);
+bool tls_closed(CURL *c);
+int tls_send(CURL *c, const char *p, size_t n, int timeout_ms);
 
 #endif

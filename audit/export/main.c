@@ -11,10 +11,15 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #define GRACE_S	       20 /* after the session's end, for a sink that is away */
 #define BEGIN_S	       60 /* until a session that is starting has its record */
 #define BACKOFF_MAX_MS 5000u
+#define RENEW_S	       60 /* a new sender, with a new look at how names are found */
+#define EXIT_RENEW     75
 
 struct feed {
 	const char *id;
@@ -133,7 +138,8 @@ static int dump(int argc, char **argv, struct err *err)
 	if (parse_dump(&o, argc - 1, argv + 1, err) == 0 && audit_find(argv[1], id, err) == 0 &&
 	    feed_open(&f, id, 0, err) == 0 &&
 	    select_parse(&f.sel, o.kinds, o.path, o.denied, err) == 0 &&
-	    (s = sink_open(o.to, o.format, err)))
+	    (s = sink_open(o.to, o.format, err)) && sink_prepare(s, err) == 0 &&
+	    sink_confine(s, id, err) == 0)
 		while ((r = feed_batch(&f, s, err)) == 1 && (r = sink_flush(s, err)) == 0)
 			;
 	sink_free(s);
@@ -143,24 +149,42 @@ static int dump(int argc, char **argv, struct err *err)
 
 /* ---- follow ---------------------------------------------------------------------------------- */
 
-/* Until it is delivered, or, once the session is over, until the grace is. */
-static int deliver(struct feed *f, struct sink *s, struct err *err)
-{
-	unsigned wait = 100;
-	uint64_t gone = 0;
+/* What the sender says to the process that keeps the spool. */
+struct progress {
+	uint64_t offset, sequence;
+	uint64_t done;
+};
 
-	while (sink_flush(s, err) < 0) {
+/* Until it succeeds, or, once the session is over, until the grace is; or, with what changes
+ * outside of its confinement, for another one to try. */
+static int insist(struct feed *f, struct sink *s, int (*attempt)(struct sink *, struct err *),
+		  struct err *err)
+{
+	uint64_t since = clock_mono_ns(), gone = 0;
+	unsigned wait = 100;
+
+	while (attempt(s, err) < 0) {
 		bool over = f->ended || !store_alive(f->dir);
 		if (over && !gone)
 			gone = clock_mono_ns();
 		if (over && clock_mono_ns() - gone > GRACE_S * 1000000000ull)
 			return -1;
+		if (!over && clock_mono_ns() - since > RENEW_S * 1000000000ull)
+			_exit(EXIT_RENEW);
 		poll(NULL, 0, (int)wait);
 		wait = wait < BACKOFF_MAX_MS ? 2 * wait : BACKOFF_MAX_MS;
 	}
-	f->spool.offset = f->lines.offset;
-	f->spool.sequence = f->next;
-	return spool_write(&f->spool, f->dir, err);
+	return 0;
+}
+
+static int report(struct feed *f, int keeper, bool done, struct err *err)
+{
+	struct progress p = {f->lines.offset, f->next, done};
+
+	f->spool.offset = p.offset;
+	return write_full(keeper, &p, sizeof(p)) == 0
+		   ? 0
+		   : err_errno(err, errno, "what was delivered can't be noted");
 }
 
 static void wait_for_more(int notify)
@@ -174,7 +198,7 @@ static void wait_for_more(int notify)
 }
 
 /* -1: not all is delivered. */
-static int follow_feed(struct feed *f, struct sink *s, struct err *err)
+static int follow_feed(struct feed *f, struct sink *s, int keeper, struct err *err)
 {
 	_cleanup_close_ int notify = inotify_init1(IN_CLOEXEC);
 	char path[64];
@@ -182,12 +206,15 @@ static int follow_feed(struct feed *f, struct sink *s, struct err *err)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
 	inotify_add_watch(notify, path, IN_MODIFY);
+	if (insist(f, s, sink_prepare, err) < 0 || sink_confine(s, f->id, err) < 0)
+		return -1;
 	for (;;) {
 		bool alive = store_alive(f->dir);
 		r = feed_batch(f, s, err);
 		if (r < 0)
 			return -1;
-		if (r == 1 && deliver(f, s, err) < 0)
+		if (r == 1 &&
+		    (insist(f, s, sink_flush, err) < 0 || report(f, keeper, false, err) < 0))
 			return -1;
 		if (r == 1)
 			continue;
@@ -195,48 +222,102 @@ static int follow_feed(struct feed *f, struct sink *s, struct err *err)
 			break;
 		wait_for_more(notify);
 	}
-	f->spool.done = f->ended;
-	return spool_write(&f->spool, f->dir, err);
+	return f->ended ? report(f, keeper, true, err) : 0;
+}
+
+static int send_feed(const char *id, const struct spool *spool, int keeper, struct err *err)
+{
+	struct feed f = {.dir = -1, .fd = -1};
+	enum export_format format;
+	bool named = spool->format && export_format_parse(spool->format, &format) == 0;
+	struct sink *s = sink_open(spool->url, named ? (int)format : -1, err);
+	int r = -1;
+
+	if (s && feed_open(&f, id, spool->offset, err) == 0) {
+		f.next = spool->sequence;
+		r = follow_feed(&f, s, keeper, err);
+	}
+	sink_free(s);
+	feed_close(&f);
+	return r;
+}
+
+static _Noreturn void in_sender(const char *id, const struct spool *spool, int keeper)
+{
+	struct err err = {.cls = ERR_FAILURE};
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	r = send_feed(id, spool, keeper, &err);
+	if (r < 0)
+		fprintf(stderr, "nono: %s: %s\n", id, err.msg);
+	_exit(r < 0);
+}
+
+/* Believes of the sender only what is possible. */
+static int keep_spool(struct spool *spool, int dir, int sender, struct err *err)
+{
+	struct progress p;
+	struct stat st;
+
+	while (read_full(sender, &p, sizeof(p)) == (ssize_t)sizeof(p)) {
+		if (fstatat(dir, EVENTS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    p.offset < spool->offset || p.sequence < spool->sequence ||
+		    p.offset > (uint64_t)st.st_size || p.done > 1)
+			return err_set(err, "the sender says what can't be");
+		spool->offset = p.offset;
+		spool->sequence = p.sequence;
+		spool->done = p.done;
+		if (spool_write(spool, dir, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* One process sends, and can do nothing else; this one notes how far that one is. Its exit code, -1
+ * with err. */
+static int deliver(const char *id, struct spool *spool, int dir, struct err *err)
+{
+	int pair[2], status = 0, r;
+	pid_t pid;
+
+	do {
+		if (pipe2(pair, O_CLOEXEC) < 0)
+			return err_errno(err, errno, "can't make a pipe");
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			close(pair[0]);
+			in_sender(id, spool, pair[1]);
+		}
+		close(pair[1]);
+		r = pid < 0 ? err_errno(err, errno, "can't fork")
+			    : keep_spool(spool, dir, pair[0], err);
+		close(pair[0]);
+		while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	} while (r == 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RENEW);
+	return r < 0 ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 static int follow(const char *id, struct err *err)
 {
-	struct feed f = {.dir = -1, .fd = -1};
+	_cleanup_close_ int dir = store_open_dir(id, err);
 	struct spool spool = {0};
-	enum export_format format;
-	struct sink *s;
-	int r = -1, dir = store_open_dir(id, err);
+	int r = -1;
 
 	if (dir < 0)
 		return -1;
 	/* Another one is at it; one that was killed lets go in a moment. */
 	for (int tries = 0; (r = flock(dir, LOCK_EX | LOCK_NB)) < 0 && tries < 20; tries++)
 		poll(NULL, 0, 50);
-	if (r < 0) {
-		close(dir);
+	if (r < 0)
 		return err_set(err, "the events are being delivered by another process");
-	}
 	r = spool_read(&spool, dir, err);
-	if (r <= 0 || spool.done) {
-		close(dir);
-		spool_free(&spool);
-		return r < 0 ? -1 : 0;
-	}
-	s = sink_open(spool.url,
-		      spool.format && export_format_parse(spool.format, &format) == 0 ? (int)format
-										      : -1,
-		      err);
-	if (s && feed_open(&f, id, spool.offset, err) == 0) {
-		f.next = spool.sequence;
-		f.spool = spool;
-		r = follow_feed(&f, s, err);
-	} else {
-		r = -1;
-	}
-	sink_free(s);
-	feed_close(&f);
+	if (r == 1)
+		r = spool.done ? 0 : deliver(id, &spool, dir, err);
 	spool_free(&spool);
-	close(dir);
 	return r;
 }
 
@@ -275,8 +356,10 @@ static int pending(struct err *err)
 			    !store_alive(dir);
 		uint64_t before = spool.sequence;
 		spool_free(&spool);
-		if (open && follow(ids[i], err) < 0) {
+		int failed = open ? follow(ids[i], err) : 0;
+		if (failed < 0)
 			fprintf(stderr, "nono: %s: %s\n", ids[i], err->msg);
+		if (failed) {
 			r = 1;
 		} else if (open) {
 			printf("%s: delivered from event %llu on\n", ids[i],
@@ -306,5 +389,6 @@ int main(int argc, char **argv)
 		err_usage(&err, "nono-export is started by nono audit export and --audit-sink");
 	if (r < 0)
 		fprintf(stderr, "nono: %s\n", err.msg);
-	return r < 0 ? (int)err.cls : r;
+	fflush(NULL);
+	_exit(r < 0 ? (int)err.cls : r); /* at exit() others do what is confined now */
 }

@@ -1,3 +1,4 @@
+#include "audit/export/confine.h"
 #include "audit/export/export.h"
 
 #include <curl/curl.h>
@@ -8,7 +9,7 @@
 
 #define TIMEOUT_S 15
 
-enum kind { SINK_FD = 0, SINK_HTTP, SINK_TCP, SINK_UDP, SINK_UNIX };
+enum kind { SINK_FD = 0, SINK_HTTP, SINK_TCP, SINK_TLS, SINK_UDP, SINK_UNIX };
 
 struct sink {
 	enum kind kind;
@@ -62,6 +63,10 @@ static int understand(struct sink *s, const char *url, struct err *err)
 		s->kind = SINK_TCP;
 		return host_port(s, url + 9, "601", err);
 	}
+	if (str_starts(url, "syslog+tls://")) {
+		s->kind = SINK_TLS;
+		return host_port(s, url + 13, "6514", err);
+	}
 	if (str_starts(url, "syslog+udp://")) {
 		s->kind = SINK_UDP;
 		return host_port(s, url + 13, "514", err);
@@ -78,7 +83,8 @@ static int understand(struct sink *s, const char *url, struct err *err)
 	}
 	return err_usage(err,
 			 "\"%.100s\" is no sink: file:///PATH, http(s)://..., syslog://HOST:PORT, "
-			 "syslog+udp://HOST:PORT, syslog+unix:///PATH or journald:",
+			 "syslog+tls://HOST:PORT, syslog+udp://HOST:PORT, syslog+unix:///PATH or "
+			 "journald:",
 			 url);
 }
 
@@ -106,6 +112,10 @@ static void disconnect(struct sink *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+	if (s->kind == SINK_TLS) {
+		curl_easy_cleanup(s->curl);
+		s->curl = NULL;
+	}
 }
 
 void sink_free(struct sink *s)
@@ -152,13 +162,8 @@ bool sink_full(const struct sink *s)
 /* Half a line that a full disk left is taken back: it comes again whole. */
 static int to_file(struct sink *s, struct err *err)
 {
-	off_t before;
+	off_t before = lseek(s->fd, 0, SEEK_END);
 
-	if (s->fd < 0)
-		s->fd = open(s->where, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (s->fd < 0)
-		return err_errno(err, errno, "can't open %s", s->where);
-	before = lseek(s->fd, 0, SEEK_END);
 	if (write_full(s->fd, s->batch.data, s->batch.len) == 0)
 		return 0;
 	err_errno(err, errno, "can't write the events");
@@ -210,6 +215,7 @@ static int to_http(struct sink *s, struct err *err)
 		curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(s->curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
 		curl_easy_setopt(s->curl, CURLOPT_USERAGENT, "nono/" NONO_VERSION);
+		tls_trust(s->curl);
 	}
 	curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, reason);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, s->batch.data);
@@ -288,21 +294,39 @@ static int send_message(struct sink *s, const char *p, size_t n)
 	char head[24];
 	int len;
 
-	if (s->kind != SINK_TCP)
+	if (s->kind != SINK_TCP && s->kind != SINK_TLS)
 		return send(s->fd, p, n, MSG_NOSIGNAL) < 0 ? -1 : 0;
-	len = snprintf(head, sizeof(head), "%zu ", n); /* RFC 6587 3.4.1 */
+	len = snprintf(head, sizeof(head), "%zu ", n); /* RFC 6587 3.4.1, RFC 5425 4.3 */
+	if (s->kind == SINK_TLS)
+		return tls_send(s->curl, head, (size_t)len, TIMEOUT_S * 1000) < 0
+			   ? -1
+			   : tls_send(s->curl, p, n, TIMEOUT_S * 1000);
 	return send_all(s->fd, head, (size_t)len) < 0 ? -1 : send_all(s->fd, p, n);
+}
+
+static int reach(struct sink *s, struct err *err)
+{
+	if ((s->kind == SINK_TCP && s->fd >= 0 && closed(s->fd)) ||
+	    (s->kind == SINK_TLS && s->curl && tls_closed(s->curl)))
+		disconnect(s);
+	if (s->fd >= 0 || (s->kind == SINK_TLS && s->curl))
+		return 0;
+	if (s->kind == SINK_UNIX)
+		return connect_unix(s, err);
+	if (s->kind != SINK_TLS)
+		return connect_net(s, err);
+	s->curl = tls_connect(s->where, s->port, TIMEOUT_S, err);
+	return s->curl ? 0 : -1;
 }
 
 static int to_socket(struct sink *s, struct err *err)
 {
 	const size_t *ends = (const size_t *)(const void *)s->ends.data;
+	bool whole = s->kind == SINK_TCP || s->kind == SINK_TLS; /* none of it counts as sent */
 
-	if (s->kind == SINK_TCP && s->fd >= 0 && closed(s->fd))
-		disconnect(s);
-	if (s->fd < 0 && (s->kind == SINK_UNIX ? connect_unix(s, err) : connect_net(s, err)) < 0)
+	if (reach(s, err) < 0)
 		return -1;
-	for (size_t i = s->kind == SINK_TCP ? 0 : s->sent; i < s->n; i++) {
+	for (size_t i = whole ? 0 : s->sent; i < s->n; i++) {
 		size_t from = i ? ends[i - 1] : 0;
 		if (send_message(s, s->batch.data + from, ends[i] - from) < 0) {
 			err_errno(err, errno, "can't send to %s", s->where);
@@ -337,4 +361,23 @@ int sink_flush(struct sink *s, struct err *err)
 	buf_clear(&s->ends);
 	s->n = s->sent = 0;
 	return 0;
+}
+
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+int sink_prepare(struct sink *s, struct err *err)
+{
+	if (s->kind != SINK_FD && s->kind != SINK_UNIX)
+		load_resolver(s->where, s->kind == SINK_HTTP);
+	if (s->kind != SINK_FD || s->fd >= 0)
+		return 0;
+	s->fd = open(s->where, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	return s->fd < 0 ? err_errno(err, errno, "can't open %s", s->where) : 0;
+}
+
+int sink_confine(const struct sink *s, const char *session, struct err *err)
+{
+	bool local = s->kind == SINK_FD || s->kind == SINK_UNIX;
+
+	return confine(session, local, err);
 }

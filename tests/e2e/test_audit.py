@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -619,6 +620,139 @@ def spool(p):
     server.server_close()
 
 
+class TlsSyslog:
+    """A server of RFC 5425 on loopback: the messages it got."""
+
+    def __init__(self, folder, name, port=0):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(os.path.join(folder, name + ".crt"), os.path.join(folder, name + ".key"))
+        self.got, self.handshakes_failed, self.open = [], 0, True
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        self.context, self.peers = context, []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while self.open:
+            try:
+                peer = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.read, args=(peer,), daemon=True).start()
+
+    def read(self, raw):
+        try:
+            peer = self.context.wrap_socket(raw, server_side=True)
+        except OSError:
+            self.handshakes_failed += 1
+            return
+        self.peers.append(peer)
+        data = b""
+        while self.open:
+            try:
+                more = peer.recv(65536)
+            except OSError:
+                return
+            data += more
+            while b" " in data and len(data) >= int(data.split(b" ", 1)[0]) + data.index(b" ") + 1:
+                n, rest = data.split(b" ", 1)
+                self.got.append(rest[:int(n)].decode())
+                data = rest[int(n):]
+            if not more:
+                return
+
+    def sequences(self):
+        return sorted({int(re.search(r'sequence="(\d+)"', x).group(1)) for x in self.got})
+
+    def close(self):
+        self.open = False
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for peer in self.peers:
+            try:
+                peer.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            peer.close()
+
+
+def syslog_tls(p):
+    d = p.mkdir("tls")
+    for name, host in (("good", "IP:127.0.0.1"), ("elsewhere", "DNS:elsewhere.example"), ("stranger", "IP:127.0.0.1")):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", d + "/%s.key" % name, "-out", d + "/%s.crt" % name, "-subj", "/CN=" + name,
+                        "-addext", "subjectAltName=" + host], check=True, capture_output=True)
+        os.chmod(d + "/%s.crt" % name, 0o644)
+    with open(d + "/ca.pem", "w") as f:
+        for name in ("good", "elsewhere"):
+            f.write(p.read("tls/%s.crt" % name))
+    trust = {"SSL_CERT_FILE": d + "/ca.pem"}
+    p.inside("echo hi > a", "--name", "s")
+    want = list(range(len(p.events("s"))))
+    for name, ok in (("good", True), ("elsewhere", False), ("stranger", False)):
+        server = TlsSyslog(d, name)
+        p.nono("audit", "export", "s", "--to", "syslog+tls://127.0.0.1:%d" % server.port, env=trust, code=0 if ok else 1)
+        if ok:
+            nonolib.until("all of it", lambda: server.sequences() == want)
+            assert all(re.match(r"<1\d\d>1 ", x) for x in server.got), server.got[:2]
+        else:
+            assert not server.got and "certificate" in p.err.lower(), p.err
+        server.close()
+    # One that speaks no TLS.
+    plain = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=lambda: plain.accept()[0].sendall(b"hello\n" * 9), daemon=True).start()
+    p.nono("audit", "export", "s", "--to", "syslog+tls://127.0.0.1:%d" % plain.getsockname()[1], env=trust, code=1)
+    # Live; away for a while, in the middle and back on the same port.
+    server = TlsSyslog(d, "good")
+    port = server.port
+    p.env.update(trust)
+    r = p.start("live", "echo x > a; while [ ! -e go ]; do sleep 0.1; done; echo y > b; sleep 100",
+                "--audit-sink", "syslog+tls://127.0.0.1:%d" % port)
+    nonolib.until("live events", lambda: any('/a"' in x for x in server.got))
+    first = server.sequences()
+    server.close()
+    p.write("go", "")
+    time.sleep(0.5)
+    server = TlsSyslog(d, "good", port)
+    nonolib.until("what came meanwhile", lambda: any('/b"' in x for x in server.got))
+    p.nono("stop", "live")
+    want = list(range(len(p.events(r["session_id"]))))
+    nonolib.until(lambda: "all: %s" % server.sequences(), lambda: sorted(set(first + server.sequences())) == want)
+    server.close()
+
+
+def confined(p):
+    """The process that sends is confined while it does (what that takes: unit.sandbox_helper)."""
+    server = http.server.HTTPServer(("127.0.0.1", 0), Sink)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Sink.status = 200
+    Sink.got.clear()
+    sinks = ["http://localhost:%d/events" % server.server_port, "file://" + os.path.join(p.outside, "events")]
+    for i, sink in enumerate(sinks):
+        name = "s%d" % i
+        p.start(name, "echo x > a; sleep 100", "--audit-sink", sink)
+
+        def confined_now():
+            text = ""
+            for pid in p.processes():
+                if "nono-export" in nonolib.command_of(pid):
+                    with open("/proc/%d/status" % pid) as f:
+                        text = f.read()
+                    if "Seccomp:\t2" in text and "NoNewPrivs:\t1" in text and "CapEff:\t0000000000000000" in text:
+                        return True
+            return False
+        nonolib.until("its confinement", confined_now)
+        if i == 0:
+            nonolib.until("events", lambda: any(e["event"].get("target", "").endswith("/a") for e in Sink.got))
+        else:
+            nonolib.until("events", lambda: '/a"' in open(os.path.join(p.outside, "events")).read())
+        p.nono("stop", name)
+        nonolib.until("its end", lambda: not [x for x in p.processes() if "nono-export" in nonolib.command_of(x)])
+    assert p.json("audit", "cleanup", "--dry-run")["kept"] == []
+    server.shutdown()
+    server.server_close()
+
+
 def replay(p):
     p.start("rec", "printf '\\033[31mr\\303\\251d\\033[0m\\n'; touch made; cat %s; sleep 0.5; echo second; sleep 0.3" % p.key,
             "--record")
@@ -662,7 +796,7 @@ def replay(p):
     assert not os.path.exists(os.path.join(p.work, "ran"))
 
 
-CASES = [replay, exports, spool, integrity, redaction, show, listing, damaged, prove, cleanup, retention,
+CASES = [replay, exports, spool, syslog_tls, confined, integrity, redaction, show, listing, damaged, prove, cleanup, retention,
          killed_retention, sign, anchor]
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -258,6 +259,91 @@ static void capabilities(void *arg)
 	}
 }
 
+static void become_sender(const char *readable, bool local)
+{
+	struct nono_path path = {.path = readable, .access = NONO_READ};
+	struct nono_error err = {0};
+	if (nono_confine_sender(&path, 1, local, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		_exit(1);
+	}
+}
+
+/* /usr stands for what a sender may read. */
+static void sender_works(void *arg)
+{
+	(void)arg;
+	char path[] = "/tmp/nono-sender-XXXXXX", host[256];
+	int out = mkstemp(path), s;
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = 1};
+	CHECK(out >= 0 && unlink(path) == 0);
+	become_sender("/usr", false);
+
+	CHECK(open("/usr/bin/env", O_RDONLY) >= 0);
+	CHECK(write(out, "abc", 3) == 3 && ftruncate(out, 0) == 0);
+	CHECK(gethostname(host, sizeof(host)) == 0);
+	s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(s >= 0 && connect(s, (struct sockaddr *)&in, sizeof(in)) < 0);
+	CHECK(errno == ECONNREFUSED);
+	CHECK(socket(AF_INET6, SOCK_DGRAM, IPPROTO_UDP) >= 0);
+}
+
+static void sender_refused(void *arg)
+{
+	(void)arg;
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	char *argv[] = {"true", NULL}, b[64] = {0};
+	pid_t parent = getppid();
+	become_sender("/usr", false);
+
+	REFUSED(open("/etc/passwd", O_RDONLY), EACCES);
+	REFUSED(open("/", O_RDONLY | O_DIRECTORY), EACCES);
+	REFUSED(open("/proc/self/environ", O_RDONLY), EACCES);
+	REFUSED(open("/usr/bin/../../etc/passwd", O_RDONLY), EACCES);
+	CHECK(open("/usr/nono-x", O_CREAT | O_WRONLY, 0600) < 0);
+	REFUSED(open("/tmp/nono-x", O_CREAT | O_WRONLY, 0600), EACCES);
+	REFUSED(open("/dev/null", O_WRONLY), EACCES);
+	REFUSED(unlink("/tmp/no-such"), EPERM);
+	REFUSED(mkdir("/tmp/no-such", 0700), EPERM);
+	REFUSED(rename("/tmp/no-such", "/tmp/x"), EPERM);
+	REFUSED(symlink("/etc/passwd", "/tmp/no-such"), EPERM);
+	REFUSED(chmod("/usr", 0700), EPERM);
+	REFUSED(truncate("/tmp/no-such", 0), EPERM);
+
+	REFUSED(socket(AF_UNIX, SOCK_STREAM, 0), EPERM);
+	REFUSED(socket(AF_NETLINK, SOCK_RAW, 0), EPERM);
+	REFUSED(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), EPERM);
+	REFUSED(socket(AF_INET, SOCK_STREAM, 262), EPERM); /* MPTCP */
+	REFUSED(bind(s, (struct sockaddr *)&in, sizeof(in)), EPERM);
+	REFUSED(listen(s, 1), EPERM);
+	REFUSED(accept(s, NULL, NULL), EPERM);
+
+	REFUSED(execv("/usr/bin/true", argv), EPERM);
+	REFUSED(fork(), EPERM);
+	REFUSED(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), EPERM);
+	REFUSED(syscall(435, b, 64), ENOSYS); /* clone3: libc goes on to clone */
+	REFUSED(kill(parent, 0), EPERM);
+	REFUSED(ptrace(PTRACE_ATTACH, parent, NULL, NULL), EPERM);
+	REFUSED(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EPERM);
+	REFUSED(syscall(SYS_memfd_create, "x", 0), EPERM);
+	REFUSED(syscall(SYS_inotify_init1, 0), EPERM);
+}
+
+static void sender_local(void *arg)
+{
+	(void)arg;
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "/nowhere"};
+	become_sender("/usr", true);
+
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	CHECK(s >= 0 && connect(s, (struct sockaddr *)&a, sizeof(a)) < 0 && errno == ENOENT);
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
+	REFUSED(socket(AF_INET6, SOCK_DGRAM, 0), EPERM);
+	REFUSED(open("/etc/passwd", O_RDONLY), EACCES);
+}
+
 #define TEST(fn)                            \
 	static void test_##fn(void **state) \
 	{                                   \
@@ -268,12 +354,16 @@ TEST(helper_refused)
 TEST(supervisor)
 TEST(descriptors)
 TEST(capabilities)
+TEST(sender_works)
+TEST(sender_refused)
+TEST(sender_local)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    AS_BOTH(test_helper_works), AS_BOTH(test_helper_refused), AS_BOTH(test_helper_aborts),
 	    AS_BOTH(test_supervisor),	AS_BOTH(test_descriptors),    AS_BOTH(test_capabilities),
+	    AS_BOTH(test_sender_works), AS_BOTH(test_sender_refused), AS_BOTH(test_sender_local),
 	};
 	return cmocka_run_group_tests_name("helper", tests, NULL, NULL);
 }
