@@ -228,6 +228,8 @@ bool terminal_wheel(struct pane *p, const struct input_event *ev);
 bool audit_key(struct pane *p, const struct input_event *ev);
 bool audit_text(struct pane *p); /* the filter is being typed */
 void audit_paste(struct pane *p, const char *text, size_t n);
+/* The session's events about text, in the audit pane of this tab or in a new one. */
+void audit_show_events(struct tui *t, struct agent *a, const char *text, bool denied);
 bool audit_poll(struct pane *p); /* new events; true: there are more already */
 void audit_view_free(struct audit_view *v);
 void audit_scroll(struct pane *p, int lines);

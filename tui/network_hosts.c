@@ -278,6 +278,11 @@ void host_deny(const struct list_row *r)
 	preview(r, "deny");
 }
 
+void host_events(const struct list_row *r)
+{
+	audit_show_events(r->a->tui, r->a, r->h->host, false);
+}
+
 void host_copy(const struct list_row *r)
 {
 	char flag[320];

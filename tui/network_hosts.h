@@ -18,7 +18,8 @@ void host_details(const struct list_row *r);
 void host_allow(const struct list_row *r);
 void host_always(const struct list_row *r);
 void host_deny_session(const struct list_row *r);
-void host_deny(const struct list_row *r); /* in the profile, and from now on */
-void host_copy(const struct list_row *r); /* the flag, to the clipboard */
+void host_deny(const struct list_row *r);   /* in the profile, and from now on */
+void host_events(const struct list_row *r); /* in the audit pane */
+void host_copy(const struct list_row *r);   /* the flag, to the clipboard */
 
 #endif

@@ -213,6 +213,30 @@ static void refilter(struct pane *p)
 	audit_poll(p);
 }
 
+void audit_show_events(struct tui *t, struct agent *a, const char *text, bool denied)
+{
+	struct tab *tab = NULL;
+	struct pane *p = pane_find(t, PANE_AUDIT, NULL, &tab);
+	struct audit_view *v;
+	size_t n = strlen(text), max;
+
+	if (!p || tab != tab_current(t)) {
+		p = pane_new(t, PANE_AUDIT, a);
+		pane_open(t, p, SPLIT_ROWS);
+	}
+	p->agent = a;
+	v = view(p);
+	audit_view_clear(v);
+	max = sizeof(v->filter.text) - 1;
+	v->filter = (struct audit_filter){.denied_only = denied};
+	line_set(&v->line, text + (n > max ? n - max : 0)); /* the end says more */
+	v->typing = v->paused = v->context = false;
+	apply_text(v);
+	refilter(p);
+	pane_focus(t, p);
+	panes_arrange(t);
+}
+
 static bool typing_key(struct pane *p, const struct input_event *ev)
 {
 	struct audit_view *v = p->audit;

@@ -142,6 +142,7 @@ static const struct list_action actions[] = {
     {'A', host_always, NULL},
     {'d', host_deny_session, NULL},
     {'D', host_deny, NULL},
+    {'e', host_events, NULL},
     {'c', host_copy, NULL},
     {'/', NULL, ask_filter},
     {'r', NULL, only_refused},
@@ -155,6 +156,7 @@ static const char keys_text[] =
     "A                        allow it always: the change of the profile is shown first\n"
     "d                        deny it until the session ends; what leads there ends\n"
     "D                        deny it always: shown first, too\n"
+    "e                        its events, in the audit pane (c there: what was around one)\n"
     "c                        copy the flag that would grant it\n"
     "/                        only hosts with this in their name\n"
     "r                        only what was refused, and back\n"

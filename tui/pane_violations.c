@@ -98,10 +98,15 @@ static void show_hidden(struct pane *p)
 }
 
 static const struct list_action actions[] = {
-    {PTY_KEY_ENTER, violation_why, NULL}, {'w', violation_why, NULL},
-    {'s', violation_allow, NULL},	  {'A', violation_always, NULL},
-    {'S', violation_suppress, NULL},	  {'c', violation_copy, NULL},
-    {'h', violation_hide, NULL},	  {'H', NULL, show_hidden},
+    {PTY_KEY_ENTER, violation_why, NULL},
+    {'w', violation_why, NULL},
+    {'s', violation_allow, NULL},
+    {'A', violation_always, NULL},
+    {'S', violation_suppress, NULL},
+    {'e', violation_events, NULL},
+    {'c', violation_copy, NULL},
+    {'h', violation_hide, NULL},
+    {'H', NULL, show_hidden},
 };
 
 static const char keys_text[] =
@@ -110,6 +115,7 @@ static const char keys_text[] =
     "s                        allow it until the session ends\n"
     "A                        allow it always: the change of the profile is shown first\n"
     "S                        not offer it for saving any more: written to the profile, too\n"
+    "e                        its events, in the audit pane (c there: what was around one)\n"
     "c                        copy the flag that would grant it\n"
     "h                        hide the target, and back\n"
     "H                        show hidden ones too\n"

@@ -318,6 +318,11 @@ void violation_copy(const struct list_row *r)
 		tui_message(r->a->tui, true, "%s: not connected", r->a->name);
 }
 
+void violation_events(const struct list_row *r)
+{
+	audit_show_events(r->a->tui, r->a, r->v->target, true);
+}
+
 /* ---- out of sight ---------------------------------------------------------------------- */
 
 static void hidden(struct agent *a, const cJSON *answer, int fd, const char *ctx)

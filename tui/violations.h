@@ -16,6 +16,7 @@ void violation_why(const struct list_row *r);
 void violation_allow(const struct list_row *r);
 void violation_always(const struct list_row *r);
 void violation_suppress(const struct list_row *r); /* in the profile */
+void violation_events(const struct list_row *r);   /* in the audit pane */
 void violation_copy(const struct list_row *r);	   /* the flag, to the clipboard */
 void violation_hide(const struct list_row *r);
 

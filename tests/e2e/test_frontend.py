@@ -386,6 +386,14 @@ def violations_pane(p):
     s.type("h")
     s.sees_not("hidden\\)")
     s.type("H")
+    # Its events, and what was around one.
+    s.type("e")
+    s.sees("denied only · /.*outside/file · 1 ")
+    s.keys("Up")
+    s.type("c")
+    s.sees("read +cat .*id_rsa")
+    s.type("q")
+    s.sees_not("audit: alpha")
     s.resize(80, 24)
     text = s.sees("S suppress  c copy  q close")
     assert max(len(line) for line in text.split("\n")) <= 80, text
