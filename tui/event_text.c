@@ -17,6 +17,15 @@ const char *event_what(const struct audit_record *r)
 	return r->op[0] ? r->op : r->type;
 }
 
+const char *event_result(const struct audit_record *r)
+{
+	static const char ended[] = "ended: ";
+
+	if (str_eq(r->type, "network") && str_starts(r->target2, ended))
+		return r->target2 + strlen(ended);
+	return r->target2[0] && str_eq(r->type, "change") ? r->target2 : NULL;
+}
+
 static void add_line(struct buf *b, const char *label, const char *text)
 {
 	char printable[8192];

@@ -68,9 +68,11 @@ static void draw_row(struct pane *p, int y, const struct audit_item *it, bool se
 	int x = b->x, end = b->x + b->w, clock_width;
 	const struct style *dim, *st;
 	struct rect line = {b->x, y, b->w, 1};
+	const char *result;
 
 	if (audit_parse(it->json, it->len, r))
 		return;
+	result = event_result(r);
 	st = style(t, selected ? S_SELECTED : decision_style(r->decision));
 	dim = style(t, selected ? S_SELECTED : S_DIM);
 	if (selected)
@@ -86,12 +88,12 @@ static void draw_row(struct pane *p, int y, const struct audit_item *it, bool se
 	x = column(t, x, y, 9, st, event_what(r), false);
 	if (b->w > 60)
 		x = column(t, x, y, 12, dim, path_base(r->program), false);
-	if (r->target2[0] && str_eq(r->type, "change")) {
-		int half = (end - x - 3) / 2;
+	if (result) {
+		int half = (end - x - 3) / 2, n = (int)width_text(r->target);
 
-		x = column(t, x, y, half, st, r->target, true);
+		x = column(t, x, y, n < half ? n : half, st, r->target, true);
 		x = column(t, x, y, 1, dim, "→", false);
-		column(t, x, y, end - x, st, r->target2, true);
+		column(t, x, y, end - x, st, result, str_eq(r->type, "change"));
 	} else {
 		column(t, x, y, end - x, st, r->target, !str_eq(r->type, "session_started"));
 	}

@@ -194,6 +194,9 @@ os.execvp("sh", ["sh", "-c", "python3 client.py 'GET http://localhost:%s/'; slee
     s.sees("y writes it")
     s.keys("y")
     until("the profile", lambda: "deny_domain" in p.read(path))
+    # What came of each, in the audit pane.
+    s.keys("e")
+    s.sees(r"localhost:\d+.* → status \d+, \d+ bytes in, \d+ out")
     p.nono("stop", "--force", "net")
     s = run(p, "GET http://localhost:%d/" % WEB.port)
     assert s.communicate(timeout=30)[0].split() == ["403"]
