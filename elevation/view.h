@@ -1,4 +1,4 @@
-/* view - the walk through the program's view: seam between view.c and view_proc.c. */
+/* view - the walk through the program's view: seam between view.c, view_walk.c and view_proc.c. */
 #ifndef NONO_ELEVATION_VIEW_H
 #define NONO_ELEVATION_VIEW_H
 
@@ -34,5 +34,17 @@ int view_proc_link(struct walk *w, int link, const char *name, char *text, size_
 bool view_reaches(int root, const char *path, const struct stat *want);
 /* What the kernel calls the object behind fd. -1 if it is too long. */
 int view_fd_path(int fd, char *out, size_t size);
+/* openat2() of path with O_PATH, without any link. */
+int view_open_plain(int dir, const char *path, uint64_t flags);
+
+/* One turn of the walk; false when it is over. */
+bool walk_turn(struct walk *w);
+/* The walk goes on at fd; own: it is closed when the walk leaves it. */
+void walk_go_to(struct walk *w, int fd, bool own);
+void walk_go_to_root(struct walk *w);
+/* The walk ended at fd, which is taken over and is called path. */
+void walk_end_at_object(struct walk *w, int fd, const char *path);
+/* Says err (an errno) in what was found; false. */
+bool walk_fail(struct walk *w, int err);
 
 #endif
