@@ -89,14 +89,14 @@ static void find_descriptor(struct walk *w, int fd, const struct stat *st)
 
 	if (view_fd_path(fd, path, sizeof(path)) < 0) {
 		close(fd);
-		walk_fail(w, EACCES);
+		view_fail(w, EACCES);
 		return;
 	}
 	if (view_reaches(w->root, path, st)) {
-		walk_end_at_object(w, fd, path);
+		view_end_at_object(w, fd, path);
 		return;
 	}
-	walk_end_at_object(w, fd, path);
+	view_end_at_object(w, fd, path);
 	w->out->anonymous = true;
 }
 
@@ -106,31 +106,31 @@ static bool start(struct walk *w, int dirfd, bool empty_ok)
 	int fd;
 
 	if (!w->rest[0] && !empty_ok)
-		return walk_fail(w, ENOENT);
+		return view_fail(w, ENOENT);
 	if (w->rest[0] == '/') {
-		walk_go_to_root(w);
+		view_go_to_root(w);
 		return true;
 	}
 	fd = open_start(w, dirfd);
 	if (fd < 0)
-		return walk_fail(w, errno);
+		return view_fail(w, errno);
 	if (fstat(fd, &st) < 0) {
 		close(fd);
-		return walk_fail(w, EACCES);
+		return view_fail(w, EACCES);
 	}
 	if (!w->rest[0]) {
 		find_descriptor(w, fd, &st);
 		return false;
 	}
-	walk_go_to(w, fd, true);
+	view_go_to(w, fd, true);
 	if (!S_ISDIR(st.st_mode))
-		return walk_fail(w, ENOTDIR);
+		return view_fail(w, ENOTDIR);
 	if (st.st_nlink == 0)
-		return walk_fail(w, ENOENT); /* removed: nothing can be in it any more */
+		return view_fail(w, ENOENT); /* removed: nothing can be in it any more */
 	if (view_fd_path(fd, w->base, sizeof(w->base)) < 0 || !view_reaches(w->root, w->base, &st))
-		return walk_fail(w, EACCES);
+		return view_fail(w, EACCES);
 	if (!w->base[1])
-		walk_go_to_root(w);
+		view_go_to_root(w);
 	return true;
 }
 
@@ -150,13 +150,13 @@ void view_walk(struct walk *w, int dirfd, bool empty_ok)
 	w->root = view_root(w->e, w->c->tid);
 	w->proc = w->root < 0 ? NULL : proc_get(w->e, w->c->tid, &own);
 	if (!w->proc) {
-		walk_fail(w, errno == EMFILE || errno == ENFILE ? errno : EACCES);
+		view_fail(w, errno == EMFILE || errno == ENFILE ? errno : EACCES);
 		return;
 	}
 	if (start(w, dirfd, empty_ok))
-		while (walk_turn(w))
+		while (view_turn(w))
 			;
-	walk_go_to(w, -1, false);
+	view_go_to(w, -1, false);
 	proc_put(w->proc, &own);
 	if (p->err)
 		place_close(p);

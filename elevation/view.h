@@ -38,13 +38,13 @@ int view_fd_path(int fd, char *out, size_t size);
 int view_open_plain(int dir, const char *path, uint64_t flags);
 
 /* One turn of the walk; false when it is over. */
-bool walk_turn(struct walk *w);
+bool view_turn(struct walk *w);
 /* The walk goes on at fd; own: it is closed when the walk leaves it. */
-void walk_go_to(struct walk *w, int fd, bool own);
-void walk_go_to_root(struct walk *w);
+void view_go_to(struct walk *w, int fd, bool own);
+void view_go_to_root(struct walk *w);
 /* The walk ended at fd, which is taken over and is called path. */
-void walk_end_at_object(struct walk *w, int fd, const char *path);
+void view_end_at_object(struct walk *w, int fd, const char *path);
 /* Says err (an errno) in what was found; false. */
-bool walk_fail(struct walk *w, int err);
+bool view_fail(struct walk *w, int err);
 
 #endif

@@ -15,7 +15,7 @@
 
 /* ---- where the walk is ----------------------------------------------------------------------- */
 
-void walk_go_to(struct walk *w, int fd, bool own)
+void view_go_to(struct walk *w, int fd, bool own)
 {
 	if (w->own_at)
 		close(w->at);
@@ -23,13 +23,13 @@ void walk_go_to(struct walk *w, int fd, bool own)
 	w->own_at = own;
 }
 
-void walk_go_to_root(struct walk *w)
+void view_go_to_root(struct walk *w)
 {
-	walk_go_to(w, w->root, false);
+	view_go_to(w, w->root, false);
 	w->base[0] = '\0';
 }
 
-bool walk_fail(struct walk *w, int err)
+bool view_fail(struct walk *w, int err)
 {
 	w->out->err = err;
 	return false;
@@ -41,7 +41,7 @@ static bool path_of(struct walk *w, const char *s, size_t n, char out[POLICY_PAT
 	char text[POLICY_PATH_MAX + REST_MAX + 2];
 
 	snprintf(text, sizeof(text), "%s/%.*s", w->base, (int)n, s);
-	return path_clean(out, POLICY_PATH_MAX, text) == 0 || walk_fail(w, ENAMETOOLONG);
+	return path_clean(out, POLICY_PATH_MAX, text) == 0 || view_fail(w, ENAMETOOLONG);
 }
 
 static bool descend(struct walk *w, int fd, const char *s, size_t n)
@@ -52,14 +52,14 @@ static bool descend(struct walk *w, int fd, const char *s, size_t n)
 		close(fd);
 		return false;
 	}
-	walk_go_to(w, fd, true);
+	view_go_to(w, fd, true);
 	str_copy(w->base, sizeof(w->base), path[1] ? path : "");
 	return true;
 }
 
 /* ---- ends ------------------------------------------------------------------------------------ */
 
-void walk_end_at_object(struct walk *w, int fd, const char *path)
+void view_end_at_object(struct walk *w, int fd, const char *path)
 {
 	struct place *p = w->out;
 
@@ -67,7 +67,7 @@ void walk_end_at_object(struct walk *w, int fd, const char *path)
 	p->name[0] = '\0';
 	str_copy(p->path, sizeof(p->path), path);
 	if (fstat(fd, &p->st) < 0)
-		walk_fail(w, EACCES);
+		view_fail(w, EACCES);
 }
 
 static void end_at_directory(struct walk *w)
@@ -75,9 +75,9 @@ static void end_at_directory(struct walk *w)
 	int fd = fcntl(w->at, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
-		walk_fail(w, errno);
+		view_fail(w, errno);
 	else
-		walk_end_at_object(w, fd, w->base[0] ? w->base : "/");
+		view_end_at_object(w, fd, w->base[0] ? w->base : "/");
 }
 
 static void end_anonymous(struct walk *w, int fd, const char *name, size_t n)
@@ -88,7 +88,7 @@ static void end_anonymous(struct walk *w, int fd, const char *name, size_t n)
 		close(fd);
 		return;
 	}
-	walk_end_at_object(w, fd, path);
+	view_end_at_object(w, fd, path);
 	w->out->anonymous = true;
 }
 
@@ -113,9 +113,9 @@ static bool put_before_rest(struct walk *w, const char *text, const char *tail)
 	int n = snprintf(joined, sizeof(joined), "%s%s", text, tail);
 
 	if (n < 0 || (size_t)n >= sizeof(joined))
-		return walk_fail(w, ENAMETOOLONG);
+		return view_fail(w, ENAMETOOLONG);
 	if (text[0] == '/')
-		walk_go_to_root(w);
+		view_go_to_root(w);
 	memcpy(w->rest, joined, (size_t)n + 1);
 	return true;
 }
@@ -129,19 +129,19 @@ static bool expand(struct walk *w, int link, const struct stat *st, const char *
 	ssize_t len;
 
 	if (++w->links > LINKS_MAX)
-		return walk_fail(w, ELOOP);
+		return view_fail(w, ELOOP);
 	if (link_is_foreign(w, st) || fstatfs(fd, &fs) < 0)
-		return walk_fail(w, EACCES);
+		return view_fail(w, EACCES);
 	memcpy(name, s, n);
 	name[n] = '\0';
 	if (fs.f_type == PROC_MAGIC) {
 		int object = -1, err = view_proc_link(w, fd, name, text, sizeof(text), &object);
 
 		if (err)
-			return walk_fail(w, err);
+			return view_fail(w, err);
 		if (object >= 0 && s[n]) { /* through something that has no path */
 			close(object);
-			return walk_fail(w, EACCES);
+			return view_fail(w, EACCES);
 		}
 		if (object >= 0) {
 			end_anonymous(w, object, s, n);
@@ -150,7 +150,7 @@ static bool expand(struct walk *w, int link, const struct stat *st, const char *
 	} else {
 		len = readlinkat(fd, "", text, sizeof(text) - 1);
 		if (len <= 0)
-			return walk_fail(w, len < 0 ? errno : ENOENT);
+			return view_fail(w, len < 0 ? errno : ENOENT);
 		text[len] = '\0';
 	}
 	w->stepping = false;
@@ -166,7 +166,7 @@ static bool open_component(struct walk *w, const char *s, size_t n, int *fd, str
 
 	*fd = -1;
 	if (n > NAME_MAX)
-		return walk_fail(w, ENAMETOOLONG);
+		return view_fail(w, ENAMETOOLONG);
 	memcpy(name, s, n);
 	name[n] = '\0';
 	*fd = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -176,7 +176,7 @@ static bool open_component(struct walk *w, const char *s, size_t n, int *fd, str
 		close(*fd);
 		*fd = -1;
 	}
-	return walk_fail(w, errno);
+	return view_fail(w, errno);
 }
 
 static bool is_dot(const char *s, size_t n)
@@ -205,7 +205,7 @@ static bool step(struct walk *w, const char *s, size_t n)
 		return expand(w, fd, &st, s, n);
 	if (!S_ISDIR(st.st_mode)) {
 		close(fd);
-		return walk_fail(w, ENOTDIR);
+		return view_fail(w, ENOTDIR);
 	}
 	if (!descend(w, fd, s, n))
 		return false;
@@ -227,7 +227,7 @@ static bool stride(struct walk *w, const char *s, size_t n)
 		return true;
 	}
 	if (fd < 0)
-		return walk_fail(w, errno);
+		return view_fail(w, errno);
 	if (!descend(w, fd, s, n))
 		return false;
 	memmove(w->rest, s + n, strlen(s + n) + 1);
@@ -252,7 +252,7 @@ static void end_at_name(struct walk *w, const char *s, size_t n, int fd, const s
 		p->parent = fcntl(w->at, F_DUPFD_CLOEXEC, 3);
 	}
 	if (p->parent < 0)
-		walk_fail(w, errno);
+		view_fail(w, errno);
 }
 
 /* The last component, n bytes, slashes may follow. */
@@ -285,7 +285,7 @@ static bool has_dot_dot(const char *s, size_t n)
 	return false;
 }
 
-bool walk_turn(struct walk *w)
+bool view_turn(struct walk *w)
 {
 	const char *s = w->rest + strspn(w->rest, "/"), *end = s + strlen(s), *name;
 	bool slash = end > s && end[-1] == '/';

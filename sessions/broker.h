@@ -178,6 +178,13 @@ void broker_on_host(uv_poll_t *h, int status, int events);
 bool broker_watched(const struct broker *b);
 /* Once the session is over: leaves the loop, as soon as nobody looks at the last screen. */
 void broker_linger(struct broker *b);
+/* Init and all that it held are gone. */
+void broker_session_over(struct broker *b);
+/* What was refused, for whom looks later; before the engine goes. */
+void broker_keep_denials(struct broker *b);
+/* broker.c, for broker_over.c: whether exec worked; whoever started the session is told. */
+void broker_on_gate(uv_poll_t *h, int status, int events);
+void broker_tell_ready(struct broker *b);
 void broker_close_down(struct broker *b);
 /* Clients have come or gone (broker_status.c). */
 void broker_clients_changed(void *data);
