@@ -71,14 +71,47 @@ static bool is_uri(const char *key)
 	return str_starts(key, "pkcs11:");
 }
 
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'		    ? c - '0'
+	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+						    : -1;
+}
+
+/* The file of a URI's pin-source (RFC 7512), without its percent signs; NULL: it has none. */
+static char *pin_file(const char *uri)
+{
+	const char *p = strstr(uri, "pin-source=");
+	char *path, *out;
+
+	if (!p)
+		return NULL;
+	p += strlen("pin-source=");
+	p += str_starts(p, "file:") ? 5 : 0;
+	p += str_starts(p, "//") ? 2 : 0;
+	path = out = xstrndup(p, strcspn(p, "&;?"));
+	for (const char *c = path; *c; c++) {
+		if (*c == '%' && hex(c[1]) >= 0 && hex(c[2]) >= 0) {
+			*out++ = (char)(hex(c[1]) * 16 + hex(c[2]));
+			c += 2;
+		} else {
+			*out++ = *c;
+		}
+	}
+	*out = '\0';
+	return path;
+}
+
 static int load(const char *key, const struct policy *p, struct secret *out, struct err *err)
 {
 	_cleanup_free_ char *reference = NULL;
 	unsigned ttl;
 	bool headers;
 
-	if (is_uri(key))
-		return 0;
+	if (is_uri(key)) {
+		_cleanup_free_ char *pin = pin_file(key);
+		return pin ? check_file(pin, p, err) : 0;
+	}
 	if (p && str_starts(key, "env://"))
 		return err_set(err, "the program could have the variable too: use a file, a "
 				    "keyring or pkcs11:");

@@ -95,26 +95,34 @@ int key_from_pem(struct key *k, const char *pem, size_t n, bool private, struct 
 	return key_ready(k, err);
 }
 
-int key_from_uri(struct key *k, const char *uri, struct err *err)
+/* By a provider of OpenSSL. */
+static EVP_PKEY *provider_key(const char *uri)
 {
 	OSSL_STORE_CTX *s = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
+	EVP_PKEY *key = NULL;
 
-	*k = (struct key){0};
-	if (!s)
-		return openssl_error(
-		    err, "no provider of OpenSSL opens the URI (is pkcs11 set up in openssl.cnf?)");
-	while (!k->pkey && !OSSL_STORE_eof(s)) {
+	while (s && !key && !OSSL_STORE_eof(s)) {
 		OSSL_STORE_INFO *i = OSSL_STORE_load(s);
 		if (i && OSSL_STORE_INFO_get_type(i) == OSSL_STORE_INFO_PKEY)
-			k->pkey = OSSL_STORE_INFO_get1_PKEY(i);
+			key = OSSL_STORE_INFO_get1_PKEY(i);
 		OSSL_STORE_INFO_free(i);
 		if (!i && OSSL_STORE_error(s))
 			break;
 	}
 	OSSL_STORE_close(s);
+	return key;
+}
+
+int key_from_uri(struct key *k, const char *uri, struct err *err)
+{
+	*k = (struct key){.pkey = provider_key(uri)};
 	if (!k->pkey)
-		return openssl_error(err, "there is no private key at the URI");
-	return key_ready(k, err);
+		k->pkey = engine_key(uri);
+	if (k->pkey)
+		return key_ready(k, err);
+	return openssl_error(
+	    err, "no private key can be had by the URI (that takes a pkcs11 provider in "
+		 "openssl.cnf or the engine pkcs11, the token, and its PIN by pin-source)");
 }
 
 int key_from_public_b64(struct key *k, const char *b64, struct err *err)

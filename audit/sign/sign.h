@@ -29,6 +29,7 @@ void key_free(struct key *k);
 /* ECDSA P-256 or Ed25519; anything else is refused. */
 int key_from_pem(struct key *k, const char *pem, size_t n, bool private, struct err *err);
 int key_from_uri(struct key *k, const char *uri, struct err *err); /* pkcs11:... */
+EVP_PKEY *engine_key(const char *uri); /* the same by OpenSSL's engine pkcs11; NULL: no such key */
 int key_from_public_b64(struct key *k, const char *b64, struct err *err);
 
 char *base64(const void *p, size_t n);

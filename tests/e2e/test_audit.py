@@ -1,10 +1,12 @@
 """nono audit: the questions that people have about a session, asked of its record."""
 import base64
 import datetime
+import glob
 import hashlib
 import http.server
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -395,6 +397,76 @@ def sign(p):
     p.inside("true", "--name", "bare")
     assert "not signed" in p.nono("audit", "verify", "bare", "--public-key-file", ed + ".pub", code=1)
     p.nono("audit", "verify", "bare")
+
+
+def sign_by_token(p):
+    """A key that no file holds: PKCS#11 by a provider or OpenSSL's engine, played by SoftHSM."""
+    module = "/usr/lib/softhsm/libsofthsm2.so"
+    if not shutil.which("softhsm2-util") or not os.path.exists(module):
+        raise nonolib.Skip("no softhsm2")
+    if not glob.glob("/usr/lib/*/engines-3/pkcs11.so"):
+        raise nonolib.Skip("no libengine-pkcs11-openssl")
+    key = new_key(p, "p256", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    tokens, pin = os.path.join(p.outside, "tokens"), os.path.join(p.outside, "pin")
+    conf = os.path.join(p.outside, "softhsm2.conf")
+    os.mkdir(tokens)
+    for path, text in ((pin, "1234"), (conf, "directories.tokendir = %s\nobjectstore.backend = file\n" % tokens)):
+        with open(path, "w") as f:
+            f.write(text)
+    for path in (tokens, pin, conf):
+        p.own(path)
+    p.env.update(SOFTHSM2_CONF=conf, PKCS11_MODULE_PATH=module)
+    for argv in (["--init-token", "--free", "--label", "t", "--pin", "1234", "--so-pin", "4321"],
+                 ["--import", key, "--token", "t", "--label", "signer", "--id", "a1", "--pin", "1234"]):
+        done = p.run(["softhsm2-util", *argv])
+        assert done.returncode == 0, done.stderr
+    uri = "pkcs11:token=t;object=signer?pin-source=file:" + pin
+    p.inside("true", "--name", "signed", "--audit-sign-key", uri)
+    assert "the one given" in p.nono("audit", "verify", "signed", "--public-key-file", key + ".pub")
+    p.nono("audit", "checkpoint", "--sign-key", uri, "-o", "point.json")
+    # No such key, no PIN, another one, and one that the program could read: nothing is started.
+    wrong = p.write("wrong", "9999")
+    for bad in (uri.replace("signer", "nosuch"), uri.split("?")[0], uri.replace("file:" + pin, "file:" + wrong),
+                uri.replace("file:" + pin, "file://" + wrong.replace("wrong", "%77rong"))):
+        p.inside("echo ran > ran", "--audit-sign-key", bad, code=1)
+    assert "could read" in p.err, p.err
+    assert not os.path.exists(os.path.join(p.work, "ran"))
+
+
+def sign_by_keyring(p):
+    """A key in the Secret Service, on a bus of the test's own."""
+    python = "/usr/bin/python3"
+    probe = subprocess.run([python, "-c", "import dbus, gi.repository.GLib"], capture_output=True)
+    if not shutil.which("dbus-daemon") or probe.returncode:
+        raise nonolib.Skip("no dbus-daemon, or no python3-dbus and python3-gi")
+    try:
+        pwd.getpwuid(os.getuid() if p.uid is None else p.uid)
+    except KeyError:
+        raise nonolib.Skip("dbus-daemon takes no user without a name") from None
+    key = new_key(p, "ed", "-algorithm", "ed25519")
+    address = "unix:path=" + os.path.join(p.home, ".bus")
+    started = []
+    try:
+        started.append(subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + address],
+                                        env=p.env, stderr=subprocess.DEVNULL, **p.who()))
+        nonolib.until("the bus", lambda: os.path.exists(os.path.join(p.home, ".bus")))
+        p.env["DBUS_SESSION_BUS_ADDRESS"] = address
+        fake = os.path.join(os.path.dirname(os.path.abspath(nonolib.__file__)), "fake_secrets.py")
+        with open(fake) as f:
+            code = f.read()  # the place's user may not be able to read the file
+        started.append(subprocess.Popen([python, "-c", code, "tests", "signer", key], env=p.env, text=True,
+                                        stdout=subprocess.PIPE, **p.who()))
+        assert started[-1].stdout.readline() == "ready\n"
+        p.inside("true", "--name", "signed", "--audit-sign-key", "keyring://tests/signer")
+        assert "the one given" in p.nono("audit", "verify", "signed", "--public-key-file", key + ".pub")
+        p.inside("echo ran > ran", "--audit-sign-key", "keyring://tests/nobody", code=1)
+        assert not os.path.exists(os.path.join(p.work, "ran"))
+    finally:
+        for x in reversed(started):
+            x.kill()
+            x.wait()
+    p.inside("echo ran > ran", "--audit-sign-key", "keyring://tests/signer", code=1)
+    assert not os.path.exists(os.path.join(p.work, "ran"))
 
 
 TSA = """
@@ -797,7 +869,8 @@ def replay(p):
 
 
 CASES = [replay, exports, spool, syslog_tls, confined, integrity, redaction, show, listing, damaged, prove, cleanup, retention,
-         killed_retention, sign, anchor]
+         killed_retention, sign, sign_by_token, sign_by_keyring,
+         anchor]
 
 if __name__ == "__main__":
     nonolib.main(CASES)
