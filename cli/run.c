@@ -162,6 +162,16 @@ static void terminal_size(const struct run_options *o, int *cols, int *rows)
 	}
 }
 
+/* Of the first snapshot, while this process waits for the session. */
+static void say_progress(const struct start *s, struct session_options *so)
+{
+	bool snapshot = so->snapshots.on || so->snapshots.name;
+
+	if (!snapshot || s->cli->silent ||
+	    ttyname_r(STDERR_FILENO, so->progress_tty, sizeof(so->progress_tty)))
+		so->progress_tty[0] = '\0';
+}
+
 static int in_background(struct start *s, struct session_options *so, struct err *err)
 {
 	char id[SESSION_ID_LEN + 1];
@@ -198,6 +208,8 @@ static int start_once(struct start *s, struct err *err)
 	so.terminal = o->detached || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
 	if (so.terminal)
 		terminal_size(o, &so.cols, &so.rows);
+	if (so.terminal)
+		say_progress(s, &so);
 	if (o->detached)
 		return in_background(s, &so, err);
 	so.named = on_named;

@@ -65,7 +65,8 @@ static inline void cleanup_fclose(FILE **f)
 /* ---- errors ------------------------------------------------------------ */
 
 /* Which exit code a command ends with when this error reaches main(). */
-enum err_class { ERR_FAILURE = 1, ERR_USAGE = 2 };
+/* Exit codes. Interrupted: somebody did not want it any more (SIGINT). */
+enum err_class { ERR_FAILURE = 1, ERR_USAGE = 2, ERR_INTERRUPTED = 130 };
 
 /* One failure: what failed, on what, what to do. No trailing newline. */
 struct err {

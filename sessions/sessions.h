@@ -45,7 +45,11 @@ struct session_options {
 	const char *audit_sign_key; /* signer.h; NULL = no signature */
 	unsigned
 	    startup_timeout_s;	  /* with a terminal: ends what shows nothing by then; 0 = never */
-	unsigned ready_timeout_s; /* session_start(): until it can be attached to; 0 = 30 */
+	unsigned ready_timeout_s; /* session_start(): until it can be attached to; 0 = 30, and
+				   * 600 with snapshots */
+	/* session_start(): the caller's terminal, for the progress of the first snapshot, and
+	 * SIGINT, SIGTERM and SIGHUP give the start up (ERR_INTERRUPTED); "" = no. */
+	char progress_tty[64];
 	bool terminal;	/* a PTY and a screen host; else descriptors 0-2 are passed through */
 	int cols, rows; /* of the PTY at the start */
 	int verbose;

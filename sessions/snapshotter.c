@@ -1,9 +1,11 @@
 /* The process that takes a session's snapshots. */
 #include "sessions/snapshotter.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -11,6 +13,7 @@
 #include "sandbox/nono.h"
 #include "sessions/rollback_keep.h"
 #include "sessions/snapshotter_scope.h"
+#include "sessions/stop_signals.h"
 
 #define DIR_ENTRIES_MAX 10000
 
@@ -21,8 +24,10 @@ struct taker {
 	struct snap_store *store;
 	struct snapshotter_answer answer;
 	uint64_t deadline_ns; /* of what is being taken, 0 = none */
-	bool quiet, said;     /* progress is on the terminal */
-	int sock;	      /* where the last one may be given up; -1: not now */
+	FILE *progress;	      /* a terminal, NULL = none */
+	bool said;	      /* there is some on it */
+	int sock;	      /* where this one may be given up; -1: not now */
+	bool first;	      /* ... also by the supervisor's end */
 };
 
 struct snap_options rollback_options(const struct rollback_record *r)
@@ -33,12 +38,16 @@ struct snap_options rollback_options(const struct rollback_record *r)
 
 /* ---- taking --------------------------------------------------------------------------------- */
 
-/* A supervisor that is gone gives nothing up. */
-static bool given_up(int sock)
+/* A supervisor that is gone gives up the first one only: no session comes after it. */
+static bool given_up(const struct taker *t)
 {
+	ssize_t n;
 	char c;
 
-	return sock >= 0 && recv(sock, &c, 1, MSG_DONTWAIT) > 0;
+	if (t->sock < 0)
+		return false;
+	n = recv(t->sock, &c, 1, MSG_DONTWAIT);
+	return n > 0 || (n == 0 && t->first);
 }
 
 static bool on_progress(void *arg, const struct snap_progress *p)
@@ -46,14 +55,15 @@ static bool on_progress(void *arg, const struct snap_progress *p)
 	struct taker *t = arg;
 	double s = (double)p->elapsed_ns / 1e9;
 
-	if (given_up(t->sock) || (t->deadline_ns && clock_mono_ns() > t->deadline_ns))
+	if (given_up(t) || (t->deadline_ns && clock_mono_ns() > t->deadline_ns))
 		return false;
-	if (t->quiet || p->elapsed_ns < 500000000)
+	if (!t->progress || p->elapsed_ns < 500000000)
 		return true;
 	t->said = true;
-	fprintf(stderr, "\rsnapshot: %llu files, %.1f MB (%.0f MB/s)   ",
+	fprintf(t->progress, "\rsnapshot: %llu files, %.1f MB (%.0f MB/s)   ",
 		(unsigned long long)p->files_seen, (double)p->bytes_seen / 1e6,
 		(double)p->bytes_read / 1e6 / s);
+	fflush(t->progress);
 	return true;
 }
 
@@ -75,8 +85,10 @@ static int take(struct taker *t, const char *reason, const char *name, char *con
 	st.options.arg = t;
 	st.options.settled = str_eq(reason, "end");
 	rc = snap_take(t->store, &st, &r, err);
-	if (t->said)
-		fputs("\r\033[K", stderr);
+	if (t->said) {
+		fputs("\r\033[K", t->progress);
+		fflush(t->progress);
+	}
 	t->said = false;
 	if (rc == 0 && !name) {
 		snap_hash_hex(t->answer.roots[t->rec.count > 0], &r.tree);
@@ -104,8 +116,38 @@ static int begin(struct taker *t, struct err *err)
 		return -1;
 	if (!o->on)
 		return 0;
-	return rollback_record_write(&t->rec, err) < 0 || take(t, "start", NULL, NULL, err) < 0 ? -1
-												: 0;
+	if (rollback_record_write(&t->rec, err) == 0 && take(t, "start", NULL, NULL, err) == 0)
+		return 0;
+	/* There will be no session that it could be about. */
+	rollback_record_remove(t->rec.id, NULL);
+	if (o->name)
+		snap_record_delete(t->store, NULL, 0, o->name, NULL);
+	return -1;
+}
+
+static void begin_first(struct taker *t, int sock)
+{
+	struct err *err = &t->answer.err;
+	const char *tty = t->o->progress_tty;
+
+	if (tty[0]) {
+		int fd = open(tty, O_WRONLY | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+		t->progress = fd >= 0 && isatty(fd) ? fdopen(fd, "w") : NULL;
+	} else if (!t->o->silent && isatty(STDERR_FILENO)) {
+		t->progress = stderr;
+	}
+	t->sock = sock;
+	t->first = true;
+	t->answer.ok = begin(t, err) == 0;
+	if (!t->answer.ok && err->code == ECANCELED) {
+		err_set(err, "given up; nothing was started, nothing is kept");
+		err->cls = ERR_INTERRUPTED;
+	}
+	t->first = false;
+	t->sock = -1;
+	if (t->progress && t->progress != stderr)
+		fclose(t->progress);
+	t->progress = NULL;
 }
 
 /* A state that came too late is none of before. */
@@ -185,7 +227,7 @@ static void take_last(struct taker *t, int sock)
 	struct err *err = &t->answer.err;
 
 	t->sock = sock;
-	if (given_up(sock))
+	if (given_up(t))
 		err->code = ECANCELED;
 	t->answer.ok = err->code != ECANCELED && take(t, "end", NULL, NULL, err) == 0;
 	if (!t->answer.ok && err->code == ECANCELED)
@@ -202,11 +244,10 @@ static _Noreturn void in_taker(struct taker *t, int sock)
 	signal(SIGPIPE, SIG_IGN);
 	t->rec.pid = getpid();
 	t->rec.pid_epoch = proc_start_time(getpid());
-	t->answer.ok = begin(t, &t->answer.err) == 0;
+	begin_first(t, sock);
 	if (write_full(sock, &t->answer, sizeof(t->answer)) < 0 || !t->answer.ok ||
 	    !t->o->snapshots.on)
 		_exit(!t->answer.ok);
-	t->quiet = true;
 	t->rec.exit_code = serve(t, sock);
 	take_last(t, sock);
 	time_rfc3339(t->rec.ended, clock_real_ns());
@@ -267,7 +308,34 @@ int snapshotter_next(struct snapshotter *s, struct snapshotter_answer *out)
 	return -1;
 }
 
-static int fork_taker(struct taker *t, struct snapshotter *out, struct err *err)
+/* Whoever waits for the first one may give it up. */
+static int await_first(struct snapshotter *s, int starter, struct err *err)
+{
+	struct signalfd_siginfo si;
+	sigset_t old;
+	int fd = starter < 0 ? stop_signals(&old) : -1, r;
+	struct pollfd p[2] = {{.fd = s->fd, .events = POLLIN},
+			      {.fd = starter, .events = POLLRDHUP}};
+
+	if (starter < 0)
+		p[1] = (struct pollfd){.fd = fd, .events = POLLIN};
+	while (poll(p, 2, -1) < 0 ? errno == EINTR : !p[0].revents) {
+		if (!p[1].revents)
+			continue;
+		if (starter >= 0 || read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+			(void)send(s->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (starter >= 0)
+			p[1].fd = -1;
+	}
+	r = await(s, err);
+	if (fd >= 0)
+		close(fd);
+	if (starter < 0)
+		sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+static int fork_taker(struct taker *t, int starter, struct snapshotter *out, struct err *err)
 {
 	int pair[2], r;
 	pid_t pid;
@@ -287,15 +355,15 @@ static int fork_taker(struct taker *t, struct snapshotter *out, struct err *err)
 		return err_errno(err, errno, "can't fork");
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	r = await(out, err);
+	r = await_first(out, starter, err);
 	out->ended = false;
 	return r;
 }
 
 int snapshotter_start(const struct session_options *o, const struct policy *p, const char *id,
-		      char *const *argv, bool quiet, struct snapshotter *out, struct err *err)
+		      char *const *argv, int starter, struct snapshotter *out, struct err *err)
 {
-	struct taker t = {.sock = -1, .o = o, .quiet = quiet || !isatty(STDERR_FILENO)};
+	struct taker t = {.sock = -1, .o = o};
 	int r;
 
 	*out = (struct snapshotter){.fd = -1};
@@ -311,7 +379,7 @@ int snapshotter_start(const struct session_options *o, const struct policy *p, c
 	t.rec.roots = session_roots(p);
 	t.rec.excludes = session_excludes(&o->snapshots, p);
 	t.rec.command = (char **)argv;
-	r = t.rec.roots[0] ? fork_taker(&t, out, err)
+	r = t.rec.roots[0] ? fork_taker(&t, starter, out, err)
 			   : err_usage(err, "there is nothing to keep: the program may write "
 					    "nothing of yours (--allow DIR)");
 	t.rec.command = NULL;

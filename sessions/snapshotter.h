@@ -46,10 +46,12 @@ struct snapshotter {
 	char roots[2][SNAP_HASH_HEX]; /* Merkle roots of the first and the last one, "" = none */
 };
 
-/* Returns when the first snapshot is kept; one that can't be taken is an error. quiet: no progress
- * on standard error. Before any thread, and before the caller is a subreaper. */
+/* Returns when the first snapshot is kept; one that can't be taken is an error. starter: a socket
+ * to whom waits for the session; he gives it up by shutting down his side or by his end. -1: by
+ * SIGINT, SIGTERM or SIGHUP to the caller. Given up: ERR_INTERRUPTED, and nothing is kept; so it is
+ * when the caller ends. Before any thread, and before the caller is a subreaper. */
 int snapshotter_start(const struct session_options *o, const struct policy *p, const char *id,
-		      char *const *argv, bool quiet, struct snapshotter *out, struct err *err);
+		      char *const *argv, int starter, struct snapshotter *out, struct err *err);
 /* Has one taken before a grant takes effect. One at a time. Does not block; -1: it can't be asked.
  */
 int snapshotter_before(struct snapshotter *s, const struct snapshotter_order *o);

@@ -3,19 +3,23 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "sessions/broker.h"
 #include "sessions/hooks.h"
 #include "sessions/registry.h"
 #include "sessions/sink.h"
+#include "sessions/stop_signals.h"
 
-#define READY_TIMEOUT_S 30
+#define READY_TIMEOUT_S	   30
+#define SNAPSHOT_TIMEOUT_S 600
 
 extern char **environ;
 
 /* Nobody sees the secrets of a command line in what is kept. */
-static int start_snapshotter(const struct session_options *o, const struct plan *plan,
+static int start_snapshotter(const struct session_options *o, const struct plan *plan, int starter,
 			     struct snapshotter *out, struct err *err)
 {
 	struct audit_redaction *redaction = NULL;
@@ -27,7 +31,7 @@ static int start_snapshotter(const struct session_options *o, const struct plan 
 		return 0;
 	if (audit_redaction_load(&redaction, err) == 0) {
 		command = audit_redact_command(redaction, plan->argv);
-		r = snapshotter_start(o, plan->policy, plan->id, command, o->silent, out, err);
+		r = snapshotter_start(o, plan->policy, plan->id, command, starter, out, err);
 	}
 	strv_free(command);
 	audit_redaction_free(redaction);
@@ -46,7 +50,7 @@ int session_run(const struct session_options *o, struct err *err)
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
-	if (start_snapshotter(o, &plan, &snapshotter, err) < 0 ||
+	if (start_snapshotter(o, &plan, -1, &snapshotter, err) < 0 ||
 	    sink_process_start(o, plan.id, err) < 0 ||
 	    hooks_keeper_start(plan.policy, plan.id, &keeper, err) < 0) {
 		snapshotter_end(&snapshotter, 127);
@@ -109,7 +113,7 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 	b->plan = plan;
 	b->ready_fd = ready_fd;
 	b->snapshotter = &snapshotter;
-	if (chdir("/") < 0 || start_snapshotter(o, plan, &snapshotter, &err) < 0 ||
+	if (chdir("/") < 0 || start_snapshotter(o, plan, ready_fd, &snapshotter, &err) < 0 ||
 	    sink_process_start(o, plan->id, &err) < 0 ||
 	    hooks_keeper_start(plan->policy, plan->id, &keeper, &err) < 0 ||
 	    broker_start(b, &err) < 0) {
@@ -136,15 +140,15 @@ static _Noreturn void in_broker(const struct session_options *o, const struct pl
 	_exit(0);
 }
 
-/* Twice forked, so that the broker is nobody's zombie. Returns the read end of the pipe on which
- * the broker reports. */
+/* Twice forked, so that the broker is nobody's zombie. Returns the socket on which the
+ * broker reports. */
 static int fork_broker(const struct session_options *o, const struct plan *plan, struct err *err)
 {
 	int ready[2];
 	pid_t pid;
 
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return err_errno(err, errno, "can't make a pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready) < 0)
+		return err_errno(err, errno, "can't make a socket pair");
 	pid = fork();
 	if (pid < 0) {
 		err_errno(err, errno, "can't fork");
@@ -167,17 +171,24 @@ static int fork_broker(const struct session_options *o, const struct plan *plan,
 	return ready[0];
 }
 
-static int await_ready(int fd, unsigned timeout_s, struct err *err)
+static int await_ready(int fd, int stop_fd, unsigned timeout_s, struct err *err)
 {
 	uint64_t deadline = clock_mono_ns() + timeout_s * 1000000000ull;
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
 	struct err answer;
 	int r;
 
 	do {
 		uint64_t now = clock_mono_ns();
-		r = poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000000u) : 0);
-	} while (r < 0 && errno == EINTR);
+		r = poll(p, 2, now < deadline ? (int)((deadline - now) / 1000000u) : 0);
+		if (r > 0 && p[1].revents) {
+			struct signalfd_siginfo si;
+
+			shutdown(fd, SHUT_WR); /* the broker sees it while it waits */
+			(void)!read(stop_fd, &si, sizeof(si));
+			p[1].fd = -1;
+		}
+	} while (r < 0 ? errno == EINTR : r > 0 && !p[0].revents);
 	if (r <= 0)
 		return err_set(err, "the session did not start within %u s", timeout_s);
 	if (read_full(fd, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
@@ -189,20 +200,39 @@ static int await_ready(int fd, unsigned timeout_s, struct err *err)
 	return -1;
 }
 
+/* Signals that give the start up; -1 where they are the caller's own business. */
+static int catch_stops(const struct session_options *o, sigset_t *old)
+{
+	sigprocmask(SIG_SETMASK, NULL, old);
+	return o->progress_tty[0] ? stop_signals(old) : -1;
+}
+
+static unsigned ready_timeout(const struct session_options *o)
+{
+	bool snapshot = o->snapshots.on || o->snapshots.name;
+
+	return o->ready_timeout_s ? o->ready_timeout_s
+	       : snapshot	  ? SNAPSHOT_TIMEOUT_S
+				  : READY_TIMEOUT_S;
+}
+
 int session_start(const struct session_options *o, char id[SESSION_ID_LEN + 1], struct err *err)
 {
 	struct plan plan;
-	int fd, r;
+	sigset_t old;
+	int fd, r, stop_fd;
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
+	stop_fd = catch_stops(o, &old);
 	memcpy(id, plan.id, sizeof(plan.id));
 	fd = fork_broker(o, &plan, err);
-	r = fd < 0
-		? -1
-		: await_ready(fd, o->ready_timeout_s ? o->ready_timeout_s : READY_TIMEOUT_S, err);
+	r = fd < 0 ? -1 : await_ready(fd, stop_fd, ready_timeout(o), err);
 	if (fd >= 0)
 		close(fd);
+	if (stop_fd >= 0)
+		close(stop_fd);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	plan_free(&plan);
 	return r;
 }

@@ -312,4 +312,41 @@ def last_one(p):
     assert p.read("a") == "1\n"
 
 
-nonolib.main([last_one, limits, skipped, *nonolib.both(whole), parts, hostile, excluded, named, killed, inside])
+def first_given_up(p):
+    """Ctrl+C while the first snapshot is taken: its progress is on the terminal, nothing is left of it."""
+    state = os.path.join(p.env["XDG_STATE_HOME"], "nono")
+    p.nono("snapshot", "list")
+    p.write("big", "")
+    with open(os.path.join(p.work, "big"), "r+b") as f:  # cheap to make, and takes long to hash
+        for i in range(4096):
+            f.seek(i << 20)
+            f.write(b"%d" % i)
+    script = ["--", "/bin/sh", "-c", "echo started > %s/started" % p.work]
+    flags = ["--allow", p.work, "--rollback", "--snapshot", "mine"]
+    for way in (["run", *flags], ["run", "--detached", *flags], ["run", *flags[:3]]):
+        t = nonolib.Pty(p, *way, *script)
+        t.wait_for(b"MB/s)", 20)
+        t.send(b"\x03")
+        assert t.ended() == 130, (way, t.p.returncode, t.data)
+        assert b"given up" in t.data and b"snapshot: " in t.data, t.data
+        t.close()
+        until("the end", lambda: not p.processes())
+        assert p.json("ps", "--all") == [] and p.json("rollback", "list", "--all") == []
+        assert p.json("snapshot", "list") == [] and not os.path.exists(os.path.join(p.work, "started"))
+        assert os.listdir(os.path.join(state, "snapshots/packs")) == []
+    # Without a terminal, by the end of who started it: also by one that can't be caught.
+    for sig, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -9)):
+        q = p.popen("run", *flags[:3], *script)
+        until("its start", lambda: os.path.isdir(os.path.join(state, "rollbacks")) and os.listdir(os.path.join(state, "rollbacks")))
+        q.send_signal(sig)
+        q.communicate()
+        assert q.returncode == code, (sig, q.returncode)
+        until("the end", lambda: not p.processes())
+        assert p.json("ps", "--all") == [] and p.json("snapshot", "list") == []
+        assert not os.listdir(os.path.join(state, "snapshots/packs")) + os.listdir(os.path.join(state, "rollbacks"))
+    p.write("big", "small")
+    p.nono("run", "--silent", *flags, "--no-rollback-prompt", *script)
+    assert [r["snapshot_count"] for r in p.json("rollback", "list")] == [2] and p.read("started")
+
+
+nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, hostile, excluded, named, killed, inside])
