@@ -234,6 +234,8 @@ int audit_parse(const char *json, size_t len, struct audit_record *out)
 			snprintf(out->target, sizeof(out->target), "exit code %d", take_int(val));
 		else if (json_key_is(key, "entry") && take_entry(out, val) < 0)
 			return -1;
+		else if (json_key_is(key, "event") && str_eq(out->type, "sandbox_runtime"))
+			member_text(val, "timestamp", out->time, sizeof(out->time));
 		else if (json_key_is(key, "event") && str_eq(out->type, "command_policy") &&
 			 take_tool(out, val) < 0)
 			return -1;

@@ -51,6 +51,7 @@ def show(p):
     assert {os.path.basename(r["event"]["target"]) for r in rows} == {"out.txt", "d", "a"}, rows
     assert [r["sequence"] for r in rows] == sorted(r["sequence"] for r in rows)
     text = p.nono("audit", "show", sid, "--timeline")
+    assert re.search(r"^ +1 \d\d:\d\d:\d\d\.\d+ +sandbox", text, re.M), text[:400]
     assert len(text.splitlines()) == len(p.events(sid)), text
     value = p.json("audit", "show", sid)
     assert {x["path"] for x in value["files_written"]} >= {p.work + "/out.txt"}, value
