@@ -3,6 +3,7 @@
 Every figure is a ratio against a named peer in the same run, since machines are noisy.
 NONO names the binary (default: build/release/nono beside this folder).
 """
+import atexit
 import fcntl
 import json
 import os
@@ -98,6 +99,22 @@ def interleave(commands, rounds, env=None, cwd=None, warmup=3):
             if i >= warmup:
                 times[name].append(t)
     return times
+
+
+def before_others():
+    """Raises the session's weight while this runs, where the kernel has one: processes' own priorities count only
+    among those of a session."""
+    try:
+        with open("/proc/self/autogroup", "r+") as f:
+            was = f.read().split()[-1]
+            f.seek(0)
+            f.write("-20")
+    except (OSError, IndexError):
+        return
+    def restore():
+        with open("/proc/self/autogroup", "w") as f:
+            f.write(was)
+    atexit.register(restore)
 
 
 def median(v):

@@ -2,17 +2,18 @@
  * Bytes and answers through a proxy, without TLS: what proxy_tunnel.py measures with.
  *
  *   bench_proxy_tunnel serve PORT
- *       to "F": bytes without end; to a GET: an answer in chunks, three events, each with its time
- *   bench_proxy_tunnel flow   ADDRESS:PORT HOST:PORT STREAMS SECONDS CONNECT-HEADERS|-
- *       prints megabytes a second
- *   bench_proxy_tunnel ask    ADDRESS:PORT HOST:PORT REQUESTS PATH HEADERS CONNECT-HEADERS|-
- *       requests on one kept connection; prints p50, p99 of an answer's end in microseconds
- *   bench_proxy_tunnel events ADDRESS:PORT HOST:PORT REQUESTS PATH HEADERS CONNECT-HEADERS|-
- *       the same for the first event of an answer, then for how late each event came
- *   bench_proxy_tunnel hold   ADDRESS:PORT HOST:PORT TUNNELS CONNECT-HEADERS
- *       opens them, prints a line, waits for the end of its input
+ *       to "F": bytes without end, from one thread for all who asked; to a GET: an answer in
+ * chunks, three events, each with its time bench_proxy_tunnel flow   ADDRESS:PORT HOST:PORT STREAMS
+ * SECONDS CONNECT-HEADERS|- prints megabytes a second, and the least stream's part of the mean; one
+ * thread, which has the kernel throw the bytes away uncopied bench_proxy_tunnel ask    ADDRESS:PORT
+ * HOST:PORT REQUESTS PATH HEADERS CONNECT-HEADERS|- requests on one kept connection; prints p50,
+ * p99 of an answer's end in microseconds bench_proxy_tunnel events ADDRESS:PORT HOST:PORT REQUESTS
+ * PATH HEADERS CONNECT-HEADERS|- the same for the first event of an answer, then for how late each
+ * event came bench_proxy_tunnel hold   ADDRESS:PORT HOST:PORT TUNNELS CONNECT-HEADERS opens them,
+ * prints a line, waits for the end of its input
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -58,18 +59,38 @@ static int send_events(int fd)
 	return write_full(fd, "0\r\n\r\n", 5);
 }
 
-static void *serve_one(void *data)
+static int floods = -1; /* epoll */
+
+/* A piece for each who can take one, by turns. */
+static void *serve_floods(_unused_ void *data)
 {
 	static char zeros[PIECE];
-	int fd = (int)(intptr_t)data;
-	char b[HEAD];
-	ssize_t n;
 
-	while ((n = recv(fd, b, sizeof(b), 0)) > 0) {
-		if (b[0] == 'F')
-			while (send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL) > 0)
-				;
-		else if (send_events(fd) < 0)
+	for (;;) {
+		struct epoll_event e[64];
+		int ready = epoll_wait(floods, e, 64, -1);
+
+		for (int i = 0; i < ready; i++)
+			if (send(e[i].data.fd, zeros, sizeof(zeros), MSG_NOSIGNAL) < 0 &&
+			    errno != EAGAIN)
+				close(e[i].data.fd);
+	}
+	return NULL;
+}
+
+static void *serve_one(void *data)
+{
+	int fd = (int)(intptr_t)data;
+	struct epoll_event e = {.events = EPOLLOUT, .data.fd = fd};
+	char b[HEAD];
+
+	while (recv(fd, b, sizeof(b), 0) > 0) {
+		if (b[0] == 'F') {
+			fcntl(fd, F_SETFL, O_NONBLOCK);
+			epoll_ctl(floods, EPOLL_CTL_ADD, fd, &e);
+			return NULL;
+		}
+		if (send_events(fd) < 0)
 			break;
 	}
 	close(fd);
@@ -81,6 +102,7 @@ static int serve(const char *port)
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
 	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	pthread_attr_t attr;
+	pthread_t t;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -89,9 +111,10 @@ static int serve(const char *port)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 256 << 10);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	floods = epoll_create1(EPOLL_CLOEXEC);
+	pthread_create(&t, &attr, serve_floods, NULL);
 	for (;;) {
 		int fd = accept4(s, NULL, NULL, SOCK_CLOEXEC);
-		pthread_t t;
 
 		if (fd < 0)
 			continue;
@@ -142,18 +165,37 @@ static int open_one(const char *to, const char *host, const char *connect_header
 	return fd;
 }
 
+struct flow_stream {
+	int fd;
+	uint64_t bytes;
+};
+
+static void print_flow(const struct flow_stream *s, size_t n, uint64_t ns)
+{
+	uint64_t all = 0, least = UINT64_MAX;
+
+	for (size_t i = 0; i < n; i++) {
+		all += s[i].bytes;
+		least = s[i].bytes < least ? s[i].bytes : least;
+	}
+	printf("%.1f %.2f\n", (double)all / 1e6 / ((double)ns / 1e9),
+	       all ? (double)least * (double)n / (double)all : 0);
+}
+
 static int flow(char **v)
 {
-	int n = atoi(v[2]), ep = epoll_create1(EPOLL_CLOEXEC);
-	uint64_t start, now, length = (uint64_t)(atof(v[3]) * 1e9), bytes = 0, begun = 0;
+	size_t n = (size_t)atoi(v[2]);
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	uint64_t start, now, length = (uint64_t)(atof(v[3]) * 1e9), begun = 0;
+	struct flow_stream *s = xcalloc(n, sizeof(*s));
 	char *b = xcalloc(1, 1 << 20);
 
-	for (int i = 0; i < n; i++) {
-		int fd = open_one(v[0], v[1], v[4]);
-		struct epoll_event e = {.events = EPOLLIN, .data.fd = fd};
+	for (size_t i = 0; i < n; i++) {
+		struct epoll_event e = {.events = EPOLLIN, .data.u64 = i};
 
-		epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
-		if (write_full(fd, "F", 1) < 0)
+		s[i].fd = open_one(v[0], v[1], v[4]);
+		epoll_ctl(ep, EPOLL_CTL_ADD, s[i].fd, &e);
+		if (write_full(s[i].fd, "F", 1) < 0)
 			fail("asking for bytes");
 	}
 	start = now = clock_mono_ns();
@@ -163,20 +205,23 @@ static int flow(char **v)
 		int ready = epoll_wait(ep, e, 64, 1000);
 
 		for (int i = 0; i < ready; i++) {
+			struct flow_stream *from = &s[e[i].data.u64];
 			/* MSG_TRUNC: taken, not copied. */
-			ssize_t got = recv(e[i].data.fd, b, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
+			ssize_t got = recv(from->fd, b, 1 << 20, MSG_TRUNC | MSG_DONTWAIT);
 
 			if (got <= 0 && errno != EAGAIN)
 				fail("a stream ended");
-			bytes += got > 0 ? (uint64_t)got : 0;
+			from->bytes += got > 0 ? (uint64_t)got : 0;
 		}
 		now = clock_mono_ns();
 		if (!begun && now - start >= length / 5) {
 			begun = now;
-			bytes = 0;
+			for (size_t i = 0; i < n; i++)
+				s[i].bytes = 0;
 		}
 	}
-	printf("%.1f\n", (double)bytes / 1e6 / ((double)(now - begun) / 1e9));
+	print_flow(s, n, now - begun);
+	free(s);
 	free(b);
 	return 0;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tunnels and plain requests through nono-proxy, tinyproxy and squid, by turns: throughput with one and 64 streams,
 what is added to a request (tunnel, reverse route with a credential), to the first event of a streamed answer, and
-memory, idle and with 1,000 tunnels. Arguments: seconds of each run, rounds.
+memory, idle and with 1,000 tunnels. Arguments: seconds of each run, rounds, parts (memory, throughput, latency; all).
 
   ninja -C build/release nono-proxy bench_proxy_tunnel
 """
@@ -22,6 +22,7 @@ BUILD = os.path.dirname(os.path.abspath(benchlib.NONO))
 PROXY, LOAD = os.path.join(BUILD, "nono-proxy"), os.path.join(BUILD, "bench", "bench_proxy_tunnel")
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 3
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+PARTS = sys.argv[3:] or ["memory", "throughput", "latency"]
 TOKEN, PHANTOM, REAL = "a1" * 32, "stand-in", "real-key"
 DIR = tempfile.mkdtemp(prefix="nono-bench-")
 ROOT = os.geteuid() == 0
@@ -151,11 +152,12 @@ def throughput(proxies, source):
     for streams in (1, 64):
         def flow(pid, port, auth):
             before = cpu([pid]) if pid else 0
-            rate = load("flow", port, source, streams, SECONDS, auth)[0]
-            return rate, (cpu([pid]) - before) / (rate * 1.2 * SECONDS / 1000) if pid else 0
+            rate, least = load("flow", port, source, streams, SECONDS, auth)
+            return rate, (cpu([pid]) - before) / (rate * 1.2 * SECONDS / 1000) if pid else 0, least
         r = turns({name: (lambda v=v: flow(*v)) for name, v in [("direct", (0, source, "-")), *proxies.items()]})
-        for name, (rate, busy) in r.items():
-            print("%2d streams, %-9s %7.0f MB/s, %.3f s of processor a GB" % (streams, name, rate, busy))
+        for name, (rate, busy, least) in r.items():
+            print("%2d streams, %-9s %7.0f MB/s, %.3f s of processor a GB, the least stream %.2f of the mean"
+                  % (streams, name, rate, busy, least))
         best = max((n for n in proxies if n != "nono"), key=lambda n: r[n][0])
         ratio = r["nono"][0] / r[best][0]
         benchlib.report("CONNECT throughput, %d streams" % streams, best, "%.2f" % ratio, "x", ">= 1.5x", ratio >= 1.5)
@@ -204,6 +206,7 @@ def memory(proxies, source):
 
 
 def main():
+    benchlib.before_others()
     source, web = free_port(), free_port()
     # Memory first: what a flood left behind is no measure of an idle proxy. Peers have their own instances.
     started = [start(source, LOAD, "serve", str(source)), nginx(web)]
@@ -220,9 +223,12 @@ def main():
         if len(proxies) == 1:
             raise SystemExit("no peer: tinyproxy or squid is needed")
         time.sleep(1)
-        memory(proxies, source)
-        throughput(proxies, source)
-        latency(proxies, web, source)
+        if "memory" in PARTS:
+            memory(proxies, source)
+        if "throughput" in PARTS:
+            throughput(proxies, source)
+        if "latency" in PARTS:
+            latency(proxies, web, source)
     finally:
         for p in started:
             p.terminate()
