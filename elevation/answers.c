@@ -154,7 +154,7 @@ void slot_close(struct elevation *e, struct slot *s, enum request_state state, c
 
 static int remember(struct elevation *e, const struct slot *s, bool allow, struct err *err)
 {
-	if (s->tool) /* who asked keeps that */
+	if (str_eq(s->r.origin, REQUEST_ORIGIN_TOOL)) /* who asked keeps that */
 		return 0;
 	if (standing_add(e->standing, s->r.target, s->r.access, allow, s->is_dir, err) < 0)
 		return -1;
@@ -212,7 +212,7 @@ static int check_scope(const struct request *r, bool grant, enum request_scope s
 		return err_set(err,
 			       "the right to execute can't be given to a program that runs: answer "
 			       "'always' and start the session again");
-	if (scope == SCOPE_ALWAYS && r->kind == REQUEST_TOOL)
+	if (scope == SCOPE_ALWAYS && str_eq(r->origin, REQUEST_ORIGIN_TOOL))
 		return err_set(err,
 			       "'always' can't be kept for a tool: answer 'session', or say it "
 			       "in the profile (command_policies)");

@@ -84,7 +84,8 @@ struct violation { /* denials of one target */
 };
 
 /* What a dialog shows of a tool's arguments: longer ones nobody is asked for. */
-#define REQUEST_TOOL_MAX 800
+#define REQUEST_TOOL_MAX    800
+#define REQUEST_ORIGIN_TOOL "tool" /* a tool is started, or one of its requests waits */
 
 /* A tool that only a person may let start. Borrowed strings. */
 struct tool_ask {
@@ -103,8 +104,11 @@ struct net_ask {
 	const char *url;		   /* of a page: without its query; else NULL */
 	const char *program, *rule, *reason;
 	const char *backend; /* NULL: the default */
-	pid_t pid;	     /* 0 = unknown */
-	unsigned timeout_s;  /* 0: as the configuration says */
+	/* The request is a tool's: asked for whatever stands for the session, answered for nobody
+	 * else, and kept by who asks. */
+	bool of_tool;
+	pid_t pid;	    /* 0 = unknown */
+	unsigned timeout_s; /* 0: as the configuration says */
 };
 
 struct elevation_events {

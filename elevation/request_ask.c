@@ -21,7 +21,7 @@ static uint64_t hash_ask(const struct ask *a)
 static bool same(const struct slot *s, uint64_t hash, const struct ask *a)
 {
 	/* What is shown of a tool is not all that there is to it: each is asked for itself. */
-	return a->kind != REQUEST_TOOL && s->hash == hash &&
+	return !str_eq(a->origin, REQUEST_ORIGIN_TOOL) && s->hash == hash &&
 	       (s->state != SLOT_HELD || s->scope != SCOPE_ONCE) && s->r.kind == a->kind &&
 	       s->r.access == a->access && s->r.access2 == a->access2 &&
 	       str_eq(s->r.target, a->target) && str_eq(s->r.target2, a->target2) &&

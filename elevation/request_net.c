@@ -82,7 +82,7 @@ int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id,
 	    .asked = target,
 	    .program = a->program,
 	    .reason = a->reason,
-	    .origin = "network",
+	    .origin = a->of_tool ? REQUEST_ORIGIN_TOOL : "network",
 	    .access = ACCESS,
 	    .exists = true,
 	    .pid = a->pid,
@@ -94,6 +94,8 @@ int elevation_ask_net(struct elevation *e, const struct net_ask *a, uint64_t id,
 	};
 
 	target_of(a, target, sizeof(target));
+	if (a->of_tool)
+		return wait_for(e, &ask, id, err);
 	switch (standing_lookup(e->standing, target, ACCESS, &grantable)) {
 	case STANDING_ALLOW:
 		return 1;

@@ -13,7 +13,7 @@ int elevation_ask_tool(struct elevation *e, const struct tool_ask *t, uint64_t c
 	    .asked = t->cwd,
 	    .program = t->program,
 	    .reason = t->reason,
-	    .origin = "tool",
+	    .origin = REQUEST_ORIGIN_TOOL,
 	    .access = NONO_EXEC,
 	    .exists = true,
 	    .pid = t->pid,

@@ -57,6 +57,7 @@ bool variable_name_ok(const char *s);
 /* commands_credentials.c */
 int decode_credentials(const struct decoder *d, const struct doc *v, void *policies);
 void credentials_decoded_free(struct command_policies *p);
+/* commands_uses.c */
 int decode_uses(const struct decoder *d, const struct doc *v, void *box);
 void uses_free(struct command_box *b);
 /* A name that there is not is an error; what can't be had becomes e->why_none. */

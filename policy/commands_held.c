@@ -85,6 +85,17 @@ static char *add_capture(struct policy_network *n, const struct command_credenti
 	return xasprintf("cmd://%s", c->name);
 }
 
+/* Of requests that no rule is for, as a rule. */
+static void add_for_all(struct policy_endpoints *l)
+{
+	struct policy_endpoint *e;
+
+	network_add_rule(l, l->otherwise, "*", "/**");
+	e = &l->v[l->n - 1];
+	e->backend = copy(l->otherwise_backend);
+	e->timeout_s = l->otherwise_timeout_s;
+}
+
 static int add_route(struct policy_network *n, const struct command_credential *c,
 		     const struct command_use *u, struct err *err)
 {
@@ -106,12 +117,21 @@ static int add_route(struct policy_network *n, const struct command_credential *
 	    .tls_key = copy(c->tls_key),
 	};
 	r->endpoints.otherwise = u->narrowed ? u->endpoints.otherwise : POLICY_NET_ALLOW;
-	for (size_t i = 0; i < u->endpoints.n; i++)
-		network_add_rule(&r->endpoints, u->endpoints.v[i].action, u->endpoints.v[i].method,
-				 u->endpoints.v[i].path);
+	r->endpoints.otherwise_backend = copy(u->endpoints.otherwise_backend);
+	r->endpoints.otherwise_timeout_s = u->endpoints.otherwise_timeout_s;
+	for (size_t i = 0; i < u->endpoints.n; i++) {
+		const struct policy_endpoint *from = &u->endpoints.v[i];
+		struct policy_endpoint *to;
+
+		network_add_rule(&r->endpoints, from->action, from->method, from->path);
+		to = &r->endpoints.v[r->endpoints.n - 1];
+		to->reason = copy(from->reason);
+		to->backend = copy(from->backend);
+		to->timeout_s = from->timeout_s;
+	}
 	/* No rule at all would allow everything. */
-	if (u->narrowed && !u->endpoints.n && r->endpoints.otherwise == POLICY_NET_DENY)
-		network_add_rule(&r->endpoints, POLICY_NET_DENY, "*", "/**");
+	if (u->narrowed && !u->endpoints.n && r->endpoints.otherwise != POLICY_NET_ALLOW)
+		add_for_all(&r->endpoints);
 	if (network_complete_route(r, err) < 0)
 		return err_prefix(err, "command_policies.credentials.%s", c->name);
 	return 0;

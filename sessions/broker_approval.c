@@ -11,7 +11,8 @@ static const struct approvals *approvals_of(const struct broker *b, const struct
 {
 	const struct policy *p = b->plan->policy;
 
-	return r->kind == REQUEST_TOOL && p->commands ? &p->commands->approvals : &p->approvals;
+	return str_eq(r->origin, REQUEST_ORIGIN_TOOL) && p->commands ? &p->commands->approvals
+								     : &p->approvals;
 }
 
 static void add_text(cJSON *o, const char *name, const char *s)

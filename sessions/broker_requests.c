@@ -55,7 +55,8 @@ static void on_net(void *data, uint64_t id, bool granted, enum request_scope sco
 {
 	struct broker *b = data;
 
-	proxy_answered(b->proxy, id, granted, scope, why);
+	if (!tools_net_answered(b->tools, id, granted, scope, why))
+		proxy_answered(b->proxy, id, granted, scope, why);
 }
 
 int broker_start_elevation(struct broker *b, int listener, struct err *err)

@@ -101,12 +101,13 @@ static char *preview(struct broker *b, const struct request *r, bool deny, struc
 	const struct policy *p = b->plan->policy;
 	char origin[NET_NAME_MAX + 32];
 
-	switch (r->kind) {
-	case REQUEST_TOOL:
+	if (str_eq(r->origin, REQUEST_ORIGIN_TOOL)) {
 		err_set(err,
 			"'always' can't be kept for a tool: answer 'session', or say it in the "
 			"profile (command_policies)");
 		return NULL;
+	}
+	switch (r->kind) {
 	case REQUEST_ENDPOINT:
 		return policy_always_endpoint(p, r->route, r->method, request_path(r), deny, false,
 					      &diff, err) < 0

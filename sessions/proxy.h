@@ -23,9 +23,13 @@
 struct proxy_config {
 	const struct policy *policy;
 	const char *id;
-	const char *ca_file;  /* as the proxy finds it */
-	const char *ca_as;    /* the same file as the program finds it; NULL = by the policy */
-	bool no_ask;	      /* nobody is asked: what would be is denied */
+	const char *ca_file; /* as the proxy finds it */
+	const char *ca_as;   /* the same file as the program finds it; NULL = by the policy */
+	/* Who is asked in place of the session's people, with the answer by proxy_answered(): as
+	 * elevation_ask_net(). NULL: they are. */
+	int (*ask)(void *asks, const struct net_ask *a, uint32_t id, struct err *err);
+	void (*drop)(void *asks, uint32_t id); /* nobody waits for it any more */
+	void *asks;
 	const char *address;  /* that programs find it at, NULL = 127.0.0.1 */
 	const char *password; /* instead of the token: no secret of a session; NULL */
 	bool no_auth;

@@ -144,17 +144,14 @@ static void on_ask(struct proxy *p, const struct net_msg *m)
 	struct err err = {0};
 	int r;
 
-	if (p->cfg.no_ask) {
-		answer(p, m->id, false, SCOPE_ONCE, "nobody is asked for a tool's network");
-		return;
-	}
 	if (page) {
 		proxy_url_of(ev, url, sizeof(url));
 		a.url = url;
 	}
 	a.pid = elevation_peer(p->elevation, ev->peer_port, program, sizeof(program));
 	a.program = text_printable(shown, sizeof(shown), program, strlen(program));
-	r = elevation_ask_net(p->elevation, &a, m->id, &err);
+	r = p->cfg.ask ? p->cfg.ask(p->cfg.asks, &a, m->id, &err)
+		       : elevation_ask_net(p->elevation, &a, m->id, &err);
 	if (r != 0)
 		answer(p, m->id, r > 0, SCOPE_ONCE, err.msg);
 }
@@ -178,7 +175,10 @@ static void on_message(struct proxy *p, const struct net_msg *m)
 		on_ask(p, m);
 		return;
 	case NET_DROP:
-		elevation_drop_net(p->elevation, m->id);
+		if (p->cfg.drop)
+			p->cfg.drop(p->cfg.asks, m->id);
+		else
+			elevation_drop_net(p->elevation, m->id);
 		return;
 	default: /* nothing that is asked for */
 		return;

@@ -151,25 +151,23 @@ static void make_key(struct run *r)
 		buf_add(&r->key, r->argv[i], strlen(r->argv[i]) + 1);
 }
 
-static const struct kept *kept_for(const struct run *r)
+const struct kept *tools_kept(const struct tools *t, const struct buf *key)
 {
-	for (size_t i = 0; i < r->t->n_kept; i++) {
-		const struct kept *k = &r->t->kept[i];
-		if (k->key.len == r->key.len && memcmp(k->key.data, r->key.data, k->key.len) == 0)
+	for (size_t i = 0; i < t->n_kept && key->len <= KEPT_BYTES; i++) {
+		const struct kept *k = &t->kept[i];
+		if (k->key.len == key->len && memcmp(k->key.data, key->data, key->len) == 0)
 			return k;
 	}
 	return NULL;
 }
 
-static void keep(struct run *r, bool allow)
+void tools_keep(struct tools *t, struct buf *key, bool allow)
 {
-	struct tools *t = r->t;
-
-	if (r->key.len > KEPT_BYTES || t->n_kept == KEPT_MAX || kept_for(r))
+	if (key->len > KEPT_BYTES || t->n_kept == KEPT_MAX || tools_kept(t, key))
 		return;
 	t->kept = xrealloc_array(t->kept, t->n_kept + 1, sizeof(*t->kept));
-	t->kept[t->n_kept++] = (struct kept){.key = r->key, .allow = allow};
-	r->key = (struct buf){0};
+	t->kept[t->n_kept++] = (struct kept){.key = *key, .allow = allow};
+	*key = (struct buf){0};
 }
 
 static void respond(struct run *r)
@@ -208,7 +206,7 @@ static void ask(struct run *r)
 	ssize_t n;
 
 	make_key(r);
-	k = r->key.len <= KEPT_BYTES ? kept_for(r) : NULL;
+	k = tools_kept(r->t, &r->key);
 	if (k && k->allow) {
 		go_on(r);
 		return;
@@ -243,7 +241,7 @@ void tools_answered(struct tools *t, uint64_t cookie, bool granted, enum request
 		return;
 	r->state = RUN_STRINGS;
 	if (scope == SCOPE_SESSION)
-		keep(r, granted);
+		tools_keep(t, &r->key, granted);
 	if (granted)
 		go_on(r);
 	else

@@ -24,6 +24,7 @@ void run_proxy_end(struct run *r)
 {
 	if (!r->proxy)
 		return;
+	run_net_end(r);
 	run_unwatch(r, &r->proxy_poll);
 	proxy_end(r->proxy);
 	proxy_release(STEAL_PTR(r->proxy));
@@ -151,7 +152,9 @@ int run_proxy_start(struct run *r, int fd, uint16_t port, bool shared, struct er
 	_cleanup_close_ int listener = fd, made = -1;
 	struct proxy_config cfg = {.policy = r->verdict.edge->policy,
 				   .id = r->t->cfg.id,
-				   .no_ask = true,
+				   .ask = run_net_ask,
+				   .drop = run_net_drop,
+				   .asks = r,
 				   .changed = r->t->cfg.changed,
 				   .data = r->t->cfg.data};
 

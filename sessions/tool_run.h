@@ -66,7 +66,12 @@ struct run {
 	bool proxy_ready, confined, private_tmp, own_network;
 	char *ca_file;	       /* where the proxy writes it */
 	char *ca_copy, *ca_as; /* the tool's, and as the tool finds it */
-	int slot;	       /* names its control groups, -1: it has none */
+	struct net_asked {
+		uint32_t id; /* the proxy's */
+		struct buf key;
+	} * asked; /* its requests that wait for a person (tool_net.c) */
+	size_t n_asked;
+	int slot; /* names its control groups, -1: it has none */
 	struct nono_groups groups;
 	/* an intercept rule that captures */
 	int capture_fd; /* -1: none */
@@ -151,6 +156,16 @@ int run_proxy_start(struct run *r, int fd, uint16_t port, bool shared, struct er
 /* GO, with what the tool needs to find its proxy; nothing where that does not serve yet. */
 int run_go(struct run *r, struct err *err);
 void run_proxy_end(struct run *r);
+
+/* ---- tool_net.c ----------------------------------------------------------------------------- */
+
+/* Requests that the edge's endpoint_policy has a person agree to (struct proxy_config). */
+int run_net_ask(void *run, const struct net_ask *a, uint32_t id, struct err *err);
+void run_net_drop(void *run, uint32_t id);
+void run_net_end(struct run *r);
+/* Answers for the session, by key: taken over if it is kept. */
+const struct kept *tools_kept(const struct tools *t, const struct buf *key);
+void tools_keep(struct tools *t, struct buf *key, bool allow);
 
 /* ---- tool_limits.c -------------------------------------------------------------------------- */
 

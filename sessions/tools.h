@@ -41,6 +41,9 @@ void tools_reaped(struct tools *t, pid_t pid);
 /* The answer to elevation_ask_tool(). */
 void tools_answered(struct tools *t, uint64_t cookie, bool granted, enum request_scope scope,
 		    const char *why);
+/* The answer to elevation_ask_net() for a tool's proxy; false: it is not one for those. */
+bool tools_net_answered(struct tools *t, uint64_t id, bool granted, enum request_scope scope,
+			const char *why);
 /* Kills every tool; nothing is started any more, and nobody logs. */
 void tools_end(struct tools *t);
 void tools_free(struct tools *t); /* after the loop */

@@ -17,7 +17,7 @@ static bool is_tool(const struct session_request_info *r)
 /* The profile alone may say "always". */
 static bool is_never_always(const struct session_request_info *r)
 {
-	return is_tool(r);
+	return str_eq(r->origin, "tool");
 }
 
 /* Over the asking pane when that is on the screen and large enough, else in the middle. */
@@ -103,6 +103,12 @@ static void draw_facts(struct tui *t, const struct rect *in, const struct sessio
 	if (tool) {
 		fact(t, in, y, 2, S_DIM, "always",
 		     "is for the profile to say (command_policies); session: these very arguments");
+		return;
+	}
+	if (is_never_always(r)) {
+		fact(t, in, y, 2, S_DIM, "always",
+		     "is for the profile to say (command_policies); session: this very request of "
+		     "the tool");
 		return;
 	}
 	if (str_eq(r->kind, "url")) {

@@ -510,6 +510,48 @@ def credentials(p):
             assert b"ambient-secret" not in text and b"proxy-secret" not in text, f
 
 
+def requests_asked(p):
+    """Requests of a tool that a person agrees to: asked for by themselves, whatever was said to others; without an answer
+    they are refused."""
+    api = web()
+    p.env["API_KEY"] = "proxy-secret"
+    p.write(os.path.join(p.outside, "calls.py"), "import os, sys, urllib.request as u, urllib.error\n"
+            "for path in sys.argv[1:]:\n"
+            "    r = u.Request(os.environ['APIS_URL'] + path, headers={'Authorization': 'Bearer ' + os.environ['API_KEY']})\n"
+            "    try:\n        print(path, u.build_opener(u.ProxyHandler({})).open(r, timeout=30).status, flush=True)\n"
+            "    except urllib.error.HTTPError as e:\n        print(path, e.code, e.read().decode().strip(), flush=True)\n")
+    call = "exec /usr/bin/python3 %s/calls.py \"$@\"" % p.outside
+    use = {"sandbox": {"fs_read": [p.outside], "credentials": [{"name": "apis", "endpoint_policy": {
+        "default": {"decision": "approve", "timeout_secs": 1}, "deny": [{"path": "/no/*"}], "allow": [{"path": "/ok/*"}],
+        "approve": [{"method": "GET", "path": "/ask/*", "reason": "it costs", "timeout_secs": 30}]}}]}}
+    Tools(p, {"call": call, "other": call}, {"call": use, "other": use},
+          credentials={"apis": {"type": "proxy", "upstream": "http://localhost:%d" % api.port, "env_var": "API_KEY",
+                                "credential_key": "env://API_KEY", "base_url_env_var": "APIS_URL"}})
+    p.start("agent", "call /ok/1 /no/1 /none /ask/1 /ask/1 /ask/1; other /ask/1; call /ask/1 /ask/2 /ask/2; echo done; sleep 1000",
+            "--profile", "tools")
+    r = p.request("agent", "GET localhost:%d/ask/1" % api.port)
+    assert (r["kind"], r["method"], r["host"], r["port"], r["route"]) == ("endpoint", "GET", "localhost", api.port, "apis"), r
+    assert "command_policies.call, from session" in r["rule"] and r["reason"] == "it costs" and "python3" in r["program"], r
+    p.nono("approve", r["id"], "--scope", "always", code=1)
+    assert "command_policies" in p.err, p.err
+    p.nono("approve", r["id"])
+    again = until("the second", lambda: [x for x in p.json("requests") if x["id"] != r["id"]])[0]
+    p.nono("approve", again["id"], "--scope", "session")
+    other = until("the other tool's", lambda: [x for x in p.json("requests") if "command_policies.other" in x["rule"]])[0]
+    p.nono("deny", other["id"], "--scope", "session")
+    last = until("the last", lambda: [x for x in p.json("requests") if x["target"].endswith("/ask/2")])[0]
+    p.nono("deny", last["id"], "--scope", "session")
+    text = p.shows("agent", "^done")
+    lines = [x for x in text.splitlines() if x.startswith("/")]
+    assert [" ".join(x.split()[:2]) for x in lines] == [
+        "/ok/1 200", "/no/1 403", "/none 403", "/ask/1 200", "/ask/1 200", "/ask/1 200", "/ask/1 403", "/ask/1 200",
+        "/ask/2 403", "/ask/2 403"], text
+    assert [x.split()[0].decode() for x in api.seen] == ["/ok/1"] + ["/ask/1"] * 4, api.seen
+    p.nono("stop", "agent")
+    events = p.events("agent")
+    assert sum("it costs" in json.dumps(e) and "granted" in json.dumps(e).lower() for e in events) >= 2, events
+
+
 EAT = "exec /usr/bin/python3 -c 'import sys; b = bytearray(int(sys.argv[1]) << 20); print(len(b) >> 20)' \"$@\""
 SPAWN = ("exec /usr/bin/python3 -c 'import os, time\nn = 0\ntry:\n  for n in range(30):\n    os.fork() or (time.sleep(2), os._exit(0))\n"
          "except OSError: print(n)\nelse: print(\"all\")'")
@@ -777,6 +819,6 @@ def bad_profiles(p):
 if __name__ == "__main__":
     nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted,
                   captured, in_its_place, action_after_policy, limits, nobody_reads, environment, no_files_by_environment,
-                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports, credentials, groups,
+                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports, credentials, requests_asked, groups,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])

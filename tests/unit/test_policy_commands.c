@@ -38,7 +38,7 @@ static const char policy[] =
     "   {\"args\":[\"secret\"],\"action\":{\"type\":\"capture\",\"reveal_to\":[\"git\"]}},"
     "   {\"args\":[\"shut\"],\"action\":{\"type\":\"respond\"}}]},"
     " \"git\":{\"sandbox\":{},\"from\":{\"gh\":{},\"curl\":\"deny\"}},"
-    " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"open_urls\":true}}"
+    " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"open_urls\":true,\"network\":{\"allow_all\":true}}}"
     "},\"approval_backends\":{\"ops\":{\"type\":\"webhook\",\"url\":\"https://x\"},"
     "\"many\":{\"type\":\"chain\",\"backends\":[\"ops\"]}}}";
 
@@ -203,7 +203,7 @@ static void test_errors(void **state)
 	    {"{\"commands\":{\"a\":{\"sandbox\":{\"credentials\":[{\"name\":\"c\",\"endpoint_"
 	     "policy\":"
 	     "{\"alow\":[]}}]}}}}",
-	     "not \"alow\""},
+	     "no member \"alow\""},
 	    {"{\"executable_dirs\":[\"bin\"]}", "no absolute path"},
 	    {"{\"approval_backends\":{\"x\":{\"type\":\"pigeon\"}}}", "is none of terminal"},
 	    {"[]", "must be a map"},
