@@ -115,6 +115,9 @@ struct command_box { /* "sandbox" */
 	struct command_use *uses;
 	size_t n_uses;
 	bool raw_files_chained;
+	/* Pages that it may have opened: as the session may, of these origins, of this machine. */
+	bool open_session, open_localhost;
+	struct words open_origins;
 	char *missing; /* what it asks for and this version does not have */
 };
 

@@ -1,4 +1,5 @@
 /* The confinement of a command, as a profile says it ("sandbox"). */
+#include "common/host.h"
 #include "policy/commands_decode.h"
 
 /* Asked for, and not there: every call of the edge is denied, with this as the reason. */
@@ -8,17 +9,44 @@ static void miss(struct command_box *b, const char *what)
 		b->missing = xstrdup(what);
 }
 
+#define BOX(member) offsetof(struct command_box, member)
+
+static int take_origins(const struct decoder *d, const struct doc *v, void *to)
+{
+	struct net_url u;
+
+	if (decode_words(d, v, to) < 0)
+		return -1;
+	doc_each(one, v)
+	{
+		if (net_url_parse(one->string, &u, NULL) < 0)
+			return doc_error(d->label, one, d->err,
+					 "\"%.64s\" is no origin (https://HOST)", one->string);
+	}
+	return 0;
+}
+
+/* true: what the session's own open_urls names. */
 static int take_open_urls(const struct decoder *d, const struct doc *v, void *to)
 {
-	bool on = v->kind == DOC_MAP;
+	static const struct decode_row members[] = {
+	    {"allow_origins", take_origins, BOX(open_origins)},
+	    {"allow_localhost", decode_bool, BOX(open_localhost)},
+	    {0},
+	};
+	struct command_box *b = to;
 
-	if (v->kind == DOC_BOOL)
-		on = v->boolean;
-	else if (v->kind != DOC_MAP && v->kind != DOC_NULL)
-		return decode_kind(d, v, DOC_MAP);
-	if (on)
-		miss(to, "opening URLs for tools");
-	return 0;
+	words_free(&b->open_origins);
+	b->open_session = v->kind == DOC_BOOL && v->boolean;
+	b->open_localhost = false;
+	if (v->kind == DOC_BOOL || v->kind == DOC_NULL)
+		return 0;
+	return decode_map(d, v, members, b, "open_urls");
+}
+
+bool box_opens_urls(const struct command_box *b)
+{
+	return b->open_session || b->open_localhost || b->open_origins.n;
 }
 
 /* What decides what is loaded and where from is not for a policy to set by the way. */
@@ -157,7 +185,6 @@ static int take_stdio(const struct decoder *d, const struct doc *v, void *to)
 	return decode_map(d, v, rows, to, "stdio");
 }
 
-#define BOX(member) offsetof(struct command_box, member)
 static const struct decode_row box_rows[] = {
     {"fs_read", decode_words, BOX(fs[BOX_READ])},
     {"fs_read_file", decode_words, BOX(fs[BOX_READ_FILE])},
@@ -178,7 +205,12 @@ static const struct decode_row box_rows[] = {
 
 int decode_box(const struct decoder *d, const struct doc *v, struct command_box *to)
 {
-	return decode_map(d, v, box_rows, to, "a command's sandbox");
+	if (decode_map(d, v, box_rows, to, "a command's sandbox") < 0)
+		return -1;
+	if (to->net.all && box_opens_urls(to))
+		miss(to, "open_urls beside network.allow_all (there is no proxy then that opens "
+			 "pages)");
+	return 0;
 }
 
 void box_free(struct command_box *b)
@@ -190,5 +222,6 @@ void box_free(struct command_box *b)
 	words_free(&b->argv_prepend);
 	words_free(&b->env_allow);
 	words_free(&b->env_set);
+	words_free(&b->open_origins);
 	free(b->missing);
 }

@@ -47,6 +47,7 @@ int decode_box(const struct decoder *d, const struct doc *v, struct command_box 
 int decode_box_network(const struct decoder *d, const struct doc *v, void *to);
 void box_network_free(struct command_network *n);
 void box_free(struct command_box *b);
+bool box_opens_urls(const struct command_box *b);
 int decode_invocation(const struct decoder *d, const struct doc *v, struct command_invocation *to);
 void invocation_free(struct command_invocation *i);
 int decode_intercepts(const struct decoder *d, const struct doc *v, void *command);

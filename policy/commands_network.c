@@ -153,6 +153,21 @@ static struct policy_ports copy_ports(const struct policy_ports *from)
 	return to;
 }
 
+/* Of a tool's own: nobody is asked for others. */
+static void copy_pages(struct policy_network *n, const struct policy_input *in)
+{
+	const struct policy_network *session = &in->tool_for->network;
+	const struct command_box *b = in->tool;
+	struct list l = {0};
+
+	for (char *const *o = session->open_urls; b->open_session && o && *o; o++)
+		list_add(&l, *o);
+	for (size_t i = 0; i < b->open_origins.n; i++)
+		list_add(&l, b->open_origins.v[i]);
+	n->open_urls = list_steal(&l);
+	n->open_localhost = b->open_localhost || (b->open_session && session->open_localhost);
+}
+
 int commands_network(struct policy *p, const struct policy_input *in, struct err *err)
 {
 	const struct command_network *from = &in->tool->net;
@@ -163,7 +178,9 @@ int commands_network(struct policy *p, const struct policy_input *in, struct err
 		return 0; /* POLICY_NET_OPEN */
 	n->connect = copy_ports(&from->connect);
 	n->listen = copy_ports(&from->bind);
-	names = from->names || box_has_routes(in->tool_for->commands, in->tool);
+	names = from->names || box_has_routes(in->tool_for->commands, in->tool) ||
+		box_opens_urls(in->tool);
+	copy_pages(n, in);
 	p->net_blocked = !names;
 	n->mode = names ? POLICY_NET_NAMES : POLICY_NET_BLOCKED;
 	for (size_t i = 0; i < from->domains.n; i++)

@@ -199,7 +199,9 @@ static int make_policy(struct policy *p, const struct policy_input *in, struct p
 	    .tool_for = p,
 	    .workdir = p->workdir,
 	    .program = c->path,
-	    .nono = c->can_use.n || e->box.net.names || e->box.n_uses ? in->nono : NULL,
+	    .nono = c->can_use.n || e->box.net.names || e->box.n_uses || box_opens_urls(&e->box)
+			? in->nono
+			: NULL,
 	    .elevation = 0,
 	    .protect_workspace = in->protect_workspace,
 	    .audit_level = in->audit_level,

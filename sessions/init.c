@@ -278,6 +278,9 @@ _Noreturn void init_main(const struct init_config *given, struct nono_layers *la
 	m.layers = *layers;
 	if (init_send(cfg->sock, &m, -1) < 0)
 		_exit(1);
+	/* A tool's proxy starts when the listening socket comes. */
+	if (cfg->listens && layers->net_ns && policy_opens_urls(&cfg->policy->network))
+		init_send_ways(cfg, layers);
 	if (cfg->proxy || cfg->listens)
 		init_open_proxy_socket(cfg, layers);
 	if (cfg->proxy && layers->net_ns && policy_opens_urls(&cfg->policy->network))

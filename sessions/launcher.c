@@ -148,9 +148,9 @@ static void launch(struct launcher *l, const struct launch *m, int *fds)
 }
 
 /* Outside of the tool's namespaces: it is what leads out of them. */
-static void launch_proxy(const struct launcher *l, const int *fds)
+static void launch_proxy(const struct launcher *l, const int *fds, size_t n)
 {
-	const int all[] = {fds[0], fds[1], fds[2], fds[3], -1};
+	const int all[] = {fds[0], fds[1], fds[2], fds[3], n < LAUNCH_PROXY_FDS ? -1 : fds[4]};
 	pid_t parent = getpid();
 
 	if (l->cfg->proxy && fork() == 0)
@@ -183,8 +183,9 @@ _Noreturn void launcher_main(const struct launcher_config *cfg)
 			_exit(1);
 		if (m.kind == LAUNCH_TOOL && n_fds == LAUNCH_FDS)
 			launch(&l, &m, fds);
-		else if (m.kind == LAUNCH_PROXY && n_fds == LAUNCH_PROXY_FDS)
-			launch_proxy(&l, fds);
+		else if (m.kind == LAUNCH_PROXY &&
+			 (n_fds == LAUNCH_PROXY_FDS || n_fds == LAUNCH_PROXY_FDS - 1))
+			launch_proxy(&l, fds, n_fds);
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);
 	}

@@ -11,9 +11,10 @@
 #include "sessions/init.h"
 #include "sessions/tool_wire.h"
 
-#define LAUNCH_ITSELF	 UINT32_MAX
-#define LAUNCH_FDS	 6 /* stdin, stdout, stderr, init's socket, gate, strings */
-#define LAUNCH_PROXY_FDS 4 /* configuration, socket to the broker, listener, standard error */
+#define LAUNCH_ITSELF UINT32_MAX
+#define LAUNCH_FDS    6 /* stdin, stdout, stderr, init's socket, gate, strings */
+/* Configuration, socket to the broker, listener, standard error; ways back in, or one less. */
+#define LAUNCH_PROXY_FDS 5
 
 /* From the broker, with LAUNCH_FDS descriptors. The strings are in a memory file: working
  * directory, arguments (with the name), environment; each ends in NUL. */

@@ -20,6 +20,7 @@ static void run_free(struct run *r)
 	free(r->ca_file);
 	free(r->ca_copy);
 	free(r->ca_as);
+	free(r->browser_as);
 	free(r);
 }
 
@@ -72,6 +73,7 @@ void run_close(struct run *r)
 	run_proxy_end(r);
 	elevation_stop(STEAL_PTR(r->elevation));
 	close_fd(&r->fd);
+	close_fd(&r->ways_fd);
 	close_fd(&r->pidfd);
 	close_fd(&r->init_fd); /* its init kills what there is, and ends */
 	close_fd(&r->gate_fd);
@@ -303,7 +305,7 @@ void conn_new(struct tools *t, int fd)
 	r->id = ++t->last_id;
 	r->fd = fd;
 	r->pidfd = r->slot = -1;
-	r->init_fd = r->gate_fd = r->capture_fd = -1;
+	r->init_fd = r->gate_fd = r->capture_fd = r->ways_fd = -1;
 	r->next = t->runs;
 	t->runs = r;
 	t->n_runs++;

@@ -116,6 +116,10 @@ static void on_init(uv_poll_t *h, int status, int events)
 			run_fail(r, err.msg);
 		return;
 	}
+	if (got == 1 && m.type == INIT_WAYS && fd >= 0 && r->ways_fd < 0) {
+		r->ways_fd = fd;
+		return;
+	}
 	if (got == 1 && m.type == INIT_PTY && fd >= 0)
 		conn_tell(r, TOOL_TERMINAL, 0, fd);
 	if (got == 1 && m.type == INIT_STOPPED)

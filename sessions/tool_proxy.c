@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "sessions/proxy_link.h"
+#include "sessions/sessions.h"
 #include "sessions/tool_run.h"
 
 #define READY_TIME_MS 10000
@@ -43,7 +44,11 @@ static size_t add_variables(const struct run *r, struct buf *b)
 	for (size_t i = 0; i < n; i++)
 		buf_add(b, v[i], strlen(v[i]) + 1);
 	strv_free(v);
-	return n;
+	if (!r->browser_as)
+		return n;
+	buf_addf(b, "BROWSER=%s", r->browser_as);
+	buf_addc(b, '\0');
+	return n + 1;
 }
 
 /* The bundle is copied: the tool finds it among its own files. */
@@ -114,8 +119,23 @@ static void on_late(uv_timer_t *t)
 	run_fail(t->data, "its network proxy was not ready in time");
 }
 
+/* BROWSER of the tool: nono by another name, in its own temporary directory. What a call before
+ * this one left there under that name is the tool's own business. */
+static int make_browser(struct run *r, const char *tmp, struct err *err)
+{
+	_cleanup_free_ char *nono = path_real("/proc/self/exe", err), *link = NULL;
+
+	if (!policy_opens_urls(&r->verdict.edge->policy->network))
+		return 0;
+	link = xasprintf("%s/" SESSION_BROWSER, tmp);
+	if (!nono || (symlink(nono, link) < 0 && errno != EEXIST))
+		return err_errno(err, errno, "can't make %s", link);
+	r->browser_as = xasprintf("%s/" SESSION_BROWSER, r->private_tmp ? "/tmp" : tmp);
+	return 0;
+}
+
 /* In the edge's temporary directory. */
-static void name_files(struct run *r)
+static int make_names(struct run *r, struct err *err)
 {
 	const struct command_policies *all = r->t->cfg.policy->commands;
 	const struct policy_command *c = r->verdict.command;
@@ -127,6 +147,7 @@ static void name_files(struct run *r)
 	r->ca_file = xasprintf("%s/ca-%llu.pem", r->t->cfg.rt->dir, (unsigned long long)r->id);
 	r->ca_copy = xasprintf("%s/.nono-ca-%s.pem", tmp, name);
 	r->ca_as = xasprintf("%s/.nono-ca-%s.pem", r->private_tmp ? "/tmp" : tmp, name);
+	return make_browser(r, tmp, err);
 }
 
 static int tell_launcher(struct run *r, int listener, uint16_t port, bool shared, struct err *err)
@@ -141,7 +162,11 @@ static int tell_launcher(struct run *r, int listener, uint16_t port, bool shared
 	all[1] = fds[PROXY_FD_SOCKET];
 	all[2] = listener;
 	all[3] = fds[PROXY_FD_STDERR];
-	n = tool_send(r->t->launcher_fd, &m, sizeof(m), all, LAUNCH_PROXY_FDS);
+	all[4] = r->ways_fd;
+	n = tool_send(r->t->launcher_fd, &m, sizeof(m), all,
+		      r->ways_fd < 0 ? LAUNCH_PROXY_FDS - 1 : LAUNCH_PROXY_FDS);
+	if (r->ways_fd >= 0)
+		close(STEAL_FD(r->ways_fd));
 	for (int i = 0; i < 3; i++)
 		close(fds[i]);
 	return n == (ssize_t)sizeof(m) ? 0 : err_set(err, "the launcher does not answer");
@@ -160,7 +185,8 @@ int run_proxy_start(struct run *r, int fd, uint16_t port, bool shared, struct er
 
 	if (r->proxy || !run_needs_proxy(r))
 		return err_set(err, "it listens for no reason");
-	name_files(r);
+	if (make_names(r, err) < 0)
+		return -1;
 	made = open(r->ca_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (made < 0)
 		return err_errno(err, errno, "can't make %s", r->ca_file);

@@ -64,8 +64,10 @@ struct run {
 	struct proxy *proxy;
 	uv_poll_t proxy_poll; /* until it serves */
 	bool proxy_ready, confined, private_tmp, own_network;
+	int ways_fd;	       /* for its proxy: back into its network; -1: none */
 	char *ca_file;	       /* where the proxy writes it */
 	char *ca_copy, *ca_as; /* the tool's, and as the tool finds it */
+	char *browser_as;      /* what opens pages, as the tool finds it; NULL: nothing does */
 	struct net_asked {
 		uint32_t id; /* the proxy's */
 		struct buf key;

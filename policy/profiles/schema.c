@@ -27,8 +27,10 @@ static const struct member security[] = {
     {"capability_elevation", M_FLAG, MERGE_CHILD, AT(elevation),
      .help = "a person may grant at run time what is refused"},
     {"signal_mode", M_WORD, MERGE_CHILD, AT(signal_mode), .words = policy_reach_names + 1,
-     .help = "isolated or allow_same_sandbox: the session's own processes alone, by a pid "
-	     "namespace or Landlock ABI 6; allow_all is refused"},
+     .help =
+	 "isolated or allow_same_sandbox: the session's own processes alone, by a pid "
+	 "namespace or Landlock ABI 6; allow_all is refused, for signals that leave the session "
+	 "reach what supervises it"},
     {"process_info_mode", M_WORD, MERGE_CHILD, AT(process_info_mode),
      .words = policy_reach_names + 1,
      .help = "which processes are seen: isolated or allow_same_sandbox, the session's own, by a "

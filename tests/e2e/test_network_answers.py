@@ -239,6 +239,13 @@ tried("udp", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x
         "granted": "yes", "other": "no", "listen": "yes", "listens": "no", "udp": "no"}
     assert words()["granted"] == "no" and words()["other"] == "no"
     p.nono("wrap", "--silent", "--allow-domain", "localhost", "--", "true", code=2)
+    profile(p, network={"allow_domain": ["localhost"]})
+    hosts = ["wrap", "--silent", "--allow", p.work, "--profile", "own"]
+    p.nono(*hosts, "--", "touch", "ran", code=1)
+    assert all(w in p.err for w in ("lists hosts", "nono run", "--allow-net", "--block-net")), p.err
+    assert not os.path.exists(os.path.join(p.work, "ran"))
+    for flag in ("--block-net", "--allow-net"):
+        p.nono(*hosts, flag, "--", "true")
 
 
 nonolib.main([once, endpoint_always, backends, no_from_now_on, ports_of_wrap])

@@ -197,6 +197,49 @@ def asked_for(p):
     assert profile["open_urls"]["allow_origins"][:1] == [a.url] and "https://claude.ai" in profile["open_urls"]["allow_origins"], profile
 
 
+def tool_profile(p, a, opens):
+    """A tool that logs in, and a shell that tries other pages; what each may open."""
+    bin = os.path.join(p.outside, "tools")
+    os.mkdir(bin)
+    p.own(bin)
+    for name, text in (("login", 'exec python3 %s/login.py "$@"' % p.outside),
+                       ("other", 'echo "[$BROWSER]"; "$BROWSER" "$1"; echo $?')):
+        path = p.write(os.path.join(bin, name), "#!/bin/sh\n" + text + "\n")
+        os.chmod(path, 0o755)
+    p.env["PATH"] = bin + ":" + p.env["PATH"]
+    p.write(os.path.join(p.outside, "login.py"), LOGIN)
+    box = {"fs_read": [p.outside], "network": {"allow_domain": ["127.0.0.1"]}}
+    path = os.path.join(p.outside, "own.json")
+    p.write(path, json.dumps({"meta": {"name": "own"}, "command_policies": {"commands": {
+        "login": {"sandbox": dict(box, open_urls={"allow_origins": [a.url], "allow_localhost": False})},
+        "other": {"sandbox": dict(box, **opens)}}}, "open_urls": {"allow_origins": ["https://claude.ai"]}, "network": {"allow_domain": ["example.test"]}}))
+    return path
+
+
+def of_tools(p):
+    """A tool opens the pages of its own list, with the answer's way back, and no others; one without a list opens none."""
+    a, port, _ = login(p, "four")
+    profile = tool_profile(p, a, {})
+    args = ["--silent", "--allow", p.work, "--profile", profile, "--", "/bin/sh", "-c"]
+    out = p.nono("run", "--name", "net", *args, "login %s %d four; other https://claude.ai/" % (a.url, port))
+    if road_of(p, "net") != "host":
+        assert out.split() == ["opened", "0", "token", "granted", "[]", "127"], (out, p.err, a.seen)
+        assert until("the browser's page", lambda: p.read(os.path.join(p.outside, "browser")).strip() == "done")
+        sid = p.json("inspect", "net")["session_id"]
+        assert [(e["target"], e["success"]) for e in p.events(sid, "url_open")] == [(a.url + "/authorize", True)]
+    seen = len(a.seen)
+    for opens, page, works in (({"open_urls": {"allow_origins": ["https://claude.ai"]}}, a.url + "/authorize", False),
+                               ({"open_urls": True}, a.url + "/authorize", False), ({"open_urls": True}, "https://claude.ai/", True)):
+        text = json.loads(p.read(profile))
+        text["command_policies"]["commands"]["other"]["sandbox"].pop("open_urls", None)
+        text["command_policies"]["commands"]["other"]["sandbox"].update(opens)
+        p.write(profile, json.dumps(text))
+        out = p.nono("run", *args, "other %s" % page)
+        assert "nono-open-url]" in out and out.split()[-1] == "01"[not works], (opens, page, out, p.err)
+        assert works or "open_urls" in p.err, p.err
+    assert len(a.seen) == seen, a.seen
+
+
 def no_way_in(p):
     """Only to the port that the page names, only after it was opened, and not where it is another's."""
     a, port, args = login(p, "never", localhost=True)
@@ -234,4 +277,4 @@ def typed_in(p):
     assert t.ended() == 0 and a.seen == ["/authorize", "/token"] and not a.codes, (a.seen, t.data[-600:])
 
 
-nonolib.main([pages, none, comes_back, asked_for, no_way_in, typed_in])
+nonolib.main([pages, none, comes_back, asked_for, of_tools, no_way_in, typed_in])

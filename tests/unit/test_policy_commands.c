@@ -38,7 +38,8 @@ static const char policy[] =
     "   {\"args\":[\"secret\"],\"action\":{\"type\":\"capture\",\"reveal_to\":[\"git\"]}},"
     "   {\"args\":[\"shut\"],\"action\":{\"type\":\"respond\"}}]},"
     " \"git\":{\"sandbox\":{},\"from\":{\"gh\":{},\"curl\":\"deny\"}},"
-    " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"open_urls\":true,\"network\":{\"allow_all\":true}}}"
+    " \"curl\":{\"can_use\":[\"git\",\"gh\"],\"sandbox\":{\"open_urls\":true,\"network\":{\"allow_"
+    "all\":true}}}"
     "},\"approval_backends\":{\"ops\":{\"type\":\"webhook\",\"url\":\"https://x\"},"
     "\"many\":{\"type\":\"chain\",\"backends\":[\"ops\"]}}}";
 
