@@ -24,10 +24,15 @@ int manifest_each(struct manifest_reader *in, const struct doc *map, const char 
 void manifest_beyond(struct manifest_reader *in, const struct doc *map, const char *name,
 		     const char *called);
 
-/* network.c; the network first */
+/* network.c. A list, not too long; NULL and null are none. */
+int manifest_list(struct manifest_reader *in, const struct doc *map, const char *name,
+		  const struct doc **out);
+/* The network first. */
 int manifest_read_network(struct manifest_reader *in, const struct doc *net);
+/* credentials.c */
 int manifest_read_credential(struct manifest_reader *in, const struct doc *e);
 void manifest_write_network(const struct policy *p, struct buf *out);
+void manifest_write_rules(const struct policy_endpoints *l, struct buf *out); /* those that allow */
 void manifest_write_credentials(const struct policy *p, struct buf *out);
 
 #endif

@@ -1,18 +1,19 @@
-/* The network and the credentials of a capability manifest. */
+/* The network of a capability manifest. Members of ours beside the format's: deny_domains,
+ * deny_private, upstream_proxy, upstream_bypass, no_proxy, allow_http2, open_urls, logins. */
 #include "common/host.h"
 #include "policy/manifest/manifest.h"
 #include "policy/network_lists.h"
 
-#define HOSTS_MAX 4096 /* and as many rules for requests, ports, credentials */
+#define LOGINS_MAX 64
+#define HOSTS_MAX  4096 /* and as many rules for requests, ports, credentials */
 
 static int bad_why(struct manifest_reader *in, const struct doc *at, const struct err *why)
 {
 	return manifest_bad(in, at, why->msg);
 }
 
-/* A list, not too long; NULL and null are none. */
-static int list_of(struct manifest_reader *in, const struct doc *map, const char *name,
-		   const struct doc **out)
+int manifest_list(struct manifest_reader *in, const struct doc *map, const char *name,
+		  const struct doc **out)
 {
 	const struct doc *l = doc_get(map, name);
 
@@ -27,7 +28,7 @@ static int read_domains(struct manifest_reader *in, const struct doc *net)
 	const struct doc *l;
 	struct err why = {0};
 
-	if (list_of(in, net, "allow_domains", &l) < 0)
+	if (manifest_list(in, net, "allow_domains", &l) < 0)
 		return -1;
 	doc_each(e, l)
 	{
@@ -45,7 +46,8 @@ static int read_endpoint(struct manifest_reader *in, const struct doc *e)
 	const struct doc *rules;
 	struct err why = {0};
 
-	if (manifest_check_map(in, e, "host rules") < 0 || list_of(in, e, "rules", &rules) < 0)
+	if (manifest_check_map(in, e, "host rules") < 0 ||
+	    manifest_list(in, e, "rules", &rules) < 0)
 		return -1;
 	if (!host || !rules || !rules->count)
 		return manifest_bad(in, e, "needs a \"host\" and \"rules\" for its requests");
@@ -69,7 +71,7 @@ static int read_ports(struct manifest_reader *in, const struct doc *ports, const
 {
 	const struct doc *l;
 
-	if (list_of(in, ports, name, &l) < 0)
+	if (manifest_list(in, ports, name, &l) < 0)
 		return -1;
 	doc_each(e, l)
 	{
@@ -98,16 +100,99 @@ static int set_mode(struct manifest_reader *in, const struct doc *net)
 	return 0;
 }
 
+static int read_names(struct manifest_reader *in, const struct doc *map, const char *member,
+		      bool hosts, char ***to)
+{
+	const struct doc *l;
+	struct list out = {0};
+	struct err why = {0};
+	char name[NET_NAME_MAX];
+	int rc = manifest_list(in, map, member, &l);
+
+	doc_each(e, rc == 0 ? l : NULL)
+	{
+		if (e->kind != DOC_STRING || !*e->string)
+			rc = manifest_bad(in, e, "must be a list of strings");
+		else if (hosts && net_pattern_parse(e->string, name, &why) < 0)
+			rc = bad_why(in, e, &why);
+		else
+			list_add(&out, hosts ? name : e->string);
+		if (rc < 0)
+			break;
+	}
+	*to = list_steal(&out);
+	return rc;
+}
+
+static int read_upstream(struct manifest_reader *in, const struct doc *net)
+{
+	struct policy_network *n = &in->r->p->network;
+	const char *proxy = doc_text(net, "upstream_proxy");
+	struct net_host h;
+	struct err why = {0};
+	uint16_t port = 0;
+
+	if (read_names(in, net, "upstream_bypass", true, &n->upstream_bypass) < 0)
+		return -1;
+	if (!proxy)
+		return doc_get(net, "upstream_proxy") ||
+			       (n->upstream_bypass && n->upstream_bypass[0])
+			   ? manifest_bad(in, net, "\"upstream_proxy\" is HOST:PORT")
+			   : 0;
+	if (net_authority_parse(proxy, strlen(proxy), &h, &port, &why) < 0 || !port)
+		return manifest_bad(in, net, "\"upstream_proxy\" is HOST:PORT");
+	n->upstream_proxy = xstrdup(proxy);
+	return 0;
+}
+
+static int read_login(struct manifest_reader *in, const struct doc *e)
+{
+	struct policy_network *n = &in->r->p->network;
+	const char *name = doc_text(e, "name"), *url = doc_text(e, "token_url");
+	struct policy_login *l;
+	struct net_url u;
+
+	if (manifest_check_map(in, e, "name token_url hosts") < 0)
+		return -1;
+	if (!name || !url || net_url_parse(url, &u, NULL) < 0)
+		return manifest_bad(in, e, "needs a \"name\" and a \"token_url\"");
+	n->logins = xrealloc_array(n->logins, n->n_logins + 1, sizeof(*n->logins));
+	l = &n->logins[n->n_logins++];
+	*l = (struct policy_login){.name = xstrdup(name), .token_url = xstrdup(url)};
+	return read_names(in, e, "hosts", true, &l->hosts);
+}
+
+static int read_limits(struct manifest_reader *in, const struct doc *net)
+{
+	struct policy_network *n = &in->r->p->network;
+	const struct doc *pages = doc_get(net, "open_urls");
+
+	n->deny_private = doc_flag(net, "deny_private", false);
+	n->http2 = doc_flag(net, "allow_http2", false);
+	n->open_localhost = doc_flag(pages, "allow_localhost", false);
+	return manifest_check_map(in, pages, "allow_origins allow_localhost") < 0 ||
+		       read_names(in, net, "deny_domains", true, &n->deny) < 0 ||
+		       read_names(in, net, "no_proxy", false, &n->no_proxy) < 0 ||
+		       read_names(in, pages, "allow_origins", false, &n->open_urls) < 0 ||
+		       read_upstream(in, net) < 0 ||
+		       manifest_each(in, net, "logins", LOGINS_MAX, read_login) < 0
+		   ? -1
+		   : 0;
+}
+
 int manifest_read_network(struct manifest_reader *in, const struct doc *net)
 {
 	struct policy_network *n = &in->r->p->network;
 	const struct doc *ports = doc_get(net, "ports");
 
-	if (manifest_check_map(in, net, "mode allow_domains endpoints ports dns") < 0 ||
+	if (manifest_check_map(
+		in, net,
+		"mode allow_domains endpoints ports dns deny_domains deny_private upstream_proxy "
+		"upstream_bypass no_proxy allow_http2 open_urls logins") < 0 ||
 	    manifest_check_map(in, ports, "connect bind localhost") < 0 || set_mode(in, net) < 0 ||
 	    read_domains(in, net) < 0 ||
 	    manifest_each(in, net, "endpoints", HOSTS_MAX, read_endpoint) < 0 ||
-	    read_ports(in, ports, "connect", &n->connect) < 0 ||
+	    read_limits(in, net) < 0 || read_ports(in, ports, "connect", &n->connect) < 0 ||
 	    read_ports(in, ports, "bind", &n->listen) < 0 ||
 	    read_ports(in, ports, "localhost", &n->open) < 0)
 		return -1;
@@ -119,97 +204,6 @@ int manifest_read_network(struct manifest_reader *in, const struct doc *net)
 	return 0;
 }
 
-/* ---- credentials ------------------------------------------------------------------------- */
-
-static char *copy(const struct doc *map, const char *name)
-{
-	const char *s = doc_text(map, name);
-
-	return s ? xstrdup(s) : NULL;
-}
-
-static int read_inject(struct manifest_reader *in, const struct doc *inject,
-		       struct policy_injection *out)
-{
-	const char *mode = doc_text(inject, "mode");
-	const char *known;
-
-	if (manifest_check_map(in, inject,
-			       "mode header format path_pattern path_replacement "
-			       "query_param_name") < 0)
-		return -1;
-	for (int i = 0; mode && (known = policy_inject_name((enum policy_inject)i)); i++)
-		if (str_eq(mode, known)) {
-			out->mode = (enum policy_inject)i;
-			mode = NULL;
-		}
-	if (mode)
-		return manifest_bad(in, inject,
-				    "\"mode\" is header, url_path, query_param or basic_auth");
-	out->header = copy(inject, "header");
-	out->format = copy(inject, "format");
-	out->path_pattern = copy(inject, "path_pattern");
-	out->path_replacement = copy(inject, "path_replacement");
-	out->query = copy(inject, "query_param_name");
-	return 0;
-}
-
-static int read_rules(struct manifest_reader *in, const struct doc *e, struct policy_endpoints *out)
-{
-	const struct doc *l;
-
-	if (list_of(in, e, "endpoint_rules", &l) < 0)
-		return -1;
-	doc_each(rule, l)
-	{
-		const char *method = doc_text(rule, "method"), *path = doc_text(rule, "path");
-
-		if (manifest_check_map(in, rule, "method path") < 0)
-			return -1;
-		if (!path)
-			return manifest_bad(in, rule, "needs a \"path\"");
-		network_add_rule(out, POLICY_NET_ALLOW, method ? method : "*", path);
-		out->otherwise = POLICY_NET_DENY;
-	}
-	return 0;
-}
-
-static bool taken(const struct policy_routes *l, const char *name)
-{
-	for (size_t i = 0; i + 1 < l->n; i++) /* the last one is it */
-		if (str_eq(l->v[i].name, name))
-			return true;
-	return false;
-}
-
-int manifest_read_credential(struct manifest_reader *in, const struct doc *e)
-{
-	struct policy_routes *l = &in->r->p->network.routes;
-	struct policy_route *r;
-	struct err why = {0};
-
-	if (manifest_check_map(in, e, "name upstream source inject env_var endpoint_rules") < 0)
-		return -1;
-	if (!doc_text(e, "name") || !doc_text(e, "upstream") || !doc_text(e, "source"))
-		return manifest_bad(in, e, "needs \"name\", \"upstream\" and \"source\"");
-	if (in->r->p->network.mode != POLICY_NET_NAMES)
-		return manifest_bad(in, e, "credentials go with the network's mode proxy");
-	l->v = xrealloc_array(l->v, l->n + 1, sizeof(*l->v));
-	r = &l->v[l->n++];
-	*r = (struct policy_route){.name = copy(e, "name"),
-				   .source = xstrdup("manifest"),
-				   .upstream = copy(e, "upstream"),
-				   .key = copy(e, "source"),
-				   .env_var = copy(e, "env_var")};
-	if (taken(l, r->name))
-		return manifest_bad(in, e, "there is a credential of that name already");
-	if (read_inject(in, doc_get(e, "inject"), &r->inject) < 0 ||
-	    read_inject(in, doc_get(e, "inject"), &r->phantom) < 0 ||
-	    read_rules(in, e, &r->endpoints) < 0)
-		return -1;
-	return network_complete_route(r, &why) < 0 ? bad_why(in, e, &why) : 0;
-}
-
 /* ---- writing ----------------------------------------------------------------------------- */
 
 static void add_str(struct buf *out, const char *s)
@@ -217,12 +211,10 @@ static void add_str(struct buf *out, const char *s)
 	buf_add_json_str(out, s, strlen(s));
 }
 
-static void add_member(struct buf *out, const char *name, const char *value)
+static void add_list(struct buf *out, const char *name, char *const *v)
 {
-	if (!value)
-		return;
 	buf_addf(out, ",\"%s\":", name);
-	add_str(out, value);
+	buf_add_json_list(out, v);
 }
 
 static void write_host(const struct policy_domain *d, struct buf *out)
@@ -235,24 +227,6 @@ static void write_host(const struct policy_domain *d, struct buf *out)
 	text = d->port && strchr(d->name, ':') ? xasprintf("[%s]%s", d->name, port)
 					       : xasprintf("%s%s", d->name, port);
 	add_str(out, text);
-}
-
-static void write_rules(const struct policy_endpoints *l, struct buf *out)
-{
-	const char *before = "";
-
-	buf_addc(out, '[');
-	for (size_t i = 0; i < l->n; i++) {
-		if (l->v[i].action != POLICY_NET_ALLOW)
-			continue;
-		buf_addf(out, "%s{\"method\":", before);
-		add_str(out, l->v[i].method);
-		buf_adds(out, ",\"path\":");
-		add_str(out, l->v[i].path);
-		buf_addc(out, '}');
-		before = ",";
-	}
-	buf_addc(out, ']');
 }
 
 static void write_hosts(const struct policy_network *n, struct buf *out)
@@ -275,7 +249,7 @@ static void write_hosts(const struct policy_network *n, struct buf *out)
 		buf_addf(out, "%s{\"host\":", before);
 		write_host(&n->allow.v[i], out);
 		buf_adds(out, ",\"rules\":");
-		write_rules(&n->allow.v[i].endpoints, out);
+		manifest_write_rules(&n->allow.v[i].endpoints, out);
 		buf_addc(out, '}');
 		before = ",";
 	}
@@ -295,6 +269,46 @@ static void write_ports(const char *name, const struct policy_ports *l, struct b
 	buf_addc(out, ']');
 }
 
+static void write_logins(const struct policy_network *n, struct buf *out)
+{
+	buf_adds(out, ",\"logins\":[");
+	for (size_t i = 0; i < n->n_logins; i++) {
+		buf_adds(out, i ? ",{\"name\":" : "{\"name\":");
+		add_str(out, n->logins[i].name);
+		buf_adds(out, ",\"token_url\":");
+		add_str(out, n->logins[i].token_url);
+		add_list(out, "hosts", n->logins[i].hosts);
+		buf_addc(out, '}');
+	}
+	buf_addc(out, ']');
+}
+
+/* What the format has no member for, and what would be wider without. */
+static void write_limits(const struct policy_network *n, struct buf *out)
+{
+	if (n->deny && n->deny[0])
+		add_list(out, "deny_domains", n->deny);
+	if (n->deny_private)
+		buf_adds(out, ",\"deny_private\":true");
+	if (n->upstream_proxy) {
+		buf_adds(out, ",\"upstream_proxy\":");
+		add_str(out, n->upstream_proxy);
+		add_list(out, "upstream_bypass", n->upstream_bypass);
+	}
+	if (n->no_proxy && n->no_proxy[0])
+		add_list(out, "no_proxy", n->no_proxy);
+	if (n->http2)
+		buf_adds(out, ",\"allow_http2\":true");
+	if (n->open_localhost || (n->open_urls && n->open_urls[0])) {
+		buf_addf(out, ",\"open_urls\":{\"allow_localhost\":%s",
+			 n->open_localhost ? "true" : "false");
+		add_list(out, "allow_origins", n->open_urls);
+		buf_addc(out, '}');
+	}
+	if (n->n_logins)
+		write_logins(n, out);
+}
+
 void manifest_write_network(const struct policy *p, struct buf *out)
 {
 	const struct policy_network *n = &p->network;
@@ -304,8 +318,10 @@ void manifest_write_network(const struct policy *p, struct buf *out)
 		 p->net_blocked ? "blocked"
 		 : names	? "proxy"
 				: "unrestricted");
-	if (names)
+	if (names) {
 		write_hosts(n, out);
+		write_limits(n, out);
+	}
 	if (n->connect.n || n->listen.n || n->open.n) {
 		buf_adds(out, ",\"ports\":{");
 		write_ports("connect", &n->connect, out);
@@ -316,40 +332,4 @@ void manifest_write_network(const struct policy *p, struct buf *out)
 		buf_addc(out, '}');
 	}
 	buf_addc(out, '}');
-}
-
-/* What is no reference (OAuth, AWS) has no place there: who reads it is told that "source" is
- * missing. */
-static void write_route(const struct policy_route *r, struct buf *out)
-{
-	buf_adds(out, "{\"name\":");
-	add_str(out, r->name);
-	add_member(out, "upstream", r->upstream);
-	add_member(out, "source", r->key);
-	buf_addf(out, ",\"inject\":{\"mode\":\"%s\"", policy_inject_name(r->inject.mode));
-	add_member(out, "header", r->inject.header);
-	add_member(out, "format", r->inject.format);
-	add_member(out, "path_pattern", r->inject.path_pattern);
-	add_member(out, "path_replacement", r->inject.path_replacement);
-	add_member(out, "query_param_name", r->inject.query);
-	buf_addc(out, '}');
-	add_member(out, "env_var", r->env_var);
-	if (r->endpoints.n) {
-		buf_adds(out, ",\"endpoint_rules\":");
-		write_rules(&r->endpoints, out);
-	}
-	buf_addc(out, '}');
-}
-
-void manifest_write_credentials(const struct policy *p, struct buf *out)
-{
-	if (!p->network.routes.n)
-		return;
-	buf_adds(out, ",\"credentials\":[");
-	for (size_t i = 0; i < p->network.routes.n; i++) {
-		if (i)
-			buf_addc(out, ',');
-		write_route(&p->network.routes.v[i], out);
-	}
-	buf_addc(out, ']');
 }

@@ -3,7 +3,8 @@
  * (write.c) is the policy as it was resolved; reading it gives the same rules again.
  * Members of ours beside the format's: execute, workspace, kind (of grants), access, label, quiet
  * (of deny rules), bypass_protection, unix_sockets, environment, private_tmp, capability_elevation,
- * protect_autorun.
+ * protect_autorun; of resources max_processes, cpu, wall_time; those of the network and of
+ * credentials are named in their files.
  */
 #include "common/document.h"
 #include "policy/manifest/manifest.h"
@@ -289,8 +290,16 @@ static int read_rest(struct manifest_reader *in, const struct doc *root)
 {
 	const struct doc *resources = doc_get(root, "resources"), *memory;
 	const struct doc *rollback = doc_get(root, "rollback");
+	struct policy_limits *limits = &in->r->p->limits;
+	const struct {
+		const char *name;
+		char **to;
+	} texts[] = {{"max_processes", &limits->max_processes},
+		     {"cpu", &limits->cpu},
+		     {"wall_time", &limits->wall_time}};
+	struct err why = {0};
 
-	if (manifest_check_map(in, resources, "memory_bytes") < 0 ||
+	if (manifest_check_map(in, resources, "memory_bytes max_processes cpu wall_time") < 0 ||
 	    manifest_check_map(in, rollback, "enabled exclude_patterns exclude_globs") < 0)
 		return -1;
 	memory = doc_get(resources, "memory_bytes");
@@ -298,6 +307,16 @@ static int read_rest(struct manifest_reader *in, const struct doc *root)
 		return manifest_bad(in, memory, "must be a number of bytes");
 	if (memory && memory->kind == DOC_INT)
 		in->r->p->limits.memory = xasprintf("%lld", (long long)memory->integer);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const struct doc *v = doc_get(resources, texts[i].name);
+
+		if (v && v->kind != DOC_STRING)
+			return manifest_bad(in, v, "must be a text");
+		if (v)
+			*texts[i].to = xstrdup(v->string);
+	}
+	if (limits_parse(limits, NULL, &why) < 0)
+		return manifest_bad(in, resources ? resources : root, why.msg);
 	manifest_beyond(in, rollback, "enabled", "rollback.enabled (run it with --rollback)");
 	return read_rollback(in, rollback);
 }

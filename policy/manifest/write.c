@@ -84,6 +84,42 @@ static void write_modes(const struct policy_modes *m, struct buf *out)
 		buf_addf(out, ",\"ipc_mode\":\"%s\"", policy_ipc_names[m->ipc]);
 }
 
+static void add_text(struct buf *out, const char *name, const char *s)
+{
+	if (!s)
+		return;
+	buf_addf(out, ",\"%s\":", name);
+	add_str(out, s);
+}
+
+static void write_resources(const struct policy_limits *l, struct buf *out)
+{
+	struct nono_limits n;
+
+	if ((!l->memory && !l->max_processes && !l->cpu && !l->wall_time) ||
+	    limits_parse(l, &n, NULL) < 0)
+		return;
+	buf_adds(out, ",\"resources\":{\"memory_bytes\":");
+	if (l->memory)
+		buf_addf(out, "%llu", (unsigned long long)n.memory);
+	else
+		buf_adds(out, "null");
+	add_text(out, "max_processes", l->max_processes);
+	add_text(out, "cpu", l->cpu);
+	add_text(out, "wall_time", l->wall_time);
+	buf_addc(out, '}');
+}
+
+static void write_rollback(const struct policy *p, struct buf *out)
+{
+	if (!p->rollback_patterns && !p->rollback_globs)
+		return;
+	buf_adds(out, ",\"rollback\":{\"enabled\":false");
+	add_list(out, "exclude_patterns", p->rollback_patterns);
+	add_list(out, "exclude_globs", p->rollback_globs);
+	buf_addc(out, '}');
+}
+
 void policy_to_manifest(const struct policy *p, struct buf *out)
 {
 	bool first = true;
@@ -119,6 +155,8 @@ void policy_to_manifest(const struct policy *p, struct buf *out)
 	write_modes(&p->modes, out);
 	buf_addc(out, '}');
 	write_environment(p, out);
+	write_resources(&p->limits, out);
+	write_rollback(p, out);
 	buf_addf(out, ",\"private_tmp\":%s,\"capability_elevation\":%s,\"protect_autorun\":%s}",
 		 p->private_tmp ? "true" : "false", p->elevation ? "true" : "false",
 		 p->protect_workspace ? "true" : "false");

@@ -145,4 +145,75 @@ def there_and_back(c):
     assert inside(c, again, script, env={"GITHUB_TOKEN": "real"}) == ["hello", "True"]
 
 
-main([names, requests, ports, credentials, there_and_back])
+EVERYTHING = {
+    "meta": {"name": "all"}, "workdir": {"access": "readwrite"},
+    "open_urls": {"allow_origins": ["https://login.example"], "allow_localhost": True},
+    "network": {
+        "allow_domain": ["a.example", "*.b.example", {"domain": "h.example", "endpoints": [{"method": "GET", "path": "/v1/**"}]}],
+        "deny_domain": ["evil.a.example", "*.c.example"], "deny_cloud_metadata": True, "allow_http2": True,
+        "upstream_proxy": "proxy.example:3128", "upstream_bypass": ["*.near.example"], "no_proxy": ["here.example"],
+        "open_port": [3001], "listen_port": [3002], "connect_port": [3003],
+        "credentials": ["rules", "open", "asked", "oauth", "aws", "github"],
+        "custom_credentials": {
+            "rules": {"upstream": "https://rules.example", "credential_key": "env://A_KEY", "inject_mode": "header", "inject_header": "X-Key",
+                      "endpoint_policy": {"default": "deny", "deny": [{"path": "/no/*"}],
+                                          "approve": [{"method": "POST", "path": "/**", "reason": "it costs", "timeout_secs": 9}],
+                                          "allow": [{"method": "GET", "path": "/**"}]},
+                      "rate_limit": {"requests_per_minute": 30, "burst": 3, "max_delay_secs": 2}},
+            "open": {"upstream": "https://open.example", "credential_key": "env://A_KEY",
+                     "endpoint_policy": {"default": "allow", "deny": [{"method": "DELETE", "path": "/**"}]}},
+            "asked": {"upstream": "https://asked.example", "credential_key": "env://A_KEY", "inject_mode": "query_param",
+                      "query_param_name": "key", "proxy": {"inject_mode": "header", "inject_header": "X-In"},
+                      "endpoint_policy": {"default": {"decision": "approve", "timeout_secs": 7}}},
+            "oauth": {"upstream": "https://oauth.example", "auth": {"token_url": "https://t.example/token", "client_id": "env://ID",
+                                                                    "client_secret": "env://ID_SECRET", "scope": "read"}},
+            "aws": {"upstream": "https://s3.eu-central-1.amazonaws.com", "aws_auth": {"region": "eu-central-1", "service": "s3"}}},
+        "approved_endpoints": ["rules:POST:/good/1"], "refused_endpoints": ["rules:GET:/bad"]}}
+
+
+def network_of(c, *how):
+    """What a session says that its network is, without who says so."""
+    def plain(x):
+        if isinstance(x, dict):
+            return {k: plain(v) for k, v in sorted(x.items()) if k not in ("source", "profile", "group") and v not in (None, [], "")}
+        return sorted((plain(v) for v in x), key=json.dumps) if isinstance(x, list) else x
+    out = c.nono("run", "-s", "--no-diagnostics", *how, "--", "/bin/sh", "-c", "cat $NONO_CAP_FILE", env={"A_KEY": "k", "ID": "i", "ID_SECRET": "s"})
+    return plain(json.loads(out).get("network"))
+
+
+def same_network(c):
+    """Shown as a manifest, and read again: no rule of the network is lost or wider, of no profile."""
+    everything = put(c, "all.json", json.dumps(EVERYTHING))
+    if c.uid is not None:
+        os.chown(everything, c.uid, c.uid)
+    profiles = [p["name"] for p in json.loads(c.nono("profile", "list", "--json")) if p["source"] == "built-in"]
+    assert len(profiles) > 10, profiles
+    for name in [everything] + profiles:
+        shown = json.loads(c.nono("profile", "show", name, "--format", "manifest"))
+        shown["filesystem"]["grants"] = [g for g in shown["filesystem"]["grants"] if g["path"] != "/tmp"]  # state is below, here
+        m = put(c, "shown.json", json.dumps(shown))
+        want, got = network_of(c, "--profile", name, "--allow-cwd"), network_of(c, "--config", m)
+        assert want == got, (name, [(k, want.get(k), got.get(k)) for k in {**want, **got} if want.get(k) != got.get(k)])
+    routes = {r["name"]: r for r in network_of(c, "--profile", everything, "--allow-cwd")["routes"]}
+    assert len(routes) == 6 and routes["rules"]["per_minute"] == 30 and routes["aws"]["aws_region"] == "eu-central-1", routes
+    limits = put(c, "limits.json", json.dumps({"meta": {"name": "l"}, "rollback": {"exclude_globs": ["*.o"]}, "resources": {
+        "memory": "64M", "max_processes": 99, "wall_time": "2h"}}))
+    if c.uid is not None:
+        os.chown(limits, c.uid, c.uid)
+    m = json.loads(c.nono("profile", "show", limits, "--format", "manifest"))
+    assert m["rollback"]["exclude_globs"] == ["*.o"] and m["resources"] == {
+        "memory_bytes": 64 << 20, "max_processes": "99", "wall_time": "2h"}, m
+    shown = c.nono("run", "--dry-run", "--config", put(c, "limits-m.json", json.dumps(dict(json.loads(open(manifest(c)).read()), resources=m["resources"]))),
+                   "--", "true") + c.err
+    assert "memory %d, max_processes 99, wall_time 2h" % (64 << 20) in shown, shown
+    for change, word in (({"endpoint_policy": {"default": "allow"}}, "must be a map"),
+                         ({"endpoint_policy": {"alow": []}}, "unknown member"), ({"rate_limit": {"burst": -1}}, "number"),
+                         ({"endpoint_policy": {}, "endpoint_rules": []}, "one or"), ({"auth": {"token_url": "https://t.example"}}, "client_id"),
+                         ({"endpoint_policy": {"default": {"decision": "yes"}}}, "deny, approve or allow")):
+        bad = manifest(c, "bad.json", network={"mode": "proxy"}, credentials=[
+            dict({"name": "api", "upstream": "https://api.example", "source": "env://A_KEY"}, **change)])
+        c.nono("run", "-s", "--config", bad, "--", "true", code=1)
+        assert word in c.err, (change, c.err)
+
+
+main([names, requests, ports, credentials, there_and_back, same_network])
