@@ -43,11 +43,30 @@ static void on_answer(struct ask *a)
 		 j->event.method, j->event.host, j->event.path, *a->why ? ": " : "", a->why);
 }
 
+/* Who agrees must have seen all of the path: an answer would else be for every one that begins like
+ * it, or differs in what was not printable. */
+static bool shown_whole(const struct job *j)
+{
+	const struct http_text *t = &j->x->request.target;
+	size_t from = j->by_route ? j->route_prefix : 0, n = from;
+
+	while (n < t->n && t->p[n] != '?' && t->p[n] != '#')
+		n++;
+	return n - from == strlen(j->event.path) &&
+	       memcmp(t->p + from, j->event.path, n - from) == 0;
+}
+
 static void ask(struct job *j)
 {
 	struct proxy *p = j->x->proxy;
 	const struct policy_endpoint *e = j->verdict.endpoint;
 
+	if (about_request(j) && !shown_whole(j)) {
+		str_copy(j->verdict.rule, sizeof(j->verdict.rule),
+			 "its path can't be shown as a whole to anyone");
+		denied(j);
+		return;
+	}
 	str_copy(j->event.rule, sizeof(j->event.rule), j->verdict.rule);
 	if (p->link.fd < 0) { /* nobody to ask */
 		denied(j);
