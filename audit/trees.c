@@ -6,6 +6,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+struct trees_count {
+	uint64_t files, bytes, unreadable;
+	struct trees_seen *seen;
+};
+
 #define DOMAIN_TREE "nono.audit.tree.v1\n"
 #define PIECE	    65536u
 #define LIST_BYTES  65536u
@@ -45,6 +50,7 @@ void trees_free(struct trees *t)
 		free(t->paths[i]);
 	free(t->paths);
 	t->paths = NULL;
+	seen_free(&t->seen);
 }
 
 static struct hash nothing(void)
@@ -55,17 +61,13 @@ static struct hash nothing(void)
 	return h;
 }
 
-static struct hash hash_file(int dir, const char *name, struct trees_count *n)
+static struct hash hash_open_file(int fd, struct trees_count *n)
 {
-	_cleanup_close_ int fd =
-	    openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
 	_cleanup_free_ char *piece = xcalloc(1, PIECE);
 	struct hash h;
 	SHA256_CTX c;
 	ssize_t got;
 
-	if (fd < 0 && errno == EPERM)
-		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	SHA256_Init(&c);
 	while (fd >= 0 && (got = read_full(fd, piece, PIECE)) > 0) {
 		SHA256_Update(&c, piece, (size_t)got);
@@ -73,6 +75,34 @@ static struct hash hash_file(int dir, const char *name, struct trees_count *n)
 	}
 	n->unreadable += fd < 0;
 	SHA256_Final(h.b, &c);
+	return h;
+}
+
+static int open_file(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd;
+}
+
+static struct hash hash_file(int dir, const char *name, const struct stat *st,
+			     struct trees_count *n)
+{
+	uint64_t began = clock_real_ns();
+	_cleanup_close_ int fd = -1;
+	struct stat after;
+	struct hash h;
+
+	if (seen_find(n->seen, st, &h)) {
+		n->bytes += (uint64_t)st->st_size;
+		return h;
+	}
+	fd = open_file(dir, name);
+	h = hash_open_file(fd, n);
+	if (fd >= 0 && fstat(fd, &after) == 0)
+		seen_keep(n->seen, st, &after, began, &h);
 	return h;
 }
 
@@ -121,7 +151,7 @@ static void add_entry(SHA256_CTX *c, int dir, const char *name, dev_t dev, unsig
 		return;
 	n->files++;
 	if (S_ISREG(st.st_mode)) {
-		h = hash_file(dir, name, n);
+		h = hash_file(dir, name, &st, n);
 	} else if (S_ISLNK(st.st_mode)) {
 		h = hash_link(dir, name);
 	} else if (S_ISDIR(st.st_mode) && st.st_dev == dev && depth < TREES_DEPTH) {
@@ -163,17 +193,20 @@ static struct hash hash_dir(int fd, dev_t dev, unsigned depth, struct trees_coun
 	return h;
 }
 
-struct hash trees_hash(const char *path, struct trees_count *n)
+/* A path that is gone or no directory has a hash too. */
+static struct hash hash_tree(const char *path, struct trees_count *n)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (fd < 0)
-		return hash_file(AT_FDCWD, path, n);
+	if (fd < 0) {
+		_cleanup_close_ int file = open_file(AT_FDCWD, path);
+		return hash_open_file(file, n);
+	}
 	return fstat(fd, &st) == 0 ? hash_dir(fd, st.st_dev, 0, n) : (close(fd), nothing());
 }
 
-void trees_state(const struct trees *t, const char *when, struct buf *event, struct buf *roots)
+void trees_state(struct trees *t, const char *when, struct buf *event, struct buf *roots)
 {
 	char now[TIME_STR_MAX], hex[HASH_HEX];
 	_cleanup_(buf_free) struct buf list = {0};
@@ -183,8 +216,8 @@ void trees_state(const struct trees *t, const char *when, struct buf *event, str
 	SHA256_Init(&all);
 	SHA256_Update(&all, DOMAIN_TREE, strlen(DOMAIN_TREE));
 	for (size_t i = 0; t->paths[i]; i++) {
-		struct trees_count n = {0};
-		struct hash h = trees_hash(t->paths[i], &n);
+		struct trees_count n = {.seen = &t->seen};
+		struct hash h = hash_tree(t->paths[i], &n);
 		SHA256_Update(&all, t->paths[i], strlen(t->paths[i]) + 1);
 		SHA256_Update(&all, h.b, sizeof(h.b));
 		hash_hex(hex, &h);
