@@ -40,6 +40,36 @@ char **command_ids(size_t *n, struct err *err)
 	return ids;
 }
 
+struct removed {
+	const char *arg;
+	char id[65];
+};
+
+static void look_for_removed(void *data, const struct ledger_line *l)
+{
+	struct removed *r = data;
+
+	if (str_starts(l->session_id, r->arg))
+		str_copy(r->id, sizeof(r->id), l->session_id);
+}
+
+/* The ledger remembers sessions whose records were removed. */
+static int no_record(const char *arg, struct err *err)
+{
+	struct removed r = {.arg = arg};
+	struct ledger_check c;
+
+	if (ledger_verify_each(NULL, NULL, &c, look_for_removed, &r, NULL) == 0 && r.id[0])
+		return err_set(err,
+			       "the audit record of session %s was removed; the ledger holds that "
+			       "it was there, and its digest",
+			       r.id);
+	return err_set(err,
+		       "there is no audit record of session %s; nono audit list shows those there "
+		       "are",
+		       arg);
+}
+
 int audit_find(const char *arg, char id[65], struct err *err)
 {
 	size_t n, found = 0;
@@ -63,10 +93,7 @@ int audit_find(const char *arg, char id[65], struct err *err)
 		free(ids[i]);
 	free(ids);
 	if (found == 0)
-		return err_set(err,
-			       "there is no audit record of session %s; nono audit list shows "
-			       "those there are",
-			       arg);
+		return no_record(arg, err);
 	if (found > 1)
 		return err_set(err, "%s begins %zu session ids; give more of it", arg, found);
 	return 0;

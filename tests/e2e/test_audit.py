@@ -289,6 +289,10 @@ def retention(p):
     found = ledger()
     assert set(all_ids) | {live, new, last} <= set(found) and len(found) == len(set(found)) == 16, found
     assert "VERIFIED" in p.nono("audit", "verify", last)
+    p.nono("audit", "verify", all_ids[2], code=1)
+    assert "was removed" in p.err and all_ids[2] in p.err, p.err
+    p.nono("audit", "verify", "nosuch", code=1)
+    assert "there is no audit record" in p.err, p.err
 
 
 def comm(pid):
