@@ -88,6 +88,10 @@ int err_prefix(struct err *err, const char *fmt, ...) _printf_(2, 3);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc_array(void *p, size_t n, size_t size); /* overflow-checked */
 char *xstrdup(const char *s);
+/* NULL-terminated arrays of strings (strv.c); NULL is an empty one. A copy is never NULL. */
+size_t strv_count(char *const *v);
+char **strv_copy(char *const *v);
+void strv_free(char **v);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2);
 

@@ -124,15 +124,6 @@ static void put(struct env *e, const char *var)
 	e->v[e->n++] = xstrdup(var);
 }
 
-size_t strv_count(char *const *v)
-{
-	size_t n = 0;
-
-	while (v && v[n])
-		n++;
-	return n;
-}
-
 static const char *value_of(char *const *vars, const char *name)
 {
 	size_t n = strlen(name);

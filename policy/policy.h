@@ -384,9 +384,6 @@ void policy_spec_free(struct policy_spec *s);
 /* The agent's environment: inherited minus what is dangerous, minus what the profile refuses, plus
  * what it sets, plus extra ("NAME=value"). NULL-terminated, caller frees with strv_free(). */
 char **policy_environment(const struct policy *p, char *const *inherited, char *const *extra);
-void strv_free(char **v);
-char **strv_copy(char *const *v); /* NULL: an empty one */
-size_t strv_count(char *const *v);
 
 /* The program does not inherit the variable of this name. Before policy_environment(). */
 void policy_env_hide(struct policy *p, const char *name);
@@ -402,22 +399,6 @@ int policy_hook_check(const struct policy *p, const struct policy_hook *h, unsig
  * outside.
  */
 int policy_agent_hooks_install(const struct policy *p, struct err *err);
-
-/* Adds a standing rule to the user's profile (a file of his own that extends the one in use).
- * Without apply the text of the change (unified diff) alone is returned in *diff; caller frees. */
-int policy_always(const struct policy *p, const char *path, unsigned access, bool deny, bool apply,
-		  char **diff, struct err *err);
-
-/* The same for a host: network.allow_domain, network.deny_domain. */
-int policy_always_host(const struct policy *p, const char *host, bool deny, bool apply, char **diff,
-		       struct err *err);
-/* For one kind of request of a credential route: network.approved_endpoints, refused_endpoints. */
-int policy_always_endpoint(const struct policy *p, const char *route, const char *method,
-			   const char *path, bool deny, bool apply, char **diff, struct err *err);
-/* For pages that are opened in the user's browser, "https://host[:port]": open_urls.allow_origins.
- */
-int policy_always_url(const struct policy *p, const char *origin, bool apply, char **diff,
-		      struct err *err);
 
 #include "policy/profiles.h"
 

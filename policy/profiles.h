@@ -10,6 +10,24 @@
 struct policy;
 struct policy_input;
 
+/* ---- standing rules --------------------------------------------------- */
+
+/* Adds a standing rule to the user's profile (a file of his own that extends the one in use).
+ * Without apply the text of the change (unified diff) alone is returned in *diff; caller frees. */
+int policy_always(const struct policy *p, const char *path, unsigned access, bool deny, bool apply,
+		  char **diff, struct err *err);
+
+/* The same for a host: network.allow_domain, network.deny_domain. */
+int policy_always_host(const struct policy *p, const char *host, bool deny, bool apply, char **diff,
+		       struct err *err);
+/* For one kind of request of a credential route: network.approved_endpoints, refused_endpoints. */
+int policy_always_endpoint(const struct policy *p, const char *route, const char *method,
+			   const char *path, bool deny, bool apply, char **diff, struct err *err);
+/* For pages that are opened in the user's browser, "https://host[:port]": open_urls.allow_origins.
+ */
+int policy_always_url(const struct policy *p, const char *origin, bool apply, char **diff,
+		      struct err *err);
+
 /* ---- rules for a profile ----------------------------------------------- */
 
 /* An entry of a list of "filesystem": "read_file", "~/x"; or of "network": "allow_domain", "host".

@@ -118,18 +118,23 @@ static void build_helper(struct filter *f)
 	RULE(f, SYS_prctl, DO_ALLOW, ARG_IS(0, PR_GET_DUMPABLE));
 }
 
+/* All but the filter, which comes last: no power, no files but those of the spec (NULL: none). */
+static int lock_up(const struct nono_spec *spec, bool tcp, struct nono_error *err)
+{
+	if (nono_single_thread(err) < 0 || nono_drop_capabilities(err) < 0 ||
+	    nono_no_new_privs(err) < 0)
+		return -1;
+	_cleanup_close_ int ruleset = nono_landlock_ruleset(spec, nono_landlock_abi(), tcp, err);
+
+	return ruleset < 0 ? -1 : nono_landlock_apply(ruleset, err);
+}
+
 int nono_confine_helper(struct nono_error *err)
 {
-	if (nono_single_thread(err) < 0)
-		return -1;
-	_cleanup_close_ int ruleset = nono_landlock_ruleset(NULL, nono_landlock_abi(), true, err);
-	if (ruleset < 0)
-		return -1;
-	if (nono_drop_capabilities(err) < 0 || nono_no_new_privs(err) < 0 ||
-	    nono_landlock_apply(ruleset, err) < 0)
-		return -1;
-
 	struct filter f;
+
+	if (lock_up(NULL, true, err) < 0)
+		return -1;
 	build_helper(&f);
 	return filter_load(&f, 0, err);
 }
@@ -156,16 +161,10 @@ static void build_proxy(struct filter *f)
 
 int nono_confine_proxy(struct nono_error *err)
 {
-	if (nono_single_thread(err) < 0)
-		return -1;
-	_cleanup_close_ int ruleset = nono_landlock_ruleset(NULL, nono_landlock_abi(), false, err);
-	if (ruleset < 0)
-		return -1;
-	if (nono_drop_capabilities(err) < 0 || nono_no_new_privs(err) < 0 ||
-	    nono_landlock_apply(ruleset, err) < 0)
-		return -1;
-
 	struct filter f;
+
+	if (lock_up(NULL, false, err) < 0)
+		return -1;
 	build_proxy(&f);
 	return filter_load(&f, 0, err);
 }
@@ -205,14 +204,10 @@ int nono_confine_sender(const struct nono_path *paths, size_t n, bool local, str
 {
 	const struct nono_spec spec = {.paths = paths, .n_paths = n};
 
-	if (nono_single_thread(err) < 0 || nono_drop_capabilities(err) < 0 ||
-	    nono_no_new_privs(err) < 0)
-		return -1;
-	_cleanup_close_ int ruleset = nono_landlock_ruleset(&spec, nono_landlock_abi(), false, err);
-	if (ruleset < 0 || nono_landlock_apply(ruleset, err) < 0)
-		return -1;
-
 	struct filter f;
+
+	if (lock_up(&spec, false, err) < 0)
+		return -1;
 	build_sender(&f, local);
 	return filter_load(&f, 0, err);
 }
