@@ -98,7 +98,8 @@ static const struct option_row restore_rows[] = {
      .kind = OPTION_NUMBER,
      ROW(restore_options, snapshot),
      .arg = "N",
-     .help = "To this snapshot; without it to number 0, the state before the run",
+     .help = "To this snapshot; without it to number 0, the state before the run, and what was "
+	     "kept before a grant as it was before that",
      .max = 1000000000},
     {.name = "path",
      .kind = OPTION_LIST,
@@ -133,6 +134,8 @@ static int run_restore(struct cli *cli, struct err *err)
 	return restore_run(&(struct restore_run){.cli = cli,
 						 .store = store,
 						 .to = to,
+						 .later = s.v,
+						 .n_later = o->snapshot == 0 ? s.n : 0,
 						 .options = rollback_options(&s.rec),
 						 .session = s.id,
 						 .paths = o->paths,

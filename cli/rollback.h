@@ -81,6 +81,10 @@ struct restore_run {
 	struct cli *cli;
 	struct snap_store *store;
 	const struct snap_record *to;
+	/* Those after it: what was kept before a grant and lies outside of to's roots goes back to
+	 * the first state kept of it. n_later 0: only what to holds. */
+	const struct snap_record *later;
+	size_t n_later;
 	struct snap_options options;
 	const char *session;	     /* for the snapshot of the present state; NULL: a named one */
 	struct strings paths, hunks; /* as given; hunks: "FILE:1,3" */

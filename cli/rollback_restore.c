@@ -63,22 +63,75 @@ static int absolute(const char *given, size_t n, char **out, struct err *err)
 	return 0;
 }
 
-static bool in_roots(const struct snap_record *r, const char *path)
+static const char *root_of(const struct snap_record *r, const char *path)
 {
 	for (size_t i = 0; i < r->root_count; i++)
 		if (path_under(r->roots[i].path, path))
-			return true;
-	return false;
+			return r->roots[i].path;
+	return NULL;
 }
 
-static char **absolute_all(const struct restore_run *r, struct err *err)
+/* What goes back to which snapshot: the trees of r->to first. */
+struct part {
+	const struct snap_record *to;
+	const char *root; /* NULL: all of it */
+};
+struct parts {
+	struct part *v;
+	size_t n;
+};
+
+static void parts_free(struct parts *p)
+{
+	free(p->v);
+}
+
+static void add_part(struct parts *p, const struct snap_record *to, const char *root)
+{
+	for (size_t i = 1; i < p->n; i++) {
+		if (path_under(p->v[i].root, root))
+			return; /* an earlier state */
+		if (path_under(root, p->v[i].root)) {
+			remark("nono: warning: %s is left alone, of a part of it there is an "
+			       "earlier state: --snapshot %u puts it back",
+			       show(root).s, to->number);
+			return;
+		}
+	}
+	p->v = xrealloc_array(p->v, p->n + 1, sizeof(*p->v));
+	p->v[p->n++] = (struct part){to, root};
+}
+
+static void find_parts(const struct restore_run *r, struct parts *p)
+{
+	p->v = xcalloc(1, sizeof(*p->v));
+	p->v[p->n++] = (struct part){r->to, NULL};
+	for (size_t i = 0; i < r->n_later; i++) {
+		const struct snap_record *k = &r->later[i];
+
+		for (size_t j = 0; k->reason && str_eq(k->reason, "request") && j < k->root_count;
+		     j++)
+			if (!root_of(r->to, k->roots[j].path))
+				add_part(p, k, k->roots[j].path);
+	}
+}
+
+static const struct part *part_of(const struct parts *p, const char *path)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].root ? path_under(p->v[i].root, path) : !!root_of(p->v[i].to, path))
+			return &p->v[i];
+	return NULL;
+}
+
+static char **absolute_all(const struct restore_run *r, const struct parts *parts, struct err *err)
 {
 	char **v = xcalloc(r->paths.n + 1, sizeof(*v));
 
 	for (size_t i = 0; i < r->paths.n; i++) {
 		const char *p = r->paths.v[i];
 		if (absolute(p, strlen(p), &v[i], err) == 0 &&
-		    (in_roots(r->to, v[i]) ||
+		    (part_of(parts, v[i]) ||
 		     err_set(err, "%s lies in no tree of the snapshot", show(v[i]).s) == 0))
 			continue;
 		strv_free(v);
@@ -105,8 +158,8 @@ static int pick_hunks(const char *list, const struct diff *d, bool *take, struct
 	return 0;
 }
 
-static int revert_hunks(const struct restore_run *r, const struct change *c, const char *list,
-			struct err *err)
+static int revert_hunks(const struct restore_run *r, const struct snap_record *to,
+			const struct change *c, const char *list, struct err *err)
 {
 	_cleanup_(buf_free) struct buf a = {0}, b = {0}, text = {0};
 	_cleanup_free_ bool *take = NULL;
@@ -127,20 +180,21 @@ static int revert_hunks(const struct restore_run *r, const struct change *c, con
 		printf(":%s\n", show(list).s);
 	}
 	if (rc == 0 && !r->dry_run)
-		rc = snap_replace(r->to, c->path, &c->after.hash, text.len ? text.data : "",
-				  text.len, err);
+		rc = snap_replace(to, c->path, &c->after.hash, text.len ? text.data : "", text.len,
+				  err);
 	if (rc == 0 && !r->dry_run && r->session)
-		snapshot_note(r->session, "restore", r->to->number, 1, &r->to->tree);
+		snapshot_note(r->session, "restore", to->number, 1, &to->tree);
 	diff_free(&d);
 	return rc;
 }
 
-static int restore_hunks(const struct restore_run *r, const struct snap_record *now,
-			 struct err *err)
+static int restore_hunks(const struct restore_run *r, const struct parts *parts,
+			 const struct snap_record *now, struct err *err)
 {
 	for (size_t i = 0; i < r->hunks.n; i++) {
 		const char *colon = strrchr(r->hunks.v[i], ':');
 		_cleanup_free_ char *path = NULL;
+		const struct part *part;
 		_cleanup_(changes_free) struct changes c = {0};
 
 		if (!colon)
@@ -148,11 +202,12 @@ static int restore_hunks(const struct restore_run *r, const struct snap_record *
 		if (absolute(r->hunks.v[i], (size_t)(colon - r->hunks.v[i]), &path, err) < 0)
 			return -1;
 		c.only = (const char *const[]){path, NULL};
-		if (changes_load(r->store, r->to, now, &c, err) < 0)
+		part = part_of(parts, path);
+		if (changes_load(r->store, part ? part->to : r->to, now, &c, err) < 0)
 			return -1;
 		if (c.n != 1)
 			return err_set(err, "%s did not change", show(path).s);
-		if (revert_hunks(r, &c.v[0], colon + 1, err) < 0)
+		if (revert_hunks(r, part ? part->to : r->to, &c.v[0], colon + 1, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -161,19 +216,49 @@ static int restore_hunks(const struct restore_run *r, const struct snap_record *
 /* ---- all --------------------------------------------------------------------------------------
  */
 
-static int restore_to(const struct restore_run *r, const struct snap_record *now, struct err *err)
+/* asked: NULL = everything. */
+static int restore_part(const struct restore_run *r, const struct part *part, char *const *asked,
+			const struct snap_record *now, struct shown_steps *shown,
+			struct snap_restored *out, struct err *err)
+{
+	_cleanup_free_ const char **only = NULL;
+	struct snap_restored one = {0};
+	size_t n = 0, max = 1;
+
+	for (char *const *i = asked; i && *i; i++)
+		max++;
+	only = xcalloc(max + 1, sizeof(*only));
+	for (char *const *i = asked; i && *i; i++)
+		if (part->root ? path_under(part->root, *i) : !!root_of(part->to, *i))
+			only[n++] = *i;
+	if (asked && !n)
+		return 0;
+	if (!asked && part->root)
+		only[n++] = part->root;
+	if (snap_restore(r->store,
+			 &(struct snap_restore){.to = part->to,
+						.now = now,
+						.only = n ? only : NULL,
+						.dry_run = r->dry_run,
+						.fn = on_step,
+						.arg = shown},
+			 &one, err) < 0)
+		return -1;
+	out->steps += one.steps;
+	out->failed += one.failed;
+	return 0;
+}
+
+static int restore_to(const struct restore_run *r, const struct parts *parts,
+		      const struct snap_record *now, struct err *err)
 {
 	struct shown_steps shown = {r, r->json ? cJSON_CreateArray() : NULL};
-	char **only = r->paths.n ? absolute_all(r, err) : NULL;
-	struct snap_restore x = {.to = r->to,
-				 .now = now,
-				 .only = (const char *const *)only,
-				 .dry_run = r->dry_run,
-				 .fn = on_step,
-				 .arg = &shown};
+	char **only = r->paths.n ? absolute_all(r, parts, err) : NULL;
 	struct snap_restored out = {0};
-	int rc = r->paths.n && !only ? -1 : snap_restore(r->store, &x, &out, err);
+	int rc = r->paths.n && !only ? -1 : 0;
 
+	for (size_t i = 0; rc == 0 && i < parts->n; i++)
+		rc = restore_part(r, &parts->v[i], only, now, &shown, &out, err);
 	strv_free(only);
 	if (rc == 0 && r->session && !r->dry_run)
 		snapshot_note(r->session, "restore", r->to->number, out.steps - out.failed,
@@ -200,10 +285,11 @@ static int restore_to(const struct restore_run *r, const struct snap_record *now
 
 /* The state that is there now: kept, so that the restore can be undone. */
 static int present_state(const struct restore_run *r, const char *const *roots,
-			 struct snap_record *now, struct err *err)
+			 const char *const *cached, struct snap_record *now, struct err *err)
 {
 	char name[64];
 	struct snap_take t = {.roots = roots,
+			      .cached = cached,
 			      .options = r->options,
 			      .session = r->session,
 			      .reason = "before-restore"};
@@ -228,16 +314,16 @@ static int present_state(const struct restore_run *r, const char *const *roots,
 }
 
 /* A path that neither the snapshot nor the disk knows is a mistake, not "nothing to do". */
-static int check_paths(const struct restore_run *r, struct err *err)
+static int check_paths(const struct restore_run *r, const struct parts *parts, struct err *err)
 {
-	char **v = absolute_all(r, err);
+	char **v = absolute_all(r, parts, err);
 	int rc = v ? 0 : -1;
 
 	for (size_t i = 0; rc == 0 && v[i]; i++) {
 		struct snap_entry e;
 		struct stat st;
 
-		rc = snap_lookup(r->store, r->to, v[i], &e, err);
+		rc = snap_lookup(r->store, part_of(parts, v[i])->to, v[i], &e, err);
 		if (rc == 0 && e.kind == SNAP_NONE && lstat(v[i], &st) < 0)
 			rc = err_set(err, "%s is neither in the snapshot nor there now",
 				     show(v[i]).s);
@@ -247,37 +333,45 @@ static int check_paths(const struct restore_run *r, struct err *err)
 }
 
 /* Before anything is kept or put back. What a dry run would find it finds by itself. */
-static int check_request(const struct restore_run *r, const char *const *roots, struct err *err)
+static int check_request(const struct restore_run *r, const struct parts *parts,
+			 const char *const *roots, struct err *err)
 {
 	struct restore_run check = *r;
 	struct snap_record now = {0};
-	int rc = r->paths.n ? check_paths(r, err) : 0;
+	int rc = r->paths.n ? check_paths(r, parts, err) : 0;
 
 	if (rc < 0 || !r->hunks.n || r->dry_run)
 		return rc;
 	check.dry_run = check.check = true;
 	rc = snap_scan(r->store, roots, &r->options, &now, err);
 	if (rc == 0)
-		rc = restore_hunks(&check, &now, err);
+		rc = restore_hunks(&check, parts, &now, err);
 	snap_record_free(&now);
 	return rc;
 }
 
 int restore_run(const struct restore_run *r, struct err *err)
 {
-	_cleanup_free_ const char **roots = xcalloc(r->to->root_count + 1, sizeof(*roots));
+	_cleanup_(parts_free) struct parts parts = {0};
+	_cleanup_free_ const char **roots = NULL, **usual = NULL;
 	struct snap_record now = {0};
+	size_t n = r->to->root_count;
 	int rc;
 
-	for (size_t i = 0; i < r->to->root_count; i++)
-		roots[i] = r->to->roots[i].path;
-	rc = check_request(r, roots, err);
+	find_parts(r, &parts);
+	roots = xcalloc(n + parts.n, sizeof(*roots));
+	usual = xcalloc(n + 1, sizeof(*usual));
+	for (size_t i = 0; i < n; i++)
+		roots[i] = usual[i] = r->to->roots[i].path;
+	for (size_t i = 1; i < parts.n; i++)
+		roots[n++] = parts.v[i].root;
+	rc = check_request(r, &parts, roots, err);
 	if (rc == 0)
-		rc = present_state(r, roots, &now, err);
+		rc = present_state(r, roots, usual, &now, err);
 	if (rc == 0)
-		rc = r->hunks.n ? restore_hunks(r, &now, err) : 0;
+		rc = r->hunks.n ? restore_hunks(r, &parts, &now, err) : 0;
 	if (rc == 0 && (!r->hunks.n || r->paths.n))
-		rc = restore_to(r, &now, err);
+		rc = restore_to(r, &parts, &now, err);
 	snap_record_free(&now);
 	return rc;
 }

@@ -72,8 +72,22 @@ def kept(p, flags):
     logged = [json.dumps(e) for e in p.events("agent", "snapshot") if '"request"' in json.dumps(e)]
     assert len(logged) == 3 and a.snapshots()[1]["merkle_root"] in logged[0] and not a.said(), logged
     a.ends()
+    # Without a number everything goes back: also what lies outside, to before the first grant for it.
+    after = sorted(os.listdir(p.outside))
+    steps = {d["path"]: d["action"] for d in p.json("rollback", "restore", a.sid, "--dry-run")}
+    assert steps == {f: "create", p.outside + "/g": "remove", p.outside + "/made": "remove",
+                     os.path.join(p.work, "inside"): "replace"}, steps
+    assert sorted(os.listdir(p.outside)) == after and p.read("inside") == "2\n"
+    p.nono("rollback", "restore", a.sid)
+    assert os.listdir(p.outside) == ["f"] and p.read(f) == "old\n" and p.read("inside") == "1\n"
+    # One restore is undone by one.
+    assert a.reasons()[-1] == "before-restore"
+    p.nono("rollback", "restore", a.sid, "--snapshot", str(a.snapshots()[-1]["number"]))
+    assert sorted(os.listdir(p.outside)) == after and p.read("inside") == "2\n" and p.read(p.outside + "/g") == "new\n"
+    p.nono("rollback", "restore", a.sid, "--path", f)
+    assert p.read(f) == "old\n" and p.read("inside") == "2\n" and p.read(p.outside + "/g") == "new\n"
     # What only one of two is about did not come and go.
-    for s in a.snapshots():
+    for s in a.snapshots()[:5]:
         assert all(c["path"].startswith(p.work) for c in s["changes"]), s["changes"]
     p.nono("rollback", "restore", a.sid, "--snapshot", "1")
     assert p.read(f) == "old\n" and p.read("inside") == "2\n"

@@ -328,6 +328,7 @@ def first_given_up(p):
         t.wait_for(b"MB/s)", 20)
         t.send(b"\x03")
         assert t.ended() == 130, (way, t.p.returncode, t.data)
+        t.pump(0.5)
         assert b"given up" in t.data and b"snapshot: " in t.data, t.data
         t.close()
         until("the end", lambda: not p.processes())
