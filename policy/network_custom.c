@@ -1,5 +1,6 @@
 /* Credential routes and captures of a profile. Their form was checked by the schema. */
 #include "common/host.h"
+#include "policy/commands_decode.h"
 #include "policy/network_lists.h"
 
 static char *copy(const struct doc *at, const char *name)
@@ -117,6 +118,11 @@ static void take_endpoints(const struct doc *at, struct policy_endpoints *out)
 		out->otherwise = POLICY_NET_APPROVE;
 }
 
+static bool variable_ok(const char *name)
+{
+	return !name || (variable_name_ok(name) && policy_env_settable(name));
+}
+
 static int check_route(const struct policy_route *r, struct err *err)
 {
 	int sources = !!r->key + !!r->oauth.token_url + r->aws.on;
@@ -143,6 +149,9 @@ static int check_route(const struct policy_route *r, struct err *err)
 				 "custom_credentials.%s: upstream: a secret is sent over https, or "
 				 "over http to this machine alone",
 				 r->name);
+	if (!variable_ok(r->env_var) || !variable_ok(r->base_url_var))
+		return err_usage(err, "custom_credentials.%s: the variable %.64s can't be set",
+				 r->name, variable_ok(r->env_var) ? r->base_url_var : r->env_var);
 	if (check_injection(r->name, &r->inject, err) < 0 ||
 	    check_injection(r->name, &r->phantom, err) < 0)
 		return -1;

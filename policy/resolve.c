@@ -298,7 +298,7 @@ int policy_enforceable(const struct policy *p, struct err *err)
 {
 	_cleanup_(buf_free) struct buf b = {0};
 
-	if (agent_hooks_known(p, err) < 0)
+	if (agent_hooks_known(p, err) < 0 || outside_check(p, err) < 0)
 		return -1;
 	if (!p->unenforced)
 		return 0;

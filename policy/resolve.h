@@ -134,4 +134,8 @@ int commands_network(struct policy *p, const struct policy_input *in, struct err
 /* Does the way of path lead over a link that the agent could have made? commands_links.c */
 bool links_of_agent(const struct policy *agent, const char *path);
 
+/* outside.c: what prints secrets or answers requests outside is not the confined program's to
+ * change. */
+int outside_check(const struct policy *p, struct err *err);
+
 #endif

@@ -510,6 +510,42 @@ def credentials(p):
             assert b"ambient-secret" not in text and b"proxy-secret" not in text, f
 
 
+def programs_for_secrets(p):
+    """What prints a secret runs outside: it is not the agent's to change, nor to be put before."""
+    path = os.path.join(p.work, "print.sh")
+    p.write(path, "#!/bin/sh\nid > %s/escaped\n" % p.outside)
+    os.chmod(path, 0o755)
+    os.symlink("/bin/true", os.path.join(p.work, "link"))
+    profile = os.path.join(p.outside, "p.json")
+
+    def refused(command, tool, where=None):
+        if tool:
+            it = {"command_policies": {"credentials": {"k": {"type": "proxy", "upstream": "https://a.example", "source": {
+                "type": "command", "command": command}}}, "commands": {"id": {"sandbox": {"use_credentials": ["k"]}}}}}
+        else:
+            it = {"credential_capture": {"c": {"command": command}}, "network": {"credentials": ["a"], "custom_credentials": {
+                "a": {"upstream": "https://a.example", "credential_key": "cmd://c"}}}}
+        p.write(profile, json.dumps(it))
+        r = p.run([p.bin, "run", "--silent", "--profile", profile, "--allow", p.work, "--", "true"],
+                  env=dict(p.env, PATH=(where + ":" if where else "") + p.env["PATH"]))
+        assert ("can be changed by the program" in r.stderr) == (r.returncode == 1), (command, r.stderr)
+        return r.returncode == 1
+    for tool in (False, True):
+        assert refused([path], tool) and refused(["/bin/sh", path], tool) and refused([os.path.join(p.work, "link")], tool)
+        assert refused(["sh", "print.sh"], tool) and refused(["true"], tool, p.work)
+        assert not refused(["/bin/cat", path], tool) and not refused(["true"], tool)
+    for where in ("security", "command_policies"):
+        for command in ([path], ["/bin/sh", path], ["/usr/bin/env", "sh", "print.sh"]):
+            it = {"approval_backends": {"x": {"type": "command", "command": command}}}
+            p.write(profile, json.dumps({where: it if where == "security" else dict(it, commands={"id": {"sandbox": {}}})}))
+            p.nono("run", "--silent", "--profile", profile, "--allow", p.work, "--", "true", code=1)
+            assert "approval backend x" in p.err and "can be changed by" in p.err, p.err
+    p.write(profile, json.dumps({"network": {"credentials": ["a"], "custom_credentials": {"a": {
+        "upstream": "https://a.example", "credential_key": "env://K", "env_var": "LD_PRELOAD=/x.so:"}}}}))
+    p.nono("run", "--silent", "--profile", profile, "--", "true", code=2)
+    assert "can't be set" in p.err, p.err
+
+
 def requests_asked(p):
     """Requests of a tool that a person agrees to: asked for by themselves, whatever was said to others; without an answer
     they are refused."""
@@ -819,6 +855,6 @@ def bad_profiles(p):
 if __name__ == "__main__":
     nonolib.main([own_grants, workspace_needs_a_grant, refused, why, intercepted,
                   captured, in_its_place, action_after_policy, limits, nobody_reads, environment, no_files_by_environment,
-                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports, credentials, requests_asked, groups,
+                  tools_change_tools, links_of_the_workspace, links_of_the_agent, sender_gone, told, callers, network, own_hosts, stolen_token, own_ports, credentials, requests_asked, programs_for_secrets, groups,
                   approved, signals_and_end, caller_killed, broker_killed, pipes, many_at_once, ways_around, forged,
                   outside_asks, no_way_out_of_a_tool, descriptors, cwd, bad_profiles])
