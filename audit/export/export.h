@@ -71,6 +71,7 @@ typedef void CURL;
 void tls_trust(CURL *c); /* SSL_CERT_FILE and SSL_CERT_DIR, where they are set */
 CURL *tls_connect(const char *host, const char *port, long timeout_s, struct err *err);
 bool tls_closed(CURL *c);
+void tls_end(CURL *c);
 int tls_send(CURL *c, const char *p, size_t n, int timeout_ms);
 
 #endif

@@ -113,7 +113,7 @@ static void disconnect(struct sink *s)
 		close(s->fd);
 	s->fd = -1;
 	if (s->kind == SINK_TLS) {
-		curl_easy_cleanup(s->curl);
+		tls_end(s->curl);
 		s->curl = NULL;
 	}
 }

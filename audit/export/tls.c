@@ -4,6 +4,8 @@
 #include <curl/curl.h>
 #include <poll.h>
 
+#define END_WAIT_MS 500
+
 void tls_trust(CURL *c)
 {
 	const char *file = getenv("SSL_CERT_FILE"), *dir = getenv("SSL_CERT_DIR");
@@ -56,6 +58,18 @@ bool tls_closed(CURL *c)
 		r = curl_easy_recv(c, answers, sizeof(answers), &n);
 	while (r == CURLE_OK && n > 0);
 	return r != CURLE_AGAIN;
+}
+
+void tls_end(CURL *c)
+{
+	struct pollfd r = {.fd = -1, .events = POLLIN};
+
+	/* A server that is still in the handshake, and has something to say at its end, would lose
+	 * what was sent if this side were gone by then. */
+	if (c && curl_easy_getinfo(c, CURLINFO_ACTIVESOCKET, &r.fd) == CURLE_OK && r.fd >= 0 &&
+	    !tls_closed(c) && poll(&r, 1, END_WAIT_MS) > 0)
+		tls_closed(c);
+	curl_easy_cleanup(c);
 }
 
 int tls_send(CURL *c, const char *p, size_t n, int timeout_ms)
