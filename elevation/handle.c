@@ -331,6 +331,14 @@ static bool look_again(struct elevation *e, struct call *c, void *buffer)
 	return same(c, &g);
 }
 
+/* Granted, and refused all the same: the log says at which step. */
+static void deny_granted(struct elevation *e, struct call *c, const char *rule)
+{
+	c->verdict =
+	    (struct policy_verdict){.reason = POLICY_NOT_GRANTED, .source = "system", .rule = rule};
+	call_deny(e, c, EACCES);
+}
+
 void call_handle_granted(struct elevation *e, struct call *c)
 {
 	_cleanup_free_ void *buffer = c->op == OP_SETXATTR ? malloc(XATTR_BYTES_MAX) : NULL;
@@ -338,7 +346,7 @@ void call_handle_granted(struct elevation *e, struct call *c)
 	if (!call_valid(e, c)) {
 		call_done(e, c);
 	} else if (!look_again(e, c, buffer)) {
-		call_deny(e, c, EACCES);
+		deny_granted(e, c, "no longer the call that was granted");
 	} else {
 		act(e, c, true, true);
 	}
@@ -346,6 +354,8 @@ void call_handle_granted(struct elevation *e, struct call *c)
 
 void call_resume(struct elevation *e, struct call *c, bool grant)
 {
-	if (!grant || !workers_run(e, call_handle_granted, c))
+	if (!grant)
 		call_deny(e, c, EACCES);
+	else if (!workers_run(e, call_handle_granted, c))
+		deny_granted(e, c, "granted, but no thread is free to carry it out");
 }

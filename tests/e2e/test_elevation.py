@@ -127,7 +127,8 @@ def kinds(p):
             return False
         until(words, done, 30)
         text = p.nono("capture", "agent", "--scrollback", "200")
-        assert "exit 0 of %d." % number in text, (words, text)
+        # What refused it stands in the log: a rule, an answer, or an errno of the call itself.
+        assert "exit 0 of %d." % number in text, (words, text, [e for e in p.events("agent")[-8:]])
         assert holds(), words
     p.nono("stop", "--force", "agent")
 
