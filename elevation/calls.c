@@ -25,6 +25,9 @@ static const struct call_shape shapes[] = {
     {SYS_connect, "connect", OP_CONNECT, AT_CWD, NO, NO, NO, NO, NO, 0},
     {SYS_bind, "bind", OP_BIND, AT_CWD, NO, NO, NO, NO, NO, 0},
     {SYS_sendto, "sendto", OP_CONNECT, AT_CWD, NO, NO, NO, NO, NO, 0},
+    {SYS_sendmsg, "sendmsg", OP_CONNECT, AT_CWD, NO, NO, NO, NO, NO, 0},
+    {SYS_sendmmsg, "sendmmsg", OP_CONNECT, AT_CWD, NO, NO, NO, NO, NO, 0},
+    {SYS_socketpair, "socketpair", OP_SOCKET, AT_CWD, NO, NO, NO, NO, NO, 0},
     {SYS_socket, "socket", OP_SOCKET, AT_CWD, NO, NO, NO, NO, NO, 0},
     {SYS_listen, "listen", OP_LISTEN, AT_CWD, NO, NO, NO, NO, NO, 0},
     {OLD(mkdir), "mkdir", OP_MKDIR, AT_CWD, 0, NO, NO, NO, 1, 0},
@@ -145,17 +148,49 @@ static int load_xattr(struct call *c, void *buffer)
 	return c->size ? load_bytes(c, c->args[2], buffer, (size_t)c->size) : 0;
 }
 
-static int load_address(struct call *c)
+bool call_sends(const struct call *c)
 {
-	const int at = c->nr == SYS_sendto ? 4 : 1, len = (int)c->args[at + 1];
+	return c->nr == SYS_sendto || c->nr == SYS_sendmsg || c->nr == SYS_sendmmsg;
+}
+
+/* Of several messages the first one's: what carries out one of them says so. */
+static int load_name(const struct call *c, uint64_t *addr, int *len)
+{
+	const int at = c->nr == SYS_sendto ? 4 : 1;
+	struct msghdr m;
 	int err;
 
+	*addr = c->args[at];
+	*len = (int)c->args[at + 1];
+	if (c->nr != SYS_sendmsg && c->nr != SYS_sendmmsg)
+		return 0;
+	*addr = 0;
+	*len = 0;
+	if (c->nr == SYS_sendmmsg && !(unsigned)c->args[2])
+		return 0;
+	err = load_bytes(c, c->args[1], &m, sizeof(m));
+	if (err || !m.msg_name)
+		return err;
+	*addr = (uint64_t)(uintptr_t)m.msg_name;
+	*len = (int)m.msg_namelen;
+	if (*len > (int)sizeof(c->addr)) /* as the kernel */
+		*len = sizeof(c->addr);
+	return 0;
+}
+
+static int load_address(struct call *c)
+{
+	uint64_t addr;
+	int len, err = load_name(c, &addr, &len);
+
 	c->sockfd = (int)c->args[0];
+	if (err)
+		return err;
 	if (len < 0 || (size_t)len > sizeof(c->addr))
 		return EINVAL;
 	memset(&c->addr, 0, sizeof(c->addr));
 	c->addr_len = (socklen_t)len;
-	err = len ? load_bytes(c, c->args[at], &c->addr, (size_t)len) : 0;
+	err = len ? load_bytes(c, addr, &c->addr, (size_t)len) : 0;
 	if (!err && call_has_path(c)) {
 		const struct sockaddr_un *un = (const struct sockaddr_un *)&c->addr;
 		size_t n = c->addr_len - offsetof(struct sockaddr_un, sun_path);

@@ -219,14 +219,14 @@ void connect_perform(const struct elevation *e, struct call *c, struct answer *o
 	} else if (socket_option(fd, SO_DOMAIN) == AF_UNIX &&
 		   socket_option(fd, SO_TYPE) == SOCK_DGRAM) {
 		out->err = EACCES; /* the filter lets none be made */
-	} else if (c->nr == SYS_sendto) {
+	} else if (call_sends(c)) {
 		/* The number may mean another socket by now. */
-		out->err = datagram_stands_in(fd) ? 0 : EACCES;
+		out->err = datagram_stands_in(e, fd) ? 0 : EACCES;
 		if (!out->err)
 			datagram_send(e, c, fd, out);
 	} else if (request_socket_named(e, c)) {
 		out->err = request_socket_connect(e, c, fd);
-	} else if ((is_path(c) || is_abstract(c)) && datagram_stands_in(fd)) {
+	} else if ((is_path(c) || is_abstract(c)) && datagram_stands_in(e, fd)) {
 		datagram_connect(e, c, fd, out);
 	} else if (is_path(c)) {
 		if (socket_option(fd, SO_DOMAIN) != AF_UNIX)
@@ -313,7 +313,7 @@ static void adopt(const struct elevation *e, const struct call *c, int sock)
 		own_add_file(e->own, fd);
 }
 
-static int bind_path(const struct elevation *e, struct call *c, int fd)
+int socket_bind_path(const struct elevation *e, struct call *c, int fd)
 {
 	struct sockaddr_un a;
 	int err = c->a.err;
@@ -339,7 +339,14 @@ static int bind_path(const struct elevation *e, struct call *c, int fd)
 
 void bind_perform(const struct elevation *e, struct call *c, struct answer *out)
 {
+	int err = 0;
+	_cleanup_close_ int fd = c->addr.ss_family == AF_UNIX ? socket_take(e, c, &err) : -1;
+
 	*out = (struct answer){.fd = -1};
+	if (fd >= 0 && datagram_stands_in(e, fd)) {
+		datagram_bind(e, c, fd, out);
+		return;
+	}
 	if (is_path(c) && c->verdict.allowed && c->verdict.route == POLICY_KERNEL) {
 		own_expect_file(e->own, &c->a);
 		out->cont = true;
@@ -352,15 +359,12 @@ void bind_perform(const struct elevation *e, struct call *c, struct answer *out)
 			out->cont = true;
 		return;
 	}
-	_cleanup_close_ int fd = socket_take(e, c, &out->err);
-	if (fd < 0)
-		return;
-	if (socket_option(fd, SO_DOMAIN) != AF_UNIX) {
+	if (fd < 0) {
+		out->err = err;
+	} else if (socket_option(fd, SO_DOMAIN) != AF_UNIX) {
 		out->err = socket_option(fd, SO_DOMAIN) < 0 ? ENOTSOCK : EAFNOSUPPORT;
-	} else if (datagram_stands_in(fd)) {
-		out->err = EACCES; /* its names would be the host's */
 	} else if (is_path(c)) {
-		out->err = bind_path(e, c, fd);
+		out->err = socket_bind_path(e, c, fd);
 	} else if (bind(fd, (const struct sockaddr *)&c->addr, c->addr_len) < 0) {
 		out->err = errno;
 	} else {

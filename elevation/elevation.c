@@ -138,6 +138,7 @@ static int start(struct elevation *e, struct err *err)
 	e->closed = closed_new(e->cfg.policy);
 	e->own = own_sockets_new();
 	e->relays = relays_new();
+	e->sockets = session_sockets_new();
 	e->pointers = pointers_new();
 	e->peers = peers_new();
 	if (!e->peers)
@@ -202,6 +203,9 @@ void elevation_stop(struct elevation *e)
 	pointers_flush(e);
 	requests_stop(e); /* what came meanwhile */
 	relays_free(e->relays);
+	session_sockets_free(e->sockets);
+	if (e->cfg.socket_maker > 0)
+		close(e->cfg.socket_maker);
 	requests_free(e);
 	workers_free(e->workers);
 	close_fd(e->notify_fd);

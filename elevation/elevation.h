@@ -140,12 +140,19 @@ struct elevation_config {
 	bool hide_arguments;	    /* of what is executed: they hold a secret */
 	uint16_t proxy_port;	    /* where the network proxy listens on 127.0.0.1; 0 = nowhere */
 	unsigned timeout_s;	    /* for a request, default 60 */
+	/* Leads to who calls elevation_make_sockets() in the session's network; taken over. 0: the
+	 * session has the broker's network. */
+	int socket_maker;
 	/* The gate of a tool: its denials are counted and listed with the session's, which ends
 	 * after it. */
 	struct elevation *session;
 	const char *tool; /* its name */
 	struct elevation_events events;
 };
+
+/* In a process that is in the session's network: serves one order that came by fd, a seqpacket
+ * socket. False: there will be no more. Single-threaded, waits for nothing. */
+bool elevation_make_sockets(int fd);
 
 struct elevation;
 int elevation_start(const struct elevation_config *cfg, struct elevation **out, struct err *err);

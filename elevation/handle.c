@@ -125,7 +125,7 @@ static bool stands_in(struct elevation *e, const struct call *c)
 	int err = 0;
 	_cleanup_close_ int fd = socket_take(e, c, &err);
 
-	return fd >= 0 && datagram_stands_in(fd);
+	return fd >= 0 && datagram_stands_in(e, fd);
 }
 
 static void deny_datagram(struct elevation *e, struct call *c, const char *rule)
@@ -140,15 +140,16 @@ static bool handle_datagram(struct elevation *e, struct call *c)
 	const bool is_unix =
 	    c->addr_len >= sizeof(c->addr.ss_family) && c->addr.ss_family == AF_UNIX;
 
-	if (c->op == OP_SOCKET && datagram_wanted(e)) {
+	if (c->op == OP_SOCKET && (datagram_wanted(e) || c->nr == SYS_socketpair)) {
 		connect_allow(c, "system");
 		perform_now(e, c);
 	} else if (c->op == OP_SOCKET) {
 		deny_datagram(e, c, "a unix datagram socket needs a unix socket that is granted");
-	} else if (c->nr == SYS_sendto && (!is_unix || !stands_in(e, c))) {
+	} else if (call_sends(c) && (!is_unix || !stands_in(e, c))) {
 		call_let_go(e, c); /* no other socket sends to a unix address of its choice */
-	} else if (c->op == OP_BIND && is_unix && stands_in(e, c)) {
-		deny_datagram(e, c, "unix datagram sockets get no name");
+	} else if (c->op == OP_BIND && is_unix && !call_has_path(c) && !datagram_may_bind(e, c) &&
+		   stands_in(e, c)) {
+		deny_datagram(e, c, "an abstract name of the host's is not granted");
 	} else {
 		return false;
 	}

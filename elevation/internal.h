@@ -216,6 +216,9 @@ void own_sockets_free(struct own_sockets *o);
 struct pointers; /* pointers.c */
 struct pointers *pointers_new(void);
 void pointers_free(struct pointers *t);
+struct session_sockets; /* session_sockets.c */
+struct session_sockets *session_sockets_new(void);
+void session_sockets_free(struct session_sockets *s);
 struct relays; /* relays.c */
 struct relays *relays_new(void);
 /* Passes on what can be at once. */
@@ -252,6 +255,7 @@ struct elevation {
 	struct closed *closed;	   /* closed files by identity (closed.c) */
 	struct own_sockets *own;   /* unix sockets made inside (sockets_own.c) */
 	struct relays *relays;	   /* of unix datagrams (relays.c) */
+	struct session_sockets *sockets;
 	struct peers *peers;	   /* who is connected to the proxy */
 	struct pointers *pointers; /* ".git" files on their way (pointers.c) */
 	struct buf exec_text;	   /* notify thread: arguments of an exec, for the log */
@@ -277,6 +281,8 @@ bool call_valid(const struct elevation *e, const struct call *c);
 /* Sends the answer (ADDFD_SEND for a descriptor), writes the event, counts, returns c to the pool.
  */
 void call_answer(struct elevation *e, struct call *c, struct answer *a);
+/* Gives the program fd, which stays the caller's; its number there, -1 with errno. */
+int call_give(const struct elevation *e, const struct call *c, int fd, bool cloexec);
 /* Lets it go on without a word in the log: no question of rights. */
 void call_let_go(struct elevation *e, struct call *c);
 /* Answers with an errno. denied: the log and the violations say so. */
@@ -303,8 +309,13 @@ void view_find(struct elevation *e, const struct call *c, int dirfd, bool follow
 void place_init(struct place *p);
 void place_close(struct place *p);
 
+bool call_sends(const struct call *c); /* sendto, sendmsg, sendmmsg */
+
 /* Copies size bytes from the program. -1 with errno. */
 int memory_read(const struct call *c, uint64_t addr, void *out, size_t size);
+/* The reverse, for results of calls. The call must still wait. */
+int memory_write(const struct elevation *e, const struct call *c, uint64_t addr, const void *p,
+		 size_t size);
 /* A string of less than size bytes with its NUL; length, or -1 (EFAULT, ENAMETOOLONG). */
 ssize_t memory_read_string(const struct call *c, uint64_t addr, char *out, size_t size);
 

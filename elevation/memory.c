@@ -1,8 +1,9 @@
 /* Copying out of the program's memory. What is read may change right afterwards: the copy decides.
  *
- * Sources: process_vm_readv(2). */
+ * Sources: process_vm_readv(2), proc_pid_mem(5). */
 #include "elevation/internal.h"
 
+#include <fcntl.h>
 #include <sys/uio.h>
 
 #define PAGE	   4096u /* the smallest there is: a wrong guess costs a call, not a byte */
@@ -75,4 +76,20 @@ ssize_t memory_read_string(const struct call *c, uint64_t addr, char *out, size_
 	}
 	errno = ENAMETOOLONG;
 	return -1;
+}
+
+int memory_write(const struct elevation *e, const struct call *c, uint64_t addr, const void *p,
+		 size_t size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)c->tid);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	/* Opened, it means one process for good: the one that waits, if that still does. */
+	if (fd < 0 || addr > INT64_MAX || !call_valid(e, c) ||
+	    pwrite(fd, p, size, (off_t)addr) != (ssize_t)size) {
+		errno = EFAULT;
+		return -1;
+	}
+	return 0;
 }

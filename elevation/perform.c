@@ -2,6 +2,7 @@
 #include "elevation/perform.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 void fd_path(char out[FD_PATH_MAX], int fd)
@@ -154,7 +155,10 @@ void perform(const struct elevation *e, struct call *c, struct answer *out)
 		listen_perform(e, c, out);
 		return;
 	case OP_SOCKET:
-		datagram_socket(c, out);
+		if (c->nr == SYS_socketpair)
+			datagram_pair(e, c, out);
+		else
+			datagram_socket(e, c, out);
 		return;
 	case OP_EXEC: /* nobody can do that for the program */
 		out->err = EACCES;

@@ -75,6 +75,8 @@ void pointers_open(const struct elevation *e, const struct call *c, struct answe
 int socket_take(const struct elevation *e, const struct call *c, int *err);
 int socket_option(int fd, int name); /* of SOL_SOCKET; -1 = none */
 bool socket_in_own_network(int fd);
+/* bind to the path of c, which was judged. */
+int socket_bind_path(const struct elevation *e, struct call *c, int fd);
 /* connect, again and again while the call waits; 0 or an errno. */
 int connect_patiently(const struct elevation *e, const struct call *c, int fd, const void *addr,
 		      socklen_t n);
@@ -103,20 +105,38 @@ void abstract_connect(const struct elevation *e, const struct call *c, int fd, s
 /* ---- datagrams.c: unix datagram sockets ----------------------------------------------------- */
 
 /* Is it a stand-in? What follows from that is about its use, not about rights. */
-bool datagram_stands_in(int fd);
+bool datagram_stands_in(const struct elevation *e, int fd);
 /* There is something that one could be connected to, now or after a question. */
 bool datagram_wanted(const struct elevation *e);
-/* socket(AF_UNIX, SOCK_DGRAM). */
-void datagram_socket(const struct call *c, struct answer *out);
+/* socket(AF_UNIX, SOCK_DGRAM), socketpair: whose ends are stand-ins, too. */
+void datagram_socket(const struct elevation *e, const struct call *c, struct answer *out);
+void datagram_pair(const struct elevation *e, const struct call *c, struct answer *out);
+/* May a stand-in have the abstract name of c? */
+bool datagram_may_bind(const struct elevation *e, const struct call *c);
 /* fd: the program's stand-in, for c->addr, which was judged. */
+void datagram_bind(const struct elevation *e, struct call *c, int fd, struct answer *out);
 void datagram_connect(const struct elevation *e, const struct call *c, int fd, struct answer *out);
 void datagram_send(const struct elevation *e, const struct call *c, int fd, struct answer *out);
 
 /* ---- relays.c: from stand-ins to listeners --------------------------------------------------- */
 
 /* Any thread. 0: *theirs is the new end for the program, the caller's; to, a datagram socket that
- * is connected and does not block, is the relay's. Else an errno. */
-int relays_add(const struct elevation *e, int to, int *theirs);
+ * is connected or has a name and does not block, is the relay's. Else an errno. */
+int relays_add(const struct elevation *e, int to, bool named, int *theirs);
+/* Another descriptor of the datagram socket behind a stand-in; -1: there is none. */
+int relays_socket(const struct elevation *e, int stand_in, bool *named);
+/* It has a name by now. */
+void relays_named(const struct elevation *e, int stand_in);
+
+/* ---- session_sockets.c: sockets in the session's network --------------------------------------
+ */
+
+/* It has one of its own: abstract names there are its own. */
+bool session_has_network(const struct elevation *e);
+/* Of seqpacket sockets, close-on-exec. Any thread. 0 or an errno. */
+int session_pair(const struct elevation *e, int pair[2]);
+/* One that does not block; -1 with *err. */
+int session_datagram(const struct elevation *e, int *err);
 
 /* ---- sockets_own.c: unix sockets that the session itself made ------------------------------- */
 

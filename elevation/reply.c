@@ -54,6 +54,21 @@ static void send_descriptor(const struct elevation *e, uint64_t id, int fd, bool
 	}
 }
 
+int call_give(const struct elevation *e, const struct call *c, int fd, bool cloexec)
+{
+	struct seccomp_notif_addfd a = {
+	    .id = c->id,
+	    .srcfd = (uint32_t)fd,
+	    .newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int r;
+
+	do {
+		r = ioctl(e->notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+	} while (r < 0 && errno == EINTR);
+	return r;
+}
+
 /* The program's number means fd from here on; the call then succeeds. */
 static void put_in_place(const struct elevation *e, const struct call *c, const struct answer *a)
 {

@@ -234,6 +234,7 @@ int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 	s->spec.no_pid_namespace = p->modes.processes == POLICY_REACH_ALL;
 	s->spec.shared_memory_only = p->modes.ipc == POLICY_IPC_SHARED_MEMORY;
 	s->spec.watch = supervised ? watch_level(p) : NONO_WATCH_NONE;
+	s->spec.unix_datagrams = supervised && (p->n_unix_sockets || p->elevation);
 	spec_paths(s);
 	if (p->n_no_exec)
 		spec_no_exec(s);

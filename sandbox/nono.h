@@ -101,6 +101,9 @@ struct nono_spec {
 	size_t n_ports;
 	enum nono_want namespaces;
 	enum nono_watch watch;
+	bool unix_datagrams; /* the supervisor lets some be reached: sendmsg and sendmmsg stop, too
+			      */
+	int listener_socket; /* then: where sendmsg does not, so that the listener can be sent */
 	/* Namespaces without a pid namespace; /proc stays as it is. Where the processes of the
 	 * machine may be seen, and for the second try after layers->proc_refused. */
 	bool no_pid_namespace;

@@ -179,7 +179,7 @@ static void add_unix_rules(struct filter *f, int nr, bool watched)
 	 * in the place of such a socket. */
 	RULE(f, nr, DO_ALLOW, ARG_IS(0, AF_UNIX), ARG_MASKED(1, SOCK_TYPE, SOCK_STREAM));
 	RULE(f, nr, DO_ALLOW, ARG_IS(0, AF_UNIX), ARG_MASKED(1, SOCK_TYPE, SOCK_SEQPACKET));
-	if (watched && nr == SYS_socket)
+	if (watched)
 		RULE(f, nr, DO_NOTIFY, ARG_IS(0, AF_UNIX), ARG_MASKED(1, SOCK_TYPE, SOCK_DGRAM));
 	RULE(f, nr, DO_ERRNO(EACCES), ARG_IS(0, AF_UNIX));
 }
@@ -239,18 +239,22 @@ static void add_mode_rules(struct filter *f)
 	     ARG_HAS_ANY(3, SET_ID_BITS));
 }
 
-static void add_watch_rules(struct filter *f, enum nono_watch watch)
+static void add_watch_rules(struct filter *f, const struct nono_spec *spec)
 {
 	filter_add_list(f, DO_NOTIFY, watched_calls, ARRAY_LEN(watched_calls));
 	/* To an address: the supervisor's stand-ins for datagram sockets have no other way there.
 	 */
 	RULE(f, SYS_sendto, DO_NOTIFY, ARG_NOT_NULL(4));
+	if (spec->unix_datagrams) { /* whether there is an address stands in memory */
+		RULE(f, SYS_sendmsg, DO_NOTIFY, ARG_NOT(0, spec->listener_socket));
+		RULE_ALWAYS(f, SYS_sendmmsg, DO_NOTIFY);
+	}
 	/* With a NULL path these act on a descriptor. */
 	RULE(f, SYS_utimensat, DO_NOTIFY, ARG_NOT_NULL(1));
 	RULE(f, OLD(futimesat), DO_NOTIFY, ARG_NOT_NULL(1));
 
 	RULE_ALWAYS(f, OLD(creat), DO_NOTIFY);
-	if (watch == NONO_WATCH_ALL) {
+	if (spec->watch == NONO_WATCH_ALL) {
 		RULE_ALWAYS(f, OLD(open), DO_NOTIFY);
 		RULE_ALWAYS(f, SYS_openat, DO_NOTIFY);
 	} else {
@@ -286,7 +290,7 @@ static void build(struct filter *f, const struct nono_spec *spec, const struct n
 	add_socket_rules(f, inet, spec->watch != NONO_WATCH_NONE);
 	add_mode_rules(f);
 	if (spec->watch != NONO_WATCH_NONE)
-		add_watch_rules(f, spec->watch);
+		add_watch_rules(f, spec);
 	/* Without a name of its own a socket gets a free port by listening. */
 	if (spec->watch != NONO_WATCH_NONE && inet == INET_STREAMS)
 		RULE_ALWAYS(f, SYS_listen, DO_NOTIFY);

@@ -307,6 +307,7 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 	const char *cwd = cfg->tool ? cfg->tool->cwd : cfg->policy->workdir;
 	struct rlimit no_core = {0};
 	struct init_msg m = {.type = INIT_READY};
+	struct nono_spec spec = *cfg->spec;
 	struct nono_error ne = {0};
 	int listener = -1, more = -1;
 	char **env;
@@ -332,7 +333,8 @@ _Noreturn void agent_main(const struct init_config *cfg, struct nono_layers *lay
 	fcntl(cfg->gate, F_SETFD, FD_CLOEXEC);
 	sigprocmask(SIG_SETMASK, &cfg->mask, NULL);
 	prctl(PR_SET_NAME, path_base(cfg->program));
-	if (nono_confine(cfg->spec, layers, &listener, &ne) < 0)
+	spec.listener_socket = cfg->gate;
+	if (nono_confine(&spec, layers, &listener, &ne) < 0)
 		fail(cfg, 0, "%s", ne.msg);
 	/* The broker reads the arguments of the exec from our memory. */
 	prctl(PR_SET_DUMPABLE, 1);

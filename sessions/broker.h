@@ -57,6 +57,7 @@ struct broker {
 	bool sigpipe_ignored;
 
 	int init_fd, gate_fd, master_fd, host_fd, signal_fd;
+	int sockets_fd; /* orders for init (elevation_make_sockets()) */
 	pid_t init_pid, agent_pid, host_pid;
 	struct limits limits;
 	int limit_exit; /* the exit code if a limit ended the program, else 0 */

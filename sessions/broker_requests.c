@@ -72,6 +72,7 @@ int broker_start_elevation(struct broker *b, int listener, struct err *err)
 	    .tool_socket = b->tools ? b->rt.tool_socket : NULL,
 	    .proxy_port = proxy_port(b->proxy),
 	    .timeout_s = b->plan->policy->approvals.timeout_s,
+	    .socket_maker = b->sockets_fd > 0 ? STEAL_FD(b->sockets_fd) : 0,
 	    .events = {.opened = on_opened,
 		       .closed = on_closed,
 		       .changed = broker_requests_changed,

@@ -260,6 +260,8 @@ static int start_steps(struct broker *b, char *const *command, struct err *err)
 	    broker_make_spec(b, err) < 0 || broker_fork_init(b, err) < 0 ||
 	    broker_enter_namespaces(b, err) < 0 || start_proxy(b, err) < 0)
 		return -1;
+	if (b->layers.net_ns && broker_await(b, INIT_SOCKETS, &m, &b->sockets_fd, NULL, err) < 0)
+		return -1;
 	if (policy_set_tmp(b->plan->policy, b->rt.tmp, b->layers.private_tmp, err) < 0)
 		return -1;
 	if (b->o->terminal &&
@@ -311,7 +313,8 @@ int broker_start(struct broker *b, struct err *err)
 
 	b->started_ns = clock_mono_ns();
 	b->expect_until_ns = b->started_ns + BROKER_LINGER_MS * 1000000ull;
-	b->init_fd = b->gate_fd = b->master_fd = b->host_fd = b->signal_fd = b->approver.fd = -1;
+	b->sockets_fd = b->init_fd = b->gate_fd = b->master_fd = b->host_fd = b->signal_fd =
+	    b->approver.fd = -1;
 	b->rt.listen_fd = b->rt.cap_fd = b->rt.tmp_fd = b->signer.fd = -1;
 	prctl(PR_SET_NAME, "nono: broker");
 	/* Should init be killed, what it leaves comes to us and not to the system's init. */

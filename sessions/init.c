@@ -1,5 +1,5 @@
 /*
- * Init of a session. It holds no descriptor but the socket to the broker, parses nothing and
+ * Init of a session. It holds no descriptor but the sockets to the broker, parses nothing and
  * allocates next to nothing.
  */
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include "elevation/elevation.h"
 #include "network/network.h"
 #include "sessions/init_setup.h"
 #include "sessions/tool_wire.h"
@@ -27,6 +28,7 @@ struct init {
 	const struct init_config *cfg;
 	struct nono_layers *layers;
 	int sock, sigfd;
+	int maker; /* orders for sockets of this network, -1: none */
 	pid_t agent;
 	bool agent_gone; /* reported */
 	bool ending;	 /* deadline_ns counts */
@@ -200,8 +202,11 @@ static void drop_output(struct init *in)
 static _Noreturn void serve(struct init *in)
 {
 	for (;;) {
-		struct pollfd p[4] = {{.fd = in->sigfd, .events = POLLIN},
-				      {.fd = in->sock, .events = POLLIN}};
+		struct pollfd p[5] = {{.fd = in->sigfd, .events = POLLIN},
+				      {.fd = in->sock, .events = POLLIN},
+				      {.fd = -1},
+				      {.fd = -1},
+				      {.fd = in->maker, .events = POLLIN}};
 		bool left = reap(in);
 
 		tell_end(in);
@@ -223,6 +228,10 @@ static _Noreturn void serve(struct init *in)
 			drain_signals(in);
 		if (in->sock >= 0 && p[1].revents)
 			read_socket(in);
+		if (p[4].revents && !elevation_make_sockets(in->maker)) {
+			close(in->maker);
+			in->maker = -1;
+		}
 	}
 }
 
@@ -266,7 +275,8 @@ static int open_relays(struct init *in, int ends[2])
 _Noreturn void init_main(const struct init_config *given, struct nono_layers *layers)
 {
 	struct init_config copy = *given, *cfg = &copy;
-	struct init in = {.cfg = cfg, .layers = layers, .sock = cfg->sock, .sigfd = -1};
+	struct init in = {
+	    .cfg = cfg, .layers = layers, .sock = cfg->sock, .sigfd = -1, .maker = -1};
 	int ends[2] = {-1, -1};
 	struct init_msg m = {.type = INIT_ENTERED};
 	struct nono_error ne = {0};
@@ -285,6 +295,8 @@ _Noreturn void init_main(const struct init_config *given, struct nono_layers *la
 		init_open_proxy_socket(cfg, layers);
 	if (cfg->proxy && layers->net_ns && policy_opens_urls(&cfg->policy->network))
 		init_send_ways(cfg, layers);
+	if (layers->net_ns)
+		in.maker = init_send_maker(cfg, layers);
 	if (cfg->terminal) {
 		char why[256];
 		int master = init_open_pty(cfg, &slave, why, sizeof(why));

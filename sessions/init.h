@@ -6,10 +6,10 @@
  * The second, the gate, belongs to the program's process until its exec closes it.
  *
  *   init  -> ENTERED {layers}, LISTEN {port} + socket, WAYS + socket with
- * sockets (NET_FD_WAYS), PTY + master descriptor, AGENT, EXIT
- * {status}; FAILED {text} agent -> READY {layers} + listener, after "go" nothing if exec succeeds;
- * FAILED {text} broker-> GO on the gate (a tool: perhaps with a struct tool_more); STOP {ms},
- * SIGNAL {number} to init
+ * sockets (NET_FD_WAYS), SOCKETS + socket for elevation_make_sockets(), PTY + master descriptor,
+ * AGENT, EXIT {status}; FAILED {text} agent -> READY {layers} + listener, after "go" nothing if
+ * exec succeeds; FAILED {text} broker-> GO on the gate (a tool: perhaps with a struct tool_more);
+ * STOP {ms}, SIGNAL {number} to init
  *
  * A tool (launcher.h) has an init of its own, which is the same but for its descriptors: they are
  * its caller's, with pipes between where the output is limited.
@@ -38,6 +38,7 @@ enum init_msg_type {
 	INIT_LISTEN,
 	INIT_WAYS,
 	INIT_STOPPED,
+	INIT_SOCKETS,
 };
 
 /* Both ends are the same program image, one forked from the other: pointers to static strings

@@ -133,3 +133,16 @@ void init_send_ways(const struct init_config *cfg, const struct nono_layers *lay
 	while (n)
 		close(fds[--n]);
 }
+
+int init_send_maker(const struct init_config *cfg, const struct nono_layers *layers)
+{
+	struct init_msg m = {.type = INIT_SOCKETS};
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		init_fail(cfg, layers, false, errno, "can't make a socket pair");
+	if (init_send(cfg->sock, &m, pair[1]) < 0)
+		_exit(1);
+	close(pair[1]);
+	return pair[0];
+}

@@ -77,6 +77,7 @@ void run_close(struct run *r)
 	close_fd(&r->pidfd);
 	close_fd(&r->init_fd); /* its init kills what there is, and ends */
 	close_fd(&r->gate_fd);
+	close_fd(&r->sockets_fd);
 	close_fd(&r->capture_fd);
 	run_limits_end(r);
 	while (r->n_fds)
@@ -305,7 +306,7 @@ void conn_new(struct tools *t, int fd)
 	r->id = ++t->last_id;
 	r->fd = fd;
 	r->pidfd = r->slot = -1;
-	r->init_fd = r->gate_fd = r->capture_fd = r->ways_fd = -1;
+	r->init_fd = r->gate_fd = r->sockets_fd = r->capture_fd = r->ways_fd = -1;
 	r->next = t->runs;
 	t->runs = r;
 	t->n_runs++;

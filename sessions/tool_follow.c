@@ -38,6 +38,7 @@ static int serve(struct run *r, int listener, struct err *err)
 	    .hide_arguments = r->revealed,
 	    .tool_socket = r->verdict.command->can_use.n ? r->t->socket : NULL,
 	    .proxy_port = r->proxy ? proxy_port(r->proxy) : 0,
+	    .socket_maker = r->sockets_fd > 0 ? STEAL_FD(r->sockets_fd) : 0,
 	    .events = {.changed = r->t->cfg.changed, .data = r->t->cfg.data},
 	};
 
@@ -118,6 +119,10 @@ static void on_init(uv_poll_t *h, int status, int events)
 	}
 	if (got == 1 && m.type == INIT_WAYS && fd >= 0 && r->ways_fd < 0) {
 		r->ways_fd = fd;
+		return;
+	}
+	if (got == 1 && m.type == INIT_SOCKETS && fd >= 0 && r->sockets_fd < 0) {
+		r->sockets_fd = fd;
 		return;
 	}
 	if (got == 1 && m.type == INIT_PTY && fd >= 0)

@@ -53,6 +53,7 @@ struct run {
 	/* the program */
 	char **argv, **env;
 	int init_fd, gate_fd;
+	int sockets_fd; /* orders for its init, until its gate has it */
 	uv_poll_t init_poll, gate_poll, gate_elevation;
 	pid_t init_pid;
 	uint64_t init_start; /* struct proc_stat */

@@ -88,7 +88,10 @@ def refusals(c):
     for name, script, flags, target, word in (
             ("r1", "tried(lambda: new().connect(B))", ["--allow-unix-socket", a.path], "unix:" + b.path, ""),
             ("r2", "tried(lambda: new().sendto(b'x', B))", ["--allow-unix-socket", a.path], "unix:" + b.path, ""),
-            ("r3", "tried(lambda: new().bind('mine'))", ["--allow-unix-socket", a.path], "mine", "no name"),
+            ("r3", "tried(lambda: new().bind('mine'))", ["--allow-unix-socket", a.path, "--namespaces", "off"], "mine", ""),
+            ("r5", "tried(lambda: new().bind(chr(0) + 'nono-dgram-name'))", ["--allow-unix-socket", a.path, "--namespaces", "off"],
+             "abstract:nono-dgram-name", "not granted"),
+            ("r6", "tried(lambda: new().sendmsg([b'x'], [], 0, B))", ["--allow-unix-socket", a.path], "unix:" + b.path, ""),
             ("r4", "tried(new)", ["--no-capability-elevation"], "unix datagram socket", "granted")):
         out = python(c, "print(%s)" % script, a.path, b.path, "--name", name, *flags)
         assert out.split() == ["13"], (name, out)
@@ -112,10 +115,15 @@ def programs(c):
 ATTACKS = """
 import array, ctypes, struct
 s = connected(A, b"1")
-s.sendmsg([b"2"], [], 0, B)                              # the address counts for nothing
+tried(lambda: s.sendmsg([b"x"], [], 0, B))
 new2 = new()
 tried(lambda: new2.sendmsg([b"x"], [], 0, B))
-tried(lambda: new2.sendmsg([b"x"], [], 0, A))
+new2.sendmsg([b"2"], [], 0, A)
+tried(lambda: new2.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))], 0, A))
+for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM):
+    tried(lambda: end.sendmsg([b"x"], [], 0, B))
+    tried(lambda: end.sendto(b"x", B))
+    tried(lambda: end.connect(B))
 libc = ctypes.CDLL(None, use_errno=True)
 name = ctypes.create_string_buffer(struct.pack("H", 1) + os.fsencode(B) + bytes(1))
 text = ctypes.create_string_buffer(b"3")
@@ -129,6 +137,17 @@ iov = iovec(ctypes.addressof(text), 1)
 m = mmsghdr(ctypes.addressof(name), len(name), ctypes.addressof(iov), 1)
 libc.sendmmsg(s.fileno(), ctypes.byref(m), 1, 0)
 libc.sendmmsg(new2.fileno(), ctypes.byref(m), 1, 0)
+# By links and by descriptors: what they lead to is judged.
+os.symlink(B, "dgram-link")
+for p in ("dgram-link", "/proc/self/cwd/dgram-link", "/proc/self/root" + B):
+    tried(lambda: new2.sendmsg([b"x"], [], 0, p))
+    tried(lambda: new().connect(p))
+os.unlink("dgram-link")
+# A name where nothing may be written, also behind a link.
+os.symlink(os.path.dirname(B), "dgram-dir")
+for p in (B + ".mine", "dgram-dir/mine", "/proc/self/cwd/dgram-dir/mine"):
+    assert tried(lambda: new().bind(p)) == 13, p
+os.unlink("dgram-dir")
 # One that listens with the same name inside, a type that is not the program's, a raw one.
 for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_RAW):
     def other():
@@ -162,6 +181,13 @@ names = [bytes([1, 0]) + os.fsencode(p) + bytes(1) for p in (A, B)]
 assert len(names[0]) == len(names[1])
 name = ctypes.create_string_buffer(names[0])
 n, stop = len(names[0]), False
+class msghdr(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint), ("iov", ctypes.c_void_p),
+                ("iovlen", ctypes.c_size_t), ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t),
+                ("flags", ctypes.c_int)]
+text = ctypes.create_string_buffer(b"m")
+iov = (ctypes.c_size_t * 2)(ctypes.addressof(text), 1)
+head = msghdr(ctypes.addressof(name), n, ctypes.addressof(iov), 1)
 def swap():
     while not stop:
         for x in names:
@@ -171,6 +197,7 @@ t.start()
 for i in range(300):
     s = new()
     libc.sendto(s.fileno(), b"s", 1, 0x40, name, n)
+    libc.sendmsg(s.fileno(), ctypes.byref(head), 0x40)
     if libc.connect(s.fileno(), name, n) == 0:
         tried(lambda: s.send(b"c", 0x40))
     s.close()
@@ -182,13 +209,87 @@ t.join()
 def attacks(c):
     a, b = listeners(c, "a", "b")
     for flags in ([], ["--namespaces", "off"]):
-        out = python(c, ATTACKS, a.path, b.path, "--allow-unix-socket", a.path, *flags)
-        assert out.split() == ["13", "0"], out
-        assert sorted(a.got()) == [b"1", b"2", b"3", b"4", b"5", b"6"]
+        out = python(c, ATTACKS, a.path, b.path, "--allow-unix-socket", a.path, "--allow-cwd", "--allow", c.work, *flags)
+        assert out.split() == ["13", "0"], (out, c.err)
+        assert sorted(a.got()) == [b"1", b"2", b"4", b"5", b"6"]
+        assert sorted(os.listdir(os.path.dirname(b.path))) == ["a", "b", "d"]
         assert b.got() == []
         stop = drain(a)
         python(c, RACE, a.path, b.path, "--allow-unix-socket", a.path, *flags)
         assert stop() and b.got() == []
+
+
+def addresses(c):
+    """sendmsg, sendmmsg and pairs; what a program sees of them."""
+    (a,) = listeners(c, "a")
+    script = """
+import ctypes, struct
+print(new().sendmsg([b"one", b"two"], [], 0, A))
+libc = ctypes.CDLL(None, use_errno=True)
+name = ctypes.create_string_buffer(struct.pack("H", 1) + os.fsencode(A) + bytes(1))
+text = ctypes.create_string_buffer(b"mm")
+iov = (ctypes.c_size_t * 2)(ctypes.addressof(text), 2)
+one = struct.pack("PIPNPNi4xI4x", ctypes.addressof(name), len(name), ctypes.addressof(iov), 1, 0, 0, 0, 77)
+many = ctypes.create_string_buffer(one * 2, 128)
+q = new()
+sent = libc.sendmmsg(q.fileno(), many, 2, 0)
+print(sent, struct.unpack_from("I", many, 56)[0], struct.unpack_from("I", many, 64 + 56)[0])
+left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+left.send(b"")
+left.send(b"there")
+right.sendmsg([b"and back"])
+print(right.recv(9), right.recv(9), left.recv(9), left.sendto(b"away", A), libc.socketpair(1, 2, 0, None), ctypes.get_errno())
+"""
+    for flags in ([], ["--namespaces", "off"], ["--block-net"]):
+        out = python(c, script, a.path, "", "--allow-unix-socket", a.path, *flags)
+        assert out.split("\n")[:3] == ["6", "1 2 77", "b'' b'there' b'and back' 4 -1 14"], (flags, out, c.err)
+        assert a.got() == [b"onetwo", b"mm", b"away"]
+    # Pairs need no grant.
+    out = python(c, "print(tried(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', A)))", a.path, "",
+                 "--no-capability-elevation")
+    assert out.split() == ["13"] and a.got() == [], out
+
+
+def names(c):
+    """A name below a folder that may be written, of a program inside; answers come to it."""
+    a, _ = listeners(c, "a", "b")
+    script = """
+import array, fcntl, struct
+os.chdir(sys.argv[3])
+server, client = new(), new()
+server.bind("server")
+client.bind("client")
+print(tried(lambda: server.bind("again")), tried(lambda: new().bind("server")), os.stat("server").st_mode & 0o170000 == 0o140000)
+client.connect("server")
+for i in range(500):
+    client.send(b"%d" % i)
+    assert server.recv(9) == b"%d" % i
+print(client.send(b"ask"), server.recv(9), server.sendto(b"answer", "client"), client.recv(9))
+fresh = new()
+fresh.connect("server")
+fresh.bind("late")
+print(server.sendto(b"late answer", "late"), fresh.send(b"late ask"), server.recv(20))
+os.unlink("server")
+inside = sys.argv[4] == "own"
+print(tried(lambda: server.bind("third")), tried(lambda: new().bind(chr(0) + "nono-name")) == (None if inside else 13),
+      tried(lambda: new().bind("")) == (None if inside else 13))
+def interfaces(s):
+    room = array.array("B", bytes(64 * 40))
+    at, n = room.buffer_info()
+    size = struct.unpack("iP", fcntl.ioctl(s.fileno(), 0x8912, struct.pack("iP", n, at)))[0]
+    return {bytes(room[i:i + 16]).split(bytes(1))[0] for i in range(0, size, 40)}
+pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+reach = connected(A, b"x")
+print(all(interfaces(s) <= {b"lo"} for s in (new(), server, client, reach) + pair) if inside else True)
+"""
+    for flags, word in (([], ""), (["--namespaces", "off"], ""), (["--block-net"], "own")):
+        out = c.nono("run", "-s", "--allow-unix-socket", a.path, "--allow-cwd", "--allow", c.work, *flags, "--", "python3", "-c",
+                     HEAD + script, a.path, "", c.work, word)
+        want = ["22 98 True", "3 b'ask' 6 b'answer'", "11 8 b'late ask'", "22 True True", "True"]
+        assert out.split("\n")[:5] == want, (flags, out, c.err)
+        assert a.got() == [b"x"]
+        for f in ("client", "late"):
+            os.unlink(os.path.join(c.work, f))
 
 
 def drain(listener):
@@ -313,4 +414,4 @@ print(tried(lambda: connected(A, b"more") and "yes"), flush=True)
     assert (a.got(), b.got(), d.got()) == ([b"c", b"more"], [b"s"], [])
 
 
-main([grants, refusals, programs, attacks, flood, endings, answers])
+main([grants, refusals, programs, attacks, addresses, names, flood, endings, answers])

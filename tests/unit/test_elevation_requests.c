@@ -105,13 +105,16 @@ static _Noreturn void in_session(void (*fn)(void))
 	struct nono_error ne = {0};
 	struct err err = {0};
 	int listener = -1;
+	struct nono_spec confined;
 	pid_t pid;
 	char go;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	CHECK(chdir(ws) == 0);
-	if (policy_spec_new(policy, true, dir, &spec, &err) < 0 ||
-	    nono_confine(policy_spec_get(spec), &layers, &listener, &ne) < 0) {
+	CHECK(policy_spec_new(policy, true, dir, &spec, &err) == 0);
+	confined = *policy_spec_get(spec);
+	confined.listener_socket = ready[1];
+	if (nono_confine(&confined, &layers, &listener, &ne) < 0) {
 		fprintf(stderr, "%s%s\n", err.msg, ne.msg);
 		_exit(1);
 	}
