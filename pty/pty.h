@@ -234,4 +234,17 @@ struct pty_report {
 	char state_app[32], state_kind[32], state_msg[256];
 };
 
+/* ---- output without a screen ------------------------------------------------ */
+
+/* Lets through text (UTF-8), the line's own controls, colours and what moves or erases in the line;
+ * nothing else that a terminal would obey. Zeroed: at its start. Allocates nothing; any thread. */
+struct pty_filter {
+	char held[64]; /* a sequence that has begun */
+	size_t n;
+	unsigned state, want;
+};
+#define PTY_FILTER_MORE 64 /* what may be held from before */
+/* out: n + PTY_FILTER_MORE bytes. How many there are. */
+size_t pty_filter(struct pty_filter *f, const void *in, size_t n, char *out);
+
 #endif

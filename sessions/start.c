@@ -10,6 +10,7 @@
 #include "sessions/broker.h"
 #include "sessions/hooks.h"
 #include "sessions/registry.h"
+#include "sessions/shield.h"
 #include "sessions/sink.h"
 #include "sessions/stop_signals.h"
 
@@ -46,14 +47,20 @@ int session_run(const struct session_options *o, struct err *err)
 	struct hook_keeper keeper;
 	struct broker *b;
 	struct plan plan;
+	struct shield shield;
 	int code = -1;
 
 	if (plan_make(o, &plan, err) < 0)
 		return -1;
+	if (shield_open(&shield, err) < 0) {
+		plan_free(&plan);
+		return -1;
+	}
 	if (start_snapshotter(o, &plan, -1, &snapshotter, err) < 0 ||
 	    sink_process_start(o, plan.id, err) < 0 ||
 	    hooks_keeper_start(plan.policy, plan.id, &keeper, err) < 0) {
 		snapshotter_end(&snapshotter, 127);
+		shield_close(&shield);
 		plan_free(&plan);
 		return -1;
 	}
@@ -73,6 +80,7 @@ int session_run(const struct session_options *o, struct err *err)
 	free(b);
 	snapshotter_end(&snapshotter, code < 0 ? 127 : code);
 	hooks_after(&keeper, code < 0 ? 127 : code);
+	shield_close(&shield);
 	plan_free(&plan);
 	return code;
 }

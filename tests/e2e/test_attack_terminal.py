@@ -4,6 +4,9 @@ dialogs that are none."""
 import json
 import os
 import re
+import select
+import subprocess
+import termios
 import time
 
 import nonolib
@@ -141,6 +144,64 @@ fd = os.open(os.path.expanduser("~/.ssh/id_rsa"), os.O_RDONLY)
     p.nono("stop", "--force", "agent")
 
 
+def mixed(p, script, user_tty=True, stdin=None, stdout=subprocess.PIPE):
+    """A program of which the terminal is some descriptors: what it wrote to others, what the
+    terminal got."""
+    master, slave = os.openpty()
+    try:
+        termios.tcsetwinsize(slave, (33, 77))
+        if user_tty and p.uid is not None:
+            os.chown(os.ttyname(slave), p.uid, -1)
+        proc = subprocess.Popen([p.bin, "run", "--silent", "--allow", p.work, "--", "/bin/sh", "-c", script],
+                                env=p.env, cwd=p.work, stdin=slave if stdin is None else stdin,
+                                stdout=slave if stdout is None else stdout, stderr=slave,
+                                start_new_session=True, **p.who())
+        os.write(master, b"typed\n")
+        out, data, ends = b"", b"", [master] + ([proc.stdout] if proc.stdout else [])
+        while True:
+            ended = proc.poll() is not None
+            ready = select.select(ends, [], [], 0.2)[0]
+            if ended and not ready:
+                break
+            if master in ready:
+                data += os.read(master, 65536)
+            if proc.stdout in ready:
+                more = os.read(proc.stdout.fileno(), 65536)
+                out += more
+                if not more:
+                    ends.remove(proc.stdout)
+        code = proc.returncode
+        return code, out, data
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def partly_a_terminal(p):
+    """`nono run x | tee`: what is left of descriptors 0-2 as the person's terminal takes no byte
+    unparsed, and can't be written to by reading it."""
+    p.write("hostile", "")
+    with open(os.path.join(p.work, "hostile"), "wb") as f:
+        f.write(hostile() + PLAIN)
+    code, out, data = mixed(p, "read x; echo got $x; echo no >&0; cat hostile >&2; test -t 2 && "
+                            "stty size <&2; seq 1 20000 >&2; echo last >&2; exit 7")
+    assert code == 7, (code, out, data)
+    assert out == b"got typed\n33 77\n", out
+    assert data.rstrip().endswith(b"19999\r\n20000\r\nlast"), data[-200:]
+    assert b"\r\nno\r\n" not in data, data[:200]
+    assert b"\x1b[1;3;4;31;48;5;20mcolours\x1b[m \xc3\xa4\xe2\x94\x80\r\r\n" in data, data[:3000]
+    seen = kinds(data)
+    assert seen <= {"CSI m", "CSI K", "CSI C", "CSI D", "CSI G", "C0 07", "C0 08", "C0 09", "C0 0a", "C0 0d"}, seen
+    # The same with input from elsewhere.
+    code, out, data = mixed(p, "cat hostile; echo err >&2", stdin=subprocess.DEVNULL, stdout=None)
+    assert code == 0 and b"\r\nerr\r\n" in data, (code, data[-200:])
+    assert kinds(data) <= seen, kinds(data)
+    if p.uid is not None:
+        code, out, data = mixed(p, "cat; echo end", user_tty=False)
+        assert (code, out) == (0, b"end\n") and b"another user's" in data, (code, out, data)
+    until("the end of what filters", lambda: not p.processes(), 10)
+
+
 def log_views(p):
     """Names with control bytes are no control bytes in any view of the log."""
     evil = "e\x1b]52;c;c3RvbGVu\x07\x1b[2J\u202e\u2066\r\n{\"type\":\"x\"}\x9b31m\x7f"
@@ -169,4 +230,4 @@ def log_views(p):
         assert json.loads(line)["type"] != "x", "a line of the log that the program wrote"
 
 
-nonolib.main([sequences, fake_dialog, log_views])
+nonolib.main([sequences, fake_dialog, log_views, partly_a_terminal])
