@@ -239,7 +239,7 @@ struct audit_show_options {
 };
 int audit_show(const struct audit_show_options *o, struct err *err);
 struct audit_verify_options {
-	const char *id;
+	const char *id; /* NULL: all there are, a line each */
 	bool json;
 	/* Looks at the bundle of a signed record; in and out are nono-sign's (audit/sign/sign.h).
 	 */

@@ -124,10 +124,12 @@ static const struct command command_audit_show = {
 /* ---- verify ---------------------------------------------------------------------------------- */
 
 struct verify_options {
+	bool all;
 	const char *key_file;
 	struct audit_verify_options o;
 };
 static const struct option_row verify_rows[] = {
+    {.name = "all", ROW(verify_options, all), .help = "All records, a line each"},
     {.name = "public-key-file",
      .kind = OPTION_STRING,
      ROW(verify_options, key_file),
@@ -163,10 +165,13 @@ static int run_verify(struct cli *cli, struct err *err)
 	_cleanup_free_ char *pem = NULL;
 	char id[65];
 
-	if (audit_session(cli->args[0], id, err) < 0 ||
+	if (o->all == (cli->args[0] != NULL))
+		return err_usage(err, o->all ? "either --all or a session"
+					     : "which session? (nono audit list), or --all");
+	if ((!o->all && audit_session(cli->args[0], id, err) < 0) ||
 	    (o->key_file && !(pem = file_read(o->key_file, 65536, NULL, err))))
 		return -1;
-	o->o.id = id;
+	o->o.id = o->all ? NULL : id;
 	o->o.public_key = pem;
 	o->o.check_bundle = check_bundle;
 	return audit_verify(&o->o, err);
@@ -174,13 +179,12 @@ static int run_verify(struct cli *cli, struct err *err)
 
 static const struct command command_audit_verify = {
     .name = "audit verify",
-    .usage = "SESSION [options]",
-    .summary = "Recompute every hash of a record",
+    .usage = "SESSION|--all [options]",
+    .summary = "Recompute every hash of a record, or of all",
     .details = "Exit code 0 when all of them hold, 1 when not.\n",
     .rows = verify_rows,
     .size = sizeof(struct verify_options),
     .flags = CLI_ENDED_TOO,
-    .min_args = 1,
     .max_args = 1,
     .arg = "a session",
     .run = run_verify,

@@ -47,7 +47,7 @@ void net_check_route(const struct net_rules *r, const struct policy_route *route
 		     const char *method, const char *path, size_t path_len, struct net_verdict *v);
 /* From now on allowed: an answer for the session. */
 void net_rules_allow(struct net_rules *r, const struct net_host *h, uint16_t port);
-/* From now on denied, at all ports, whatever lists it. */
+/* From now on denied, at all ports, whatever lists it. After 1,024 of them every host is. */
 void net_rules_deny(struct net_rules *r, const struct net_host *h);
 
 /* ---- the proxy's configuration --------------------------------------------------------------- */

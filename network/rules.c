@@ -6,7 +6,7 @@
 
 #include "network/rules.h"
 
-#define SESSION_MAX 1024 /* hosts that answers allowed */
+#define SESSION_MAX 1024 /* hosts that answers allowed, and such that they denied */
 
 /* ---- making them ------------------------------------------------------------------------ */
 
@@ -175,6 +175,10 @@ bool rules_denied(const struct net_rules *r, const struct net_host *h, struct ne
 			return true;
 		}
 	}
+	if (r->denies_all) {
+		deny(v, "too many hosts were denied in this session: now all are");
+		return true;
+	}
 	for (size_t i = 0; i < r->n_denied; i++)
 		if (str_eq(r->denied[i], h->name)) {
 			deny(v, "denied for the session");
@@ -309,8 +313,11 @@ void net_rules_deny(struct net_rules *r, const struct net_host *h)
 	for (size_t i = 0; i < r->n_denied; i++)
 		if (str_eq(r->denied[i], h->name))
 			return;
-	if (r->n_denied == SESSION_MAX)
+	/* Better none than the one that was to be closed. */
+	if (r->n_denied == SESSION_MAX) {
+		r->denies_all = true;
 		return;
+	}
 	r->denied = xrealloc_array(r->denied, r->n_denied + 1, sizeof(*r->denied));
 	str_copy(r->denied[r->n_denied++], NET_NAME_MAX, h->name);
 }

@@ -29,6 +29,7 @@ struct net_rules {
 	size_t n_granted;
 	char (*denied)[NET_NAME_MAX]; /* for the session, by a person */
 	size_t n_denied;
+	bool denies_all; /* more than have room were denied */
 };
 
 static inline bool rules_same_host(const struct net_host *a, const struct net_host *b)

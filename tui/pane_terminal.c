@@ -202,6 +202,18 @@ void terminal_scroll(struct pane *p, int lines)
 	tui_dirty(p->tui);
 }
 
+/* Down, but not out: what is pressed once too often is not for the program. */
+static void scroll_down(struct pane *p, int lines)
+{
+	const struct pty_screen *s = screen_of(p);
+	uint64_t last = s ? live_line(s) : 0;
+
+	if (last && p->top + (uint64_t)lines >= last)
+		lines = p->top < last ? (int)(last - p->top - 1) : 0;
+	if (lines > 0)
+		terminal_scroll(p, -lines);
+}
+
 bool terminal_scroll_key(struct pane *p, const struct input_event *ev)
 {
 	int page = p->body.h > 2 ? p->body.h - 2 : 1;
@@ -214,7 +226,7 @@ bool terminal_scroll_key(struct pane *p, const struct input_event *ev)
 		return true;
 	case PTY_KEY_PGDN:
 	case ' ':
-		terminal_scroll(p, -page);
+		scroll_down(p, page);
 		return true;
 	case PTY_KEY_UP:
 	case 'k':
@@ -222,7 +234,7 @@ bool terminal_scroll_key(struct pane *p, const struct input_event *ev)
 		return true;
 	case PTY_KEY_DOWN:
 	case 'j':
-		terminal_scroll(p, -1);
+		scroll_down(p, 1);
 		return true;
 	case PTY_KEY_HOME:
 	case 'g':

@@ -83,6 +83,19 @@ def damaged(p):
     out = p.nono("audit", "show", sid, code=1)
     assert "DAMAGED" in out and "damaged" in p.err, (out, p.err)
     p.nono("audit", "verify", sid, code=1)
+    # All at once: one holds, one does not.
+    p.inside("true")
+    other = p.json("audit", "list", "--recent", "1")[0]["session_id"]
+    out = p.nono("audit", "verify", "--all", code=1)
+    assert re.search(r"^%s +VERIFIED +\d+ events$" % other, out, re.M), out
+    assert re.search(r"^%s +MISMATCH .*\n +\S+" % sid, out, re.M) and "2 records, 1 of them with a mismatch" in out, out
+    out = json.loads(p.nono("audit", "verify", "--all", "--json", code=1))
+    assert (out["checked"], out["failed"]) == (2, 1), out
+    said = {s["session_id"]: s for s in out["sessions"]}
+    assert said[other]["verified"] and said[other]["reason"] is None and said[sid]["reason"], out
+    p.nono("audit", "cleanup", "--all", code=None)
+    assert "either --all" in (p.nono("audit", "verify", "--all", other, code=2) + p.err), p.err
+    p.nono("audit", "verify", code=2)
 
 
 def node(domain, left, right):

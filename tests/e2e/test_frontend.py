@@ -527,8 +527,15 @@ def scrollback(p):
     s.keys("PPage", "PPage")
     text = s.sees("live below|scrolled")
     assert "LAST" not in text, text
+    # Pressed once too often, and keys after that: none is for the program.
+    s.keys("NPage", "NPage", "NPage", "Space", "Space", "j")
+    s.sees("back 1 lines")
+    s.keys("Space", "z", "j")
+    s.sees("back 1 lines")
     s.keys("Escape")
     s.sees("LAST")
+    s.sees_not("back 1 lines")
+    assert "z" not in s.text().split("LAST")[1].replace("live", ""), s.text()
     s.command("d")
     assert s.ended() == 0
     stop_all(p)

@@ -345,6 +345,28 @@ static void hosts(void **state)
 	net_rules_free(r);
 }
 
+static void no_denial_is_forgotten(void **state)
+{
+	struct policy_network n = network();
+	struct net_rules *r = net_rules_new(&n);
+	struct net_verdict v;
+	struct net_host h;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < 1024; i++) {
+		snprintf(name, sizeof(name), "h%d.wild.com", i);
+		assert_int_equal(net_host_parse(name, strlen(name), &h, NULL), 0);
+		net_rules_deny(r, &h);
+	}
+	assert_int_equal(host(r, "h1023.wild.com", 443, &v), POLICY_NET_DENY);
+	assert_int_equal(host(r, "one.wild.com", 443, &v), POLICY_NET_ALLOW);
+	net_host_parse("one.wild.com", 12, &h, NULL);
+	net_rules_deny(r, &h);
+	assert_int_equal(host(r, "one.wild.com", 443, &v), POLICY_NET_DENY);
+	net_rules_free(r);
+}
+
 static void what_was_agreed_to_is_not_asked_for(void **state)
 {
 	struct policy_network n = network();
@@ -509,6 +531,7 @@ int main(void)
 	    cmocka_unit_test(loopback_must_be_named),
 	    cmocka_unit_test(requests),
 	    cmocka_unit_test(json_there_and_back),
+	    cmocka_unit_test(no_denial_is_forgotten),
 	    cmocka_unit_test(messages),
 	};
 
