@@ -62,6 +62,8 @@ static int read_log(const char *id, const struct select *sel, bool tree, bool ti
 			programs_add(&s->programs, rec);
 		if (!select_match(sel, rec))
 			continue;
+		if (tree)
+			programs_touch(&s->programs, rec);
 		if (timeline)
 			put_line(rec, &line, json);
 		else
@@ -106,6 +108,8 @@ int audit_show(const struct audit_show_options *o, struct err *err)
 	if (read_log(id, &sel, !timeline && !(o->denied && !o->tree), timeline, o->json, &s, err) <
 	    0)
 		return -1;
+	if (o->tree && (o->denied || !select_any(&sel)))
+		programs_keep_touched(&s.programs);
 	if (timeline)
 		;
 	else if (o->tree && o->json)

@@ -87,7 +87,8 @@ static uint32_t new_node(struct programs *p, uint32_t parent, const struct audit
 				       .command = xstrdup(rec->target2),
 				       .pid = rec->pid,
 				       .count = 1,
-				       .depth = up->depth + 1};
+				       .depth = up->depth + 1,
+				       .parent = parent};
 	str_copy(node->time, sizeof(node->time), rec->time);
 	if (up->last)
 		p->nodes[up->last].next = p->n;
@@ -123,6 +124,33 @@ void programs_add(struct programs *p, const struct audit_record *rec)
 	if (same)
 		p->nodes[same].count++;
 	x->node = same ? same : new_node(p, parent, rec);
+}
+
+void programs_touch(struct programs *p, const struct audit_record *rec)
+{
+	uint32_t i = p->slots && rec->pid > 0 ? parent_of(p, find(p, rec->pid)) : 0;
+
+	for (; i && !p->nodes[i].touched; i = p->nodes[i].parent)
+		p->nodes[i].touched = true;
+}
+
+void programs_keep_touched(struct programs *p)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		uint32_t *at = &p->nodes[i].first;
+
+		p->nodes[i].last = 0;
+		while (*at) {
+			struct programs_node *child = &p->nodes[*at];
+
+			if (child->touched) {
+				p->nodes[i].last = *at;
+				at = &child->next;
+			} else {
+				*at = child->next;
+			}
+		}
+	}
 }
 
 void programs_free(struct programs *p)

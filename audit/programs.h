@@ -15,7 +15,8 @@ struct programs_node {
 	char time[TIME_STR_MAX];
 	pid_t pid;
 	uint32_t first, last, next; /* children and the next one beside; 0 = none */
-	uint32_t count, depth;
+	uint32_t count, depth, parent;
+	bool touched; /* it, or one below it */
 };
 struct programs {
 	bool merge;		     /* the same program below the same one is one node */
@@ -28,6 +29,10 @@ struct programs {
 
 /* Every event in the order of the log: others than exec say whose child a process is. */
 void programs_add(struct programs *p, const struct audit_record *rec);
+/* The program that did this, and those above it, are asked for. After programs_add() of it. */
+void programs_touch(struct programs *p, const struct audit_record *rec);
+/* What was not asked for goes. */
+void programs_keep_touched(struct programs *p);
 void programs_free(struct programs *p);
 
 #endif

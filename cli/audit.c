@@ -86,7 +86,9 @@ static const struct option_row show_rows[] = {
      .help = "Events of these kinds: read, write, open, change, exec, network, request, tool, "
 	     "limit, terminal, snapshot, session"},
     {.name = "denied", ROW(show_options, o.denied), .help = "What was refused"},
-    {.name = "tree", ROW(show_options, o.tree), .help = "The programs as a tree, each call"},
+    {.name = "tree",
+     ROW(show_options, o.tree),
+     .help = "The programs as a tree, each call; those alone that did what is selected"},
     {.name = "timeline", ROW(show_options, o.timeline), .help = "Event by event"},
     {.name = "json", ROW(show_options, o.json), .help = "As JSON; event by event: one a line"},
     {0},

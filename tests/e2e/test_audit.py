@@ -42,6 +42,12 @@ def show(p):
     inner = [c for c in tree[0]["children"] if c["command"].startswith("sh -c sh")][0]
     assert [c["command"] for c in inner["children"][0]["children"]] == ["ls d"], tree
     assert "└─ ls d" in p.nono("audit", "show", sid, "--tree")
+    # Those alone that touched it, and whose children they are.
+    tree = p.json("audit", "show", sid, "--tree", "--path", os.path.join(p.work, "d", "b"))
+    assert len(tree) == 1 and [c["command"].split()[0] for c in tree[0]["children"]] == ["mv"], tree
+    assert p.json("audit", "show", sid, "--tree", "--path", "/nosuch") == []
+    tree = p.json("audit", "show", sid, "--tree", "--denied")
+    assert [c["command"].split()[0] for c in tree[0]["children"]] == ["cat"], tree
     # By path, kind, decision.
     os.chdir(p.work)
     rows = [json.loads(x) for x in p.nono("audit", "show", sid, "--path", "d", "--json").splitlines()]
