@@ -36,9 +36,15 @@ static cJSON *op_allow_host(struct broker *b, const struct control_peer *peer, c
 		return NULL;
 	snprintf(by, sizeof(by), "%s pid %d", peer->role[0] ? peer->role : "client", peer->pid);
 	if (apply) {
-		if (elevation_decide_host(b->elevation, host.name, port, !deny, by, err) < 0)
+		int r = elevation_decide_host(b->elevation, host.name, port, !deny, by, err);
+
+		/* A no holds also where it can't be written down. */
+		if (deny)
+			proxy_deny(b->proxy, host.name, port);
+		if (r < 0)
 			return NULL;
-		(deny ? proxy_deny : proxy_allow)(b->proxy, host.name, port);
+		if (!deny)
+			proxy_allow(b->proxy, host.name, port);
 	}
 	o = cJSON_CreateObject();
 	if (diff)
