@@ -119,10 +119,34 @@ static int replace(struct shield *s, int fd, int by, struct err *err)
 	return 0;
 }
 
+static bool same_terminal(int a, int b)
+{
+	unsigned x, y;
+
+	return ioctl(a, TIOCGDEV, &x) == 0 && ioctl(b, TIOCGDEV, &y) == 0 && x == y;
+}
+
+/* By its own name, else as the controlling terminal, which is open to whoever has it (su(1) leaves
+ * the name to the user before). */
+static int open_to_read(void)
+{
+	int fd = open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0 && !same_terminal(fd, 0)) {
+		close(fd);
+		fd = -1;
+		errno = EACCES;
+	}
+	return fd;
+}
+
 /* Not for writing: not even by whom it is passed on to. */
 static int own_input(struct shield *s, struct err *err)
 {
-	_cleanup_close_ int fd = open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	_cleanup_close_ int fd = open_to_read();
 
 	if (fd < 0) {
 		remark("nono: the terminal is another user's (%s): the program has no input from "

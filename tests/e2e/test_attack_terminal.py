@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Attacks by what a program prints: on the terminal of the person, on the views of the log, by
 dialogs that are none."""
+import fcntl
 import json
 import os
 import re
@@ -144,7 +145,7 @@ fd = os.open(os.path.expanduser("~/.ssh/id_rsa"), os.O_RDONLY)
     p.nono("stop", "--force", "agent")
 
 
-def mixed(p, script, user_tty=True, stdin=None, stdout=subprocess.PIPE):
+def mixed(p, script, user_tty=True, stdin=None, stdout=subprocess.PIPE, control=False):
     """A program of which the terminal is some descriptors: what it wrote to others, what the
     terminal got."""
     master, slave = os.openpty()
@@ -155,7 +156,8 @@ def mixed(p, script, user_tty=True, stdin=None, stdout=subprocess.PIPE):
         proc = subprocess.Popen([p.bin, "run", "--silent", "--allow", p.work, "--", "/bin/sh", "-c", script],
                                 env=p.env, cwd=p.work, stdin=slave if stdin is None else stdin,
                                 stdout=slave if stdout is None else stdout, stderr=slave,
-                                start_new_session=True, **p.who())
+                                start_new_session=True, **p.who(),
+                                preexec_fn=(lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0)) if control else None)
         os.write(master, b"typed\n")
         out, data, ends = b"", b"", [master] + ([proc.stdout] if proc.stdout else [])
         while True:
@@ -199,6 +201,9 @@ def partly_a_terminal(p):
     if p.uid is not None:
         code, out, data = mixed(p, "cat; echo end", user_tty=False)
         assert (code, out) == (0, b"end\n") and b"another user's" in data, (code, out, data)
+        # After su(1) it is another's by name, and the user's as the controlling one.
+        code, out, data = mixed(p, "read x; echo got $x; echo no >&0", user_tty=False, control=True)
+        assert (code, out) == (1, b"got typed\n") and b"\r\nno\r\n" not in data, (code, out, data)
     until("the end of what filters", lambda: not p.processes(), 10)
 
 

@@ -204,6 +204,7 @@ def prompt(c):
     program's."""
     for answer, works in ((b"y\nrest\n", True), (b"n\nrest\n", False), (b"\nrest\n", False)):
         outer, inner = pty.openpty()
+        os.chown(os.ttyname(inner), c.uid if c.uid is not None else -1, -1)
         p = subprocess.Popen([c.path, "run", "--no-capability-elevation", "-p", "claude-code",
                               "--", "sh", "-c",
                               "read x; echo got $x; echo y > shared && echo written; exit 0"],
