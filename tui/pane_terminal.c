@@ -90,6 +90,16 @@ bool draw_terminal_changes(struct pane *p, bool focused)
 	return true;
 }
 
+static void draw_mark(struct pane *p, uint64_t lines)
+{
+	const struct rect *r = &p->body;
+
+	canvas_textf(&p->tui->canvas, r->x, r->y + r->h - 1, r->w, style(p->tui, S_MARK),
+		     r->w < 60 ? " %llu lines back · q live "
+			       : " scrolled back %llu lines — live below: q, Esc or Enter ",
+		     (unsigned long long)lines);
+}
+
 static void draw_scrolled(struct pane *p, const struct pty_screen *s)
 {
 	struct canvas *c = &p->tui->canvas;
@@ -98,9 +108,9 @@ static void draw_scrolled(struct pane *p, const struct pty_screen *s)
 
 	if (p->top < s->history_first)
 		p->top = s->history_first; /* fell out of the scrollback meanwhile */
-	if (p->top >= live) {
-		p->scrolled = false;
+	if (p->top >= live) { /* the program has cleared it: keys are still not for it */
 		draw_live(p, s, false);
+		draw_mark(p, 0);
 		return;
 	}
 	for (int y = 0; y < r->h; y++) {
@@ -119,10 +129,7 @@ static void draw_scrolled(struct pane *p, const struct pty_screen *s)
 		if (row)
 			canvas_cells(c, r->x, r->y + y, s, row, 0, cols < r->w ? cols : r->w);
 	}
-	canvas_textf(c, r->x, r->y + r->h - 1, r->w, style(p->tui, S_MARK),
-		     r->w < 60 ? " %llu lines back · q live "
-			       : " scrolled back %llu lines — live below: q, Esc or Enter ",
-		     (unsigned long long)(live - p->top));
+	draw_mark(p, live - p->top);
 }
 
 static void draw_ended(struct pane *p)
@@ -197,7 +204,7 @@ void terminal_scroll(struct pane *p, int lines)
 			    s->alt_screen ? " (a full-screen program keeps its own history)" : "");
 		return;
 	}
-	p->scrolled = top < live;
+	p->scrolled = top < live || (p->scrolled && lines > 0);
 	p->top = top;
 	tui_dirty(p->tui);
 }
@@ -242,6 +249,8 @@ bool terminal_scroll_key(struct pane *p, const struct input_event *ev)
 		return true;
 	case PTY_KEY_END:
 	case 'G':
+		scroll_down(p, 1 << 30);
+		return true;
 	case 'q':
 	case PTY_KEY_ESCAPE:
 	case PTY_KEY_ENTER:
