@@ -1,11 +1,9 @@
 #include "sessions/sink.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/wait.h>
 
 #include "network/credentials/credentials.h"
-#include "sandbox/nono.h"
+#include "sessions/detach.h"
 
 static int check(const char *url, struct err *err)
 {
@@ -26,19 +24,8 @@ static int check(const char *url, struct err *err)
 static _Noreturn void in_child(char *program, const char *id)
 {
 	char *argv[] = {program, (char *)"follow", (char *)(uintptr_t)id, NULL};
-	sigset_t none;
-	int null;
 
-	setsid();
-	for (int sig = 1; sig < SIGRTMIN; sig++)
-		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	nono_close_descriptors(-1);
-	null = open("/dev/null", O_RDWR);
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		dup2(null, fd);
-	if (chdir("/") == 0)
+	if (detach_process())
 		execv(program, argv);
 	_exit(127);
 }

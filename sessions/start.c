@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "sessions/broker.h"
+#include "sessions/detach.h"
 #include "sessions/hooks.h"
 #include "sessions/registry.h"
 #include "sessions/shield.h"
@@ -86,19 +87,6 @@ int session_run(const struct session_options *o, struct err *err)
 }
 
 /* ---- in the background ------------------------------------------------------------------ */
-
-static void detach_descriptors(int keep)
-{
-	int null;
-
-	nono_close_descriptors(keep);
-	null = open("/dev/null", O_RDWR);
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		if (fd != null)
-			dup2(null, fd);
-	if (null > 2 && null != keep)
-		close(null);
-}
 
 /* The caller may be a program with a loop, threads and handlers of its own: nothing of it stays. */
 static _Noreturn void in_broker(const struct session_options *o, const struct plan *plan,
