@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "network/credentials/credentials.h"
-#include "policy/network.h"
+#include "policy/network/network.h"
 
 struct credential_options {
 	bool json, force;

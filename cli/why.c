@@ -3,7 +3,7 @@
 
 #include "common/remark.h"
 #include "network/network.h"
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 
 enum { OP_READ = 0, OP_WRITE, OP_READWRITE };
 static const char *const ops[] = {"read", "write", "readwrite", NULL};

@@ -28,7 +28,7 @@ enum request_kind {
 	REQUEST_RENAME,
 	REQUEST_EXEC,	  /* never grantable while the program runs; "always" is */
 	REQUEST_SOCKET,	  /* connect to a unix socket */
-	REQUEST_TOOL,	  /* start a tool (policy/commands.h) */
+	REQUEST_TOOL,	  /* start a tool (policy/commands/commands.h) */
 	REQUEST_HOST,	  /* reach host:port through the network proxy */
 	REQUEST_ENDPOINT, /* one kind of request there: method and path */
 	REQUEST_URL,	  /* open a page in the user's browser */

@@ -10,7 +10,7 @@
 #define NONO_NETWORK_H
 
 #include "common/host.h"
-#include "policy/network.h"
+#include "policy/network/network.h"
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 

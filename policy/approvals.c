@@ -1,6 +1,6 @@
 /* The approval backends of a profile. */
 #include "policy/approvals.h"
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 
 #define BACKENDS_MAX  64
 #define TIMEOUT_MAX_S 3600

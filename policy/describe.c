@@ -1,5 +1,5 @@
 /* A policy in words, and as JSON. */
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "policy/resolve.h"
 
 static const char *badge(unsigned access)

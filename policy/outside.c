@@ -2,7 +2,7 @@
  * the session lives: what the confined program could put in their place would be its way out. */
 #include <sys/stat.h>
 
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 #include "policy/resolve.h"
 
 static const char *const interpreters[] = {"sh",   "bash", "dash",   "zsh",  "ksh", "fish",

@@ -9,7 +9,8 @@
 
 #include "common/common.h"
 #include "policy/approvals.h"
-#include "policy/network.h"
+#include "policy/limits.h"
+#include "policy/network/network.h"
 #include "sandbox/nono.h"
 
 #define POLICY_PATH_MAX 4096
@@ -113,11 +114,6 @@ void policy_host_read(struct policy_host *out);
 
 enum policy_audit_level { POLICY_AUDIT_ALL = 0, POLICY_AUDIT_CHANGES, POLICY_AUDIT_DECISIONS };
 
-/* Limits as they were written ("512M", "200", "1.5", "2h"); NULL = not said, "none" = no limit. */
-struct policy_limits {
-	char *memory, *max_processes, *cpu, *wall_time;
-};
-
 /* Which unix sockets: one, those directly in a folder, all below one; to connect to, or to make as
  * well. */
 enum policy_socket {
@@ -172,14 +168,6 @@ struct policy_input {
 	const struct policy_command *tool_command;
 	const struct policy *tool_for; /* of the agent that it works for */
 };
-
-/* Checks what is said and turns it into numbers. The error names the member and what it could be;
- * its class is that of a wrong command line. out may be NULL. */
-int limits_parse(const struct policy_limits *in, struct nono_limits *out, struct err *err);
-/* "64 MiB", "1.5 processors", "2h 30m": as messages say it. Returns out. */
-char *limits_show_memory(uint64_t bytes, char *out, size_t size);
-char *limits_show_cpu(uint64_t thousandths, char *out, size_t size);
-char *limits_show_time(uint64_t ms, char *out, size_t size);
 
 /* A script that runs outside, around the session. */
 struct policy_hook {
@@ -266,7 +254,7 @@ struct policy {
 	bool cap_in_tmp; /* the program finds them as POLICY_CAP_IN_TMP, POLICY_CA_IN_TMP */
 	char **warnings; /* e.g. grants skipped because the path does not exist; NULL-terminated */
 	struct policy_index *index;	   /* for policy_check() */
-	struct command_policies *commands; /* policy/commands.h; NULL if there are none */
+	struct command_policies *commands; /* policy/commands/commands.h; NULL if there are none */
 	char **no_exec;			   /* programs that are only run for the agent */
 	size_t n_no_exec;
 };
@@ -322,8 +310,8 @@ int policy_set_tmp(struct policy *p, const char *tmp, bool bound, struct err *er
 void policy_check(const struct policy *p, const char *path, unsigned access, bool create,
 		  struct policy_verdict *v);
 
-/* True if path (clean, links followed) is a program with a policy of its own (policy/commands.h).
- */
+/* True if path (clean, links followed) is a program with a policy of its own
+ * (policy/commands/commands.h). */
 bool policy_no_exec(const struct policy *p, const char *path);
 
 /* What kind of auto-run file path is: POLICY_SPECIAL_NONE outside of workspaces, for what was

@@ -142,7 +142,7 @@ struct profile {
 	struct entries env_allow, env_deny, env_set;
 	/* audit */
 	int audit_level, audit_integrity_hash, audit_evidence_fs;
-	/* Base first: policy/commands.c decodes and merges them. */
+	/* Base first: policy/commands/commands.c decodes and merges them. */
 	struct place *command_policies;
 	size_t n_command_policies;
 	/* the rest */

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "policy/agent_hooks.h"
-#include "policy/network_lists.h"
+#include "policy/network/lists.h"
 #include "policy/profiles/trust.h"
 #include "policy/resolve.h"
 

@@ -4,7 +4,7 @@
 #ifndef NONO_POLICY_RESOLVE_H
 #define NONO_POLICY_RESOLVE_H
 
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "policy/index.h"
 #include "policy/policy.h"
 #include "policy/profile.h"
@@ -120,18 +120,18 @@ int observe_grants(struct resolver *r);			    /* learning/observe.c */
 int worktree_grant(struct resolver *r, unsigned access);    /* worktree.c */
 /* The directories that the file top/.git leads to, if the repository knows of top and is ours. */
 bool worktree_find(const char *top, char **gitdir, char **common);
-/* commands_resolve.c; agent: whose tool it is */
+/* commands/resolve.c; agent: whose tool it is */
 int box_apply(struct resolver *r, const struct policy_input *in);
 int box_grant_file(struct resolver *r, const struct policy *agent, const char *path);
-/* commands_credentials.c, for those that the checked edge uses. */
+/* commands/credentials.c, for those that the checked edge uses. */
 int tool_credentials_apply(struct resolver *r, const struct policy_input *in);
 int tool_credentials_network(struct policy_network *n, const struct policy_input *in,
 			     struct err *err);
 /* One socket that may be connected to, whatever closes it for others (flags_special.c). */
 int socket_grant(struct resolver *r, const char *path);
-/* commands_network.c: p->network of a tool. */
+/* commands/network.c: p->network of a tool. */
 int commands_network(struct policy *p, const struct policy_input *in, struct err *err);
-/* Does the way of path lead over a link that the agent could have made? commands_links.c */
+/* Does the way of path lead over a link that the agent could have made? commands/links.c */
 bool links_of_agent(const struct policy *agent, const char *path);
 
 /* outside.c: what prints secrets or answers requests outside is not the confined program's to

@@ -1,6 +1,6 @@
 /* The lists of grants and denies: one entry a path. */
 #include "policy/agent_hooks.h"
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "policy/resolve.h"
 
 #define RULES_FIRST 256

@@ -6,7 +6,7 @@
 
 #include "common/digest.h"
 #include "network/credentials/credentials.h"
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "sessions/approver.h"
 
 struct asked_backend {

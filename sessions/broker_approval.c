@@ -2,7 +2,7 @@
  * backend that fails, or that is silent for too long, denies. */
 #include <cjson/cJSON.h>
 
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "sessions/broker.h"
 
 #define NS_PER_S 1000000000ull

@@ -7,7 +7,7 @@
 #ifndef NONO_SESSIONS_LAUNCHER_H
 #define NONO_SESSIONS_LAUNCHER_H
 
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "sessions/init.h"
 #include "sessions/tool_wire.h"
 

@@ -6,7 +6,7 @@
 
 #include <poll.h>
 
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 
 #define RELAY_CHUNK 4096 /* PIPE_BUF: what poll() calls writable takes that much */
 

@@ -15,7 +15,7 @@
 
 #include "audit/audit.h"
 #include "elevation/elevation.h"
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "sessions/runtime.h"
 
 struct tools_config {

@@ -2,7 +2,7 @@
  * auth, aws_auth, rate_limit, proxy (how the stand-in arrives, if not as the secret leaves),
  * base_url_env_var, tls_ca, tls_client_cert, tls_client_key. */
 #include "policy/manifest/manifest.h"
-#include "policy/network_lists.h"
+#include "policy/network/lists.h"
 
 #define NUMBER_MAX 1000000
 

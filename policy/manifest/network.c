@@ -2,7 +2,7 @@
  * deny_private, upstream_proxy, upstream_bypass, no_proxy, allow_http2, open_urls, logins. */
 #include "common/host.h"
 #include "policy/manifest/manifest.h"
-#include "policy/network_lists.h"
+#include "policy/network/lists.h"
 
 #define LOGINS_MAX 64
 #define HOSTS_MAX  4096 /* and as many rules for requests, ports, credentials */

@@ -33,7 +33,7 @@ static const struct {
 };
 
 /* Layers of command policies: lists grow, a command is completed member by member, an edge is
- * replaced as a whole (policy/commands.h). */
+ * replaced as a whole (policy/commands/commands.h). */
 #define EDGE_DEPTH 4
 
 static void lay_over(cJSON *base, cJSON *top, int depth)

@@ -3,7 +3,7 @@
 
 #include "common/digest.h"
 #include "policy/assets.h"
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 #include "policy/profiles/find.h"
 #include "policy/profiles/trust.h"
 #include "policy/resolve.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 
 static struct command_policies *layer(struct command_policies *on, const char *json)
 {

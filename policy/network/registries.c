@@ -6,7 +6,7 @@
 
 #include "common/document.h"
 #include "common/host.h"
-#include "policy/network_lists.h"
+#include "policy/network/lists.h"
 
 #define CONFIG_MAX (1u << 20)
 

@@ -1,6 +1,6 @@
 /* Logins of agents by OAuth that are part of nono: where tokens come from and where they are used.
  */
-#include "policy/network.h"
+#include "policy/network/network.h"
 #include "policy/policy.h"
 
 static const struct {

@@ -1,5 +1,5 @@
 /* Ports that the command line and profiles name. */
-#include "policy/network.h"
+#include "policy/network/network.h"
 
 bool policy_ports_have(const struct policy_ports *p, unsigned port)
 {

@@ -1,7 +1,7 @@
 /* What a tool has and its caller never sees: a socket, a file, a secret in a variable, or one that
  * the tool's own proxy puts into requests. */
-#include "policy/commands_decode.h"
-#include "policy/network_lists.h"
+#include "policy/commands/decode.h"
+#include "policy/network/lists.h"
 #include "policy/resolve.h"
 
 static const char *const types[] = {"local-socket", "raw-file", "proxy", "ambient"};

@@ -1,6 +1,6 @@
 /* The hosts that profile and flags list, and those that they close. */
 #include "common/host.h"
-#include "policy/network_lists.h"
+#include "policy/network/lists.h"
 #include "policy/resolve.h"
 
 struct adding {

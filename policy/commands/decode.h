@@ -4,7 +4,7 @@
 #ifndef NONO_POLICY_COMMANDS_DECODE_H
 #define NONO_POLICY_COMMANDS_DECODE_H
 
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 
 struct decoder {
 	const char *label;
@@ -55,10 +55,10 @@ void intercepts_free(struct policy_command *c);
 bool command_name_ok(const char *s); /* [A-Za-z0-9._+-]+ */
 bool variable_name_ok(const char *s);
 
-/* commands_credentials.c */
+/* commands/credentials.c */
 int decode_credentials(const struct decoder *d, const struct doc *v, void *policies);
 void credentials_decoded_free(struct command_policies *p);
-/* commands_uses.c */
+/* commands/uses.c */
 int decode_uses(const struct decoder *d, const struct doc *v, void *box);
 void uses_free(struct command_box *b);
 /* A name that there is not is an error; what can't be had becomes e->why_none. */
@@ -68,7 +68,7 @@ bool box_has_routes(const struct command_policies *all, const struct command_box
 /* The agent does not inherit what is a tool's. */
 void tool_credentials_hide(struct policy *p);
 
-/* commands_programs.c: executables of commands and of their intercept rules; p->no_exec. */
+/* commands/programs.c: executables of commands and of their intercept rules; p->no_exec. */
 void commands_find_programs(struct policy *p);
 /* Could the owner of this policy put something else there? */
 bool policy_may_change(const struct policy *p, const char *path);

@@ -1,5 +1,5 @@
 /* The plain values of command policies, and maps by tables. */
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 
 /* ---- words ---------------------------------------------------------------------- */
 

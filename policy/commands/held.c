@@ -1,6 +1,6 @@
 /* Credentials of tools as a run has them: places, variables, routes; and who may see them. */
-#include "policy/commands_decode.h"
-#include "policy/network_lists.h"
+#include "policy/commands/decode.h"
+#include "policy/network/lists.h"
 #include "policy/resolve.h"
 
 /* "$NAME" as a whole is what the variable says; NULL: it is not set. */

@@ -1,7 +1,7 @@
 /* The network of a tool: its own hosts and ports, whatever the agent's are. */
 #include "common/host.h"
-#include "policy/commands_decode.h"
-#include "policy/network_lists.h"
+#include "policy/commands/decode.h"
+#include "policy/network/lists.h"
 #include "policy/resolve.h"
 
 /* ---- as a profile says it ------------------------------------------------------------------- */

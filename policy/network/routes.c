@@ -1,5 +1,5 @@
 /* The credential routes that are part of nono. */
-#include "policy/network.h"
+#include "policy/network/network.h"
 
 static const struct {
 	const char *name, *upstream, *key, *header, *format, *env_var, *base_url_var;

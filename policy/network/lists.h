@@ -38,7 +38,7 @@ int network_capture(const char *name, const struct place *at, struct policy_capt
 
 /* ---- parts of network_take() ---- */
 
-/* network_hosts.c. The error again, with the option or the member that it is about. */
+/* network/hosts.c. The error again, with the option or the member that it is about. */
 int network_in_flag(const char *flag, const char *text, struct err *err);
 int network_in_member(const char *member, const char *label, struct err *err);
 int network_take_profile(struct policy_network *n, const char *name, const char *home,
@@ -47,7 +47,7 @@ int network_take_hosts(struct policy_network *n, const struct policy_input *in,
 		       const struct profile *p, struct err *err);
 int network_take_denies(struct policy_network *n, const struct policy_input *in,
 			const struct profile *p, struct err *err);
-/* network_credentials.c */
+/* network/credentials.c */
 int network_take_credentials(struct policy_network *n, const struct policy_input *in,
 			     const struct profile *p, struct err *err);
 bool network_keystore_routes(const struct profile *p); /* does credentials.keystore name any? */

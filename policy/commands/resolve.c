@@ -1,6 +1,6 @@
 /* From what a profile says of commands to what can be run: a policy for each edge. */
-#include "policy/commands_decode.h"
 #include "policy/resolve.h"
+#include "policy/commands/decode.h"
 
 /* ---- a tool's own grants ----------------------------------------------------------- */
 

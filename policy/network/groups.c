@@ -1,6 +1,6 @@
 /* Lists of hosts by name. What changes with the user's own settings is read there
- * (network_registries.c). */
-#include "policy/network_lists.h"
+ * (network/registries.c). */
+#include "policy/network/lists.h"
 
 struct group {
 	const char *name;

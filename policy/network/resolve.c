@@ -1,7 +1,7 @@
 /* From profile and flags to what a session may reach. */
-#include "common/host.h"
-#include "policy/network_lists.h"
 #include "policy/resolve.h"
+#include "common/host.h"
+#include "policy/network/lists.h"
 
 static bool some(const char *const *v)
 {

@@ -1,6 +1,6 @@
 /* The confinement of a command, as a profile says it ("sandbox"). */
 #include "common/host.h"
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 
 /* Asked for, and not there: every call of the edge is denied, with this as the reason. */
 static void miss(struct command_box *b, const char *what)

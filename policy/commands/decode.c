@@ -1,5 +1,5 @@
 /* "command_policies": the top, the commands and their edges. */
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 
 /* ---- edges ---------------------------------------------------------------------- */
 

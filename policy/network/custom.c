@@ -1,7 +1,7 @@
 /* Credential routes and captures of a profile. Their form was checked by the schema. */
 #include "common/host.h"
-#include "policy/commands_decode.h"
-#include "policy/network_lists.h"
+#include "policy/commands/decode.h"
+#include "policy/network/lists.h"
 
 static char *copy(const struct doc *at, const char *name)
 {

@@ -1,5 +1,5 @@
 /* How a command may be called: rules on arguments and on variables of the caller. */
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 
 static const char *const decisions[] = {"deny", "approve", "allow"};
 

@@ -209,7 +209,7 @@ struct command_verdict {
 void policy_command_query(const struct command_policies *c, const struct command_call *call,
 			  struct command_verdict *v);
 
-/* ---- resolving (commands_resolve.c) ------------------------------------------------------ */
+/* ---- resolving (commands/resolve.c) ------------------------------------------------------ */
 
 /* Finds the executables and makes each edge's policy; p->no_exec receives what the agent must not
  * execute itself. in: of the session. A command whose executable is not there, or could be

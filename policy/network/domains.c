@@ -1,6 +1,6 @@
 /* The list of hosts, entry by entry. */
 #include "common/host.h"
-#include "policy/network_lists.h"
+#include "policy/network/lists.h"
 
 void network_add_rule(struct policy_endpoints *l, enum policy_net_action action, const char *method,
 		      const char *path)

@@ -1,5 +1,5 @@
 /* May this caller start that command with these arguments? Pure: a table is enough to test it. */
-#include "policy/commands.h"
+#include "policy/commands/commands.h"
 
 struct policy_command *commands_find(const struct command_policies *c, const char *name)
 {

@@ -1,5 +1,5 @@
 /* The credential routes that profile and flags put to use, and what their requests may be. */
-#include "policy/network_lists.h"
+#include "policy/network/lists.h"
 #include "policy/resolve.h"
 
 /* "credentials.keystore" names routes; of where their secrets are kept there is one kind anyway. */

@@ -1,5 +1,5 @@
 /* What stands in a command's way: rules on its first arguments, each with an action. */
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 
 static const char *const fits[] = {"exact", "prefix", "contains"};
 static const char *const actions[] = {"passthrough", "respond", "capture", "exec"};

@@ -1,6 +1,6 @@
 /* Which credentials the tool of an edge uses, and what its requests with them may be. */
-#include "policy/commands_decode.h"
-#include "policy/network_lists.h"
+#include "policy/commands/decode.h"
+#include "policy/network/lists.h"
 
 static struct command_use *new_use(struct command_box *b, const char *name)
 {

@@ -2,7 +2,7 @@
  * itself. */
 #include <sys/stat.h>
 
-#include "policy/commands_decode.h"
+#include "policy/commands/decode.h"
 #include "policy/resolve.h"
 
 bool policy_may_change(const struct policy *p, const char *path)
