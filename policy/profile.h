@@ -174,9 +174,11 @@ const char *profile_keep(struct profile *p, char *s);
 
 /* ---- decoding (profiles/decode.c) ----------------------------------------- */
 
-/* file is taken over, also on failure. host decides "when". */
+/* file is taken over, also on failure. host decides "when". faults: NULL, or what is wrong is all
+ * put in there, not only the first in err. */
 struct profile *profile_decode(const struct doc *root, struct profile_file *file,
-			       const struct policy_host *host, struct err *err);
+			       const struct policy_host *host, struct list *faults,
+			       struct err *err);
 /* A text that is no file. */
 struct profile *profile_read(const char *text, size_t n, enum doc_format format, const char *label,
 			     const struct policy_host *host, struct err *err);
@@ -200,6 +202,7 @@ struct profile_request {
 	const char *const *writable; /* canonical folders that are workspaces too; may be NULL */
 	const struct policy_host *host;
 	const char *const *extends; /* more bases for this run, left to right; may be NULL */
+	struct list *faults;	    /* as profile_decode(); may be NULL */
 	bool alone;		    /* as its file says it, without what it extends */
 	bool builtin;		    /* the built-in one, whatever the user has by that name */
 };

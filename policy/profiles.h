@@ -150,6 +150,10 @@ struct policy_profile {
 	struct profile *own, *merged;
 };
 int policy_profile_load(const char *what, struct policy_profile *out, struct err *err);
+/* The same, and what is wrong with its members is all in faults, each once. */
+struct list;
+int policy_profile_check(const char *what, struct policy_profile *out, struct list *faults,
+			 struct err *err);
 void policy_profile_free(struct policy_profile *p);
 
 /* What it says, with the schema's names; one line. (command_policies: a list of layers, base

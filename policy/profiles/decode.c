@@ -92,72 +92,110 @@ static int decode_member(struct member_reader *d, const struct doc *at, const st
 	return rc;
 }
 
+#define FAULTS_MAX 64
+
+/* Where all faults are asked for it is kept, and reading goes on behind it. One from further in is
+ * kept already. */
+static bool keep_fault(struct member_reader *d)
+{
+	if (!d->faults)
+		return false;
+	if (d->err->msg[0])
+		list_add(d->faults, d->err->msg);
+	d->err->msg[0] = '\0';
+	return d->faults->n < FAULTS_MAX;
+}
+
+static int one_of_map(struct member_reader *d, const struct doc *at, const struct member *table)
+{
+	const struct member *m = find(table, at->name);
+	size_t was;
+
+	if (m)
+		return decode_member(d, at, m);
+	was = member_enter(d, at->name);
+	unknown(d, at, table);
+	d->where[was] = '\0';
+	return -1;
+}
+
 int member_map(struct member_reader *d, const struct doc *map, const struct member *table)
 {
+	int rc = 0;
+
 	if (map->kind != DOC_MAP)
 		return member_bad(d, map, "must be an object (a table)");
 	doc_each(at, map)
 	{
-		const struct member *m = find(table, at->name);
-		size_t was;
-		int rc;
-
-		if (m) {
-			if (decode_member(d, at, m) < 0)
-				return -1;
+		if (one_of_map(d, at, table) == 0)
 			continue;
-		}
-		was = member_enter(d, at->name);
-		rc = unknown(d, at, table);
-		d->where[was] = '\0';
-		return rc;
+		rc = -1;
+		if (!keep_fault(d))
+			return -1;
 	}
-	return check_required(d, map, table);
+	return check_required(d, map, table) < 0 ? -1 : rc;
+}
+
+static int one_system(struct member_reader *d, const struct doc *system)
+{
+	static const char *const systems[] = {"linux", "macos", "windows"};
+	static const char *const never[] = {"extends", "meta", "platform_overrides"};
+	_cleanup_(profile_freep) struct profile *p = xcalloc(1, sizeof(*p));
+	struct member_reader inner = *d;
+	size_t known = 0;
+
+	while (known < ARRAY_LEN(systems) && strcmp(system->name, systems[known]) != 0)
+		known++;
+	if (known == ARRAY_LEN(systems))
+		return member_bad(d, system, "no system: linux, macos or windows");
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		if (doc_get(system, never[i]))
+			return member_bad(d, doc_get(system, never[i]),
+					  "extends, meta and platform_overrides can't be in here");
+	inner.p = p;
+	if (member_map(&inner, system, profile_members) < 0)
+		return -1;
+	if (known == 0 && d->store) {
+		d->overrides = xcalloc(1, sizeof(*d->overrides));
+		*d->overrides = *p;
+		*p = (struct profile){0};
+	}
+	return 0;
 }
 
 /* A profile for one system. The others' are read too: they should be right. */
 int member_overrides(struct member_reader *d, const struct doc *at)
 {
-	static const char *const systems[] = {"linux", "macos", "windows"};
-	static const char *const never[] = {"extends", "meta", "platform_overrides"};
+	int rc = 0;
 
 	if (at->kind != DOC_MAP)
 		return member_bad(d, at, "must be an object (a table)");
 	doc_each(system, at)
 	{
-		_cleanup_(profile_freep) struct profile *p = xcalloc(1, sizeof(*p));
-		size_t known = 0, was = member_enter(d, system->name);
-		struct member_reader inner = *d;
+		size_t was = member_enter(d, system->name);
+		int one = one_system(d, system);
 
-		while (known < ARRAY_LEN(systems) && strcmp(system->name, systems[known]) != 0)
-			known++;
-		if (known == ARRAY_LEN(systems))
-			return member_bad(d, system, "no system: linux, macos or windows");
-		for (size_t i = 0; i < ARRAY_LEN(never); i++)
-			if (doc_get(system, never[i]))
-				return member_bad(d, doc_get(system, never[i]),
-						  "extends, meta and platform_overrides can't "
-						  "be in here");
-		inner.p = p;
-		if (member_map(&inner, system, profile_members) < 0)
-			return -1;
 		d->where[was] = '\0';
-		if (known == 0 && d->store) {
-			d->overrides = xcalloc(1, sizeof(*d->overrides));
-			*d->overrides = *p;
-			*p = (struct profile){0};
-		}
+		if (one == 0)
+			continue;
+		rc = -1;
+		if (!keep_fault(d))
+			return -1;
 	}
-	return 0;
+	return rc;
 }
 
 struct profile *profile_decode(const struct doc *root, struct profile_file *file,
-			       const struct policy_host *host, struct err *err)
+			       const struct policy_host *host, struct list *faults, struct err *err)
 {
 	_cleanup_(profile_freep) struct profile *p = xcalloc(1, sizeof(*p));
 	_cleanup_(profile_freep) struct profile *overrides = NULL;
-	struct member_reader d = {
-	    .label = file->label, .p = p, .host = host, .store = true, .err = err};
+	struct member_reader d = {.label = file->label,
+				  .p = p,
+				  .host = host,
+				  .store = true,
+				  .err = err,
+				  .faults = faults};
 
 	p->files = xcalloc(1, sizeof(*p->files));
 	p->files[p->n_files++] = file;
@@ -168,8 +206,12 @@ struct profile *profile_decode(const struct doc *root, struct profile_file *file
 	}
 	int rc = member_map(&d, root, profile_members);
 	overrides = d.overrides;
-	if (rc < 0)
+	if (rc < 0) {
+		keep_fault(&d);
+		if (faults && faults->n)
+			err_set(err, "%s", faults->v[0]);
 		return NULL;
+	}
 	if (overrides)
 		profile_merge(p, overrides);
 	return STEAL_PTR(p);
@@ -188,7 +230,7 @@ struct profile *profile_read(const char *text, size_t n, enum doc_format format,
 		free(f);
 		return NULL;
 	}
-	return profile_decode(f->document->root, f, host, err);
+	return profile_decode(f->document->root, f, host, NULL, err);
 }
 
 struct profile *profile_parse(const char *text, size_t n, const char *label, struct err *err)

@@ -14,6 +14,7 @@ struct member_reader {
 	bool store;	 /* false: the values are only checked */
 	char where[256]; /* "network.custom_credentials.x", for messages */
 	struct err *err;
+	struct list *faults; /* all of them are asked for (err is set then); else NULL */
 };
 
 /* Sets the error "LABEL:LINE:COLUMN: where: what"; -1. */

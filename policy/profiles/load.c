@@ -85,7 +85,7 @@ static struct profile *with_bases(struct loader *l, struct profile *child, const
 
 static struct profile *decode(struct loader *l, const struct doc *root, struct profile_file *f)
 {
-	struct profile *p = profile_decode(root, f, l->rq->host, l->err);
+	struct profile *p = profile_decode(root, f, l->rq->host, l->rq->faults, l->err);
 
 	return p ? with_bases(l, p, p->file->label) : NULL;
 }

@@ -239,14 +239,24 @@ static void check_resolved(const char *what, cJSON *errors, cJSON *warnings)
 	struct policy_consent consent;
 	struct err err = {0};
 
-	if (policy_consent(&in, &consent, &err) == 0) {
-		in.trust_profile = consent.hash[0] ? consent.hash : NULL;
-		if (policy_resolve(&in, &policy, &err) < 0)
-			view_remark(errors, "%s", err.msg);
-		policy_consent_free(&consent);
+	if (policy_consent(&in, &consent, &err) < 0) {
+		view_remark(errors, "%s", err.msg);
+		return;
 	}
+	in.trust_profile = consent.hash[0] ? consent.hash : NULL;
+	if (policy_resolve(&in, &policy, &err) < 0)
+		view_remark(errors, "%s", err.msg);
+	policy_consent_free(&consent);
 	for (char **w = policy ? policy->warnings : NULL; w && *w; w++)
 		view_remark(warnings, "%s", *w);
+}
+
+static void load_remarks(const struct list *faults, const struct err *err, cJSON *errors)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		view_remark(errors, "%s", faults->v[i]);
+	if (!faults->n)
+		view_remark(errors, "%s", err->msg);
 }
 
 struct cJSON *policy_profile_validate_json(const char *what)
@@ -254,6 +264,7 @@ struct cJSON *policy_profile_validate_json(const char *what)
 	_cleanup_(policy_profile_free) struct policy_profile p = {0};
 	_cleanup_free_ char *file = find_is_path(what) ? NULL : policy_profile_file(what);
 	cJSON *j = cJSON_CreateObject(), *errors, *warnings;
+	struct list faults = {0};
 	struct err err = {0};
 	double deprecated = 0;
 
@@ -261,8 +272,8 @@ struct cJSON *policy_profile_validate_json(const char *what)
 	cJSON_AddBoolToObject(j, "valid", false);
 	errors = cJSON_AddArrayToObject(j, "errors");
 	warnings = cJSON_AddArrayToObject(j, "warnings");
-	if (policy_profile_load(what, &p, &err) < 0)
-		view_remark(errors, "%s", err.msg);
+	if (policy_profile_check(what, &p, &faults, &err) < 0)
+		load_remarks(&faults, &err, errors);
 	else
 		check_loaded(&p, errors, warnings, &deprecated);
 	if (p.own && !cJSON_GetArraySize(errors))
@@ -270,6 +281,7 @@ struct cJSON *policy_profile_validate_json(const char *what)
 	cJSON_AddNumberToObject(j, "deprecated_keys", deprecated);
 	cJSON_ReplaceItemInObjectCaseSensitive(j, "valid",
 					       cJSON_CreateBool(!cJSON_GetArraySize(errors)));
+	list_free(&faults);
 	return j;
 }
 

@@ -138,6 +138,15 @@ def validate(c):
         for w in words:
             assert any(w in e for e in out["errors"]), (text, w, out)
         assert "Result: invalid" in c.nono("profile", "validate", "x", code=1)
+    many = profile(c, "many.json", """{"meta": {"name": "many"},
+        "filesystem": {"allow": [1], "raed": []}, "network": {"block": "maybe"},
+        "platform_overrides": {"linux": {"x": 1}, "beos": {}}, "bogus": 1}""")
+    out = json.loads(c.nono("profile", "validate", "--json", many, code=1))
+    assert [e.split(":")[3].strip() for e in out["errors"]] == [
+        "filesystem.allow", "filesystem.raed", "network.block", "platform_overrides.linux.x",
+        "platform_overrides.beos", "bogus"], out
+    c.nono("run", "--profile", many, "--", "true", code=1)
+    assert "filesystem.allow" in c.err and "bogus" not in c.err, c.err
     net = profile(c, "net.json", '{"meta": {"name": "net"}, "credential_routes": {"a": {}}}')
     out = json.loads(c.nono("profile", "validate", "--json", net))
     assert out["valid"] and any("credential_routes" in w for w in out["warnings"]), out
