@@ -1,7 +1,5 @@
 /* Restoring: all, some paths, some hunks of a file. */
-#include <sys/stat.h>
-
-#include "cli/rollback.h"
+#include "cli/rollback_parts.h"
 #include "common/remark.h"
 #include "snapshots/diff.h"
 
@@ -44,100 +42,6 @@ static void on_step(void *arg, const struct snap_change *c, const struct err *fa
 		print_text(c->path, 0);
 		putchar('\n');
 	}
-}
-
-/* ---- what was asked for -----------------------------------------------------------------------
- */
-
-static int absolute(const char *given, size_t n, char **out, struct err *err)
-{
-	_cleanup_free_ char *p = xstrndup(given, n), *cwd = NULL;
-	char joined[8192], clean[4096];
-
-	if (p[0] != '/')
-		cwd = getcwd(NULL, 0);
-	if ((p[0] != '/' && !cwd) || path_join(joined, sizeof(joined), cwd ? cwd : "/", p) < 0 ||
-	    path_clean(clean, sizeof(clean), joined) < 0)
-		return err_usage(err, "%s is no path", show(given).s);
-	*out = xstrdup(clean);
-	return 0;
-}
-
-static const char *root_of(const struct snap_record *r, const char *path)
-{
-	for (size_t i = 0; i < r->root_count; i++)
-		if (path_under(r->roots[i].path, path))
-			return r->roots[i].path;
-	return NULL;
-}
-
-/* What goes back to which snapshot: the trees of r->to first. */
-struct part {
-	const struct snap_record *to;
-	const char *root; /* NULL: all of it */
-};
-struct parts {
-	struct part *v;
-	size_t n;
-};
-
-static void parts_free(struct parts *p)
-{
-	free(p->v);
-}
-
-static void add_part(struct parts *p, const struct snap_record *to, const char *root)
-{
-	for (size_t i = 1; i < p->n; i++) {
-		if (path_under(p->v[i].root, root))
-			return; /* an earlier state */
-		if (path_under(root, p->v[i].root)) {
-			remark("nono: warning: %s is left alone, of a part of it there is an "
-			       "earlier state: --snapshot %u puts it back",
-			       show(root).s, to->number);
-			return;
-		}
-	}
-	p->v = xrealloc_array(p->v, p->n + 1, sizeof(*p->v));
-	p->v[p->n++] = (struct part){to, root};
-}
-
-static void find_parts(const struct restore_run *r, struct parts *p)
-{
-	p->v = xcalloc(1, sizeof(*p->v));
-	p->v[p->n++] = (struct part){r->to, NULL};
-	for (size_t i = 0; i < r->n_later; i++) {
-		const struct snap_record *k = &r->later[i];
-
-		for (size_t j = 0; k->reason && str_eq(k->reason, "request") && j < k->root_count;
-		     j++)
-			if (!root_of(r->to, k->roots[j].path))
-				add_part(p, k, k->roots[j].path);
-	}
-}
-
-static const struct part *part_of(const struct parts *p, const char *path)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (p->v[i].root ? path_under(p->v[i].root, path) : !!root_of(p->v[i].to, path))
-			return &p->v[i];
-	return NULL;
-}
-
-static char **absolute_all(const struct restore_run *r, const struct parts *parts, struct err *err)
-{
-	char **v = xcalloc(r->paths.n + 1, sizeof(*v));
-
-	for (size_t i = 0; i < r->paths.n; i++) {
-		const char *p = r->paths.v[i];
-		if (absolute(p, strlen(p), &v[i], err) == 0 &&
-		    (part_of(parts, v[i]) ||
-		     err_set(err, "%s lies in no tree of the snapshot", show(v[i]).s) == 0))
-			continue;
-		strv_free(v);
-		return NULL;
-	}
-	return v;
 }
 
 /* ---- hunks ------------------------------------------------------------------------------------
@@ -199,10 +103,10 @@ static int restore_hunks(const struct restore_run *r, const struct parts *parts,
 
 		if (!colon)
 			return err_usage(err, "--hunk is FILE:N[,N]..., as in main.c:1,3");
-		if (absolute(r->hunks.v[i], (size_t)(colon - r->hunks.v[i]), &path, err) < 0)
+		if (parts_path(r->hunks.v[i], (size_t)(colon - r->hunks.v[i]), &path, err) < 0)
 			return -1;
 		c.only = (const char *const[]){path, NULL};
-		part = part_of(parts, path);
+		part = parts_of(parts, path);
 		if (changes_load(r->store, part ? part->to : r->to, now, &c, err) < 0)
 			return -1;
 		if (c.n != 1)
@@ -216,31 +120,22 @@ static int restore_hunks(const struct restore_run *r, const struct parts *parts,
 /* ---- all --------------------------------------------------------------------------------------
  */
 
-/* asked: NULL = everything. */
+/* asked: NULL = everything; shown: NULL = they are only counted. */
 static int restore_part(const struct restore_run *r, const struct part *part, char *const *asked,
 			const struct snap_record *now, struct shown_steps *shown,
 			struct snap_restored *out, struct err *err)
 {
-	_cleanup_free_ const char **only = NULL;
+	_cleanup_free_ const char **only = parts_asked(part, asked);
 	struct snap_restored one = {0};
-	size_t n = 0, max = 1;
 
-	for (char *const *i = asked; i && *i; i++)
-		max++;
-	only = xcalloc(max + 1, sizeof(*only));
-	for (char *const *i = asked; i && *i; i++)
-		if (part->root ? path_under(part->root, *i) : !!root_of(part->to, *i))
-			only[n++] = *i;
-	if (asked && !n)
+	if (!only)
 		return 0;
-	if (!asked && part->root)
-		only[n++] = part->root;
 	if (snap_restore(r->store,
 			 &(struct snap_restore){.to = part->to,
 						.now = now,
-						.only = n ? only : NULL,
-						.dry_run = r->dry_run,
-						.fn = on_step,
+						.only = only[0] ? only : NULL,
+						.dry_run = r->dry_run || !shown,
+						.fn = shown ? on_step : NULL,
 						.arg = shown},
 			 &one, err) < 0)
 		return -1;
@@ -249,17 +144,38 @@ static int restore_part(const struct restore_run *r, const struct part *part, ch
 	return 0;
 }
 
+static int restore_parts(const struct restore_run *r, const struct parts *parts,
+			 const struct snap_record *now, struct shown_steps *shown,
+			 struct snap_restored *out, struct err *err)
+{
+	char **only = r->paths.n ? parts_paths(r, parts, err) : NULL;
+	int rc = r->paths.n && !only ? -1 : 0;
+
+	for (size_t i = 0; rc == 0 && i < parts->n; i++)
+		rc = restore_part(r, &parts->v[i], only, now, shown, out, err);
+	strv_free(only);
+	return rc;
+}
+
+static void say_outcome(const struct restore_run *r, const struct snap_restored *out)
+{
+	unsigned long long steps = out->steps, failed = out->failed;
+
+	if (!steps)
+		cli_say(r->cli, "Nothing to restore: all is as in the snapshot.");
+	else if (r->dry_run)
+		cli_say(r->cli, "%llu change%s; nothing was done.", steps, steps == 1 ? "" : "s");
+	else
+		cli_say(r->cli, "Restored %llu of %llu.", steps - failed, steps);
+}
+
 static int restore_to(const struct restore_run *r, const struct parts *parts,
 		      const struct snap_record *now, struct err *err)
 {
 	struct shown_steps shown = {r, r->json ? cJSON_CreateArray() : NULL};
-	char **only = r->paths.n ? absolute_all(r, parts, err) : NULL;
 	struct snap_restored out = {0};
-	int rc = r->paths.n && !only ? -1 : 0;
+	int rc = restore_parts(r, parts, now, &shown, &out, err);
 
-	for (size_t i = 0; rc == 0 && i < parts->n; i++)
-		rc = restore_part(r, &parts->v[i], only, now, &shown, &out, err);
-	strv_free(only);
 	if (rc == 0 && r->session && !r->dry_run)
 		snapshot_note(r->session, "restore", r->to->number, out.steps - out.failed,
 			      &r->to->tree);
@@ -268,15 +184,7 @@ static int restore_to(const struct restore_run *r, const struct parts *parts,
 	cJSON_Delete(shown.list);
 	if (rc < 0)
 		return -1;
-	if (!out.steps)
-		cli_say(r->cli, "Nothing to restore: all is as in the snapshot.");
-	else if (r->dry_run)
-		cli_say(r->cli, "%llu change%s; nothing was done.", (unsigned long long)out.steps,
-			out.steps == 1 ? "" : "s");
-	else
-		cli_say(r->cli, "Restored %llu of %llu.",
-			(unsigned long long)(out.steps - out.failed),
-			(unsigned long long)out.steps);
+	say_outcome(r, &out);
 	if (out.failed)
 		return err_set(err, "%llu of %llu could not be restored",
 			       (unsigned long long)out.failed, (unsigned long long)out.steps);
@@ -294,8 +202,6 @@ static int present_state(const struct restore_run *r, const char *const *roots,
 			      .session = r->session,
 			      .reason = "before-restore"};
 
-	if (r->dry_run)
-		return snap_scan(r->store, roots, &r->options, now, err);
 	if (!r->session) {
 		snprintf(name, sizeof(name), "before-restore-%llu",
 			 (unsigned long long)(clock_real_ns() / 1000000));
@@ -313,41 +219,29 @@ static int present_state(const struct restore_run *r, const char *const *roots,
 	return 0;
 }
 
-/* A path that neither the snapshot nor the disk knows is a mistake, not "nothing to do". */
-static int check_paths(const struct restore_run *r, const struct parts *parts, struct err *err)
-{
-	char **v = absolute_all(r, parts, err);
-	int rc = v ? 0 : -1;
-
-	for (size_t i = 0; rc == 0 && v[i]; i++) {
-		struct snap_entry e;
-		struct stat st;
-
-		rc = snap_lookup(r->store, part_of(parts, v[i])->to, v[i], &e, err);
-		if (rc == 0 && e.kind == SNAP_NONE && lstat(v[i], &st) < 0)
-			rc = err_set(err, "%s is neither in the snapshot nor there now",
-				     show(v[i]).s);
-	}
-	strv_free(v);
-	return rc;
-}
-
-/* Before anything is kept or put back. What a dry run would find it finds by itself. */
+/* Is there anything to do, and can all of it be done? Before anything is kept or put back; what a
+ * dry run would find it finds by itself. */
 static int check_request(const struct restore_run *r, const struct parts *parts,
-			 const char *const *roots, struct err *err)
+			 const struct snap_record *now, bool *any, struct err *err)
 {
 	struct restore_run check = *r;
-	struct snap_record now = {0};
-	int rc = r->paths.n ? check_paths(r, parts, err) : 0;
+	struct snap_restored out = {0};
+	int rc;
 
-	if (rc < 0 || !r->hunks.n || r->dry_run)
-		return rc;
+	*any = true;
+	if (r->dry_run)
+		return 0;
 	check.dry_run = check.check = true;
-	rc = snap_scan(r->store, roots, &r->options, &now, err);
-	if (rc == 0)
-		rc = restore_hunks(&check, parts, &now, err);
-	snap_record_free(&now);
-	return rc;
+	if (r->hunks.n)
+		return restore_hunks(&check, parts, now, err);
+	rc = restore_parts(&check, parts, now, NULL, &out, err);
+	*any = out.steps > 0;
+	if (rc < 0 || *any)
+		return rc;
+	say_outcome(r, &out);
+	if (r->json)
+		puts("[]");
+	return 0;
 }
 
 int restore_run(const struct restore_run *r, struct err *err)
@@ -356,21 +250,29 @@ int restore_run(const struct restore_run *r, struct err *err)
 	_cleanup_free_ const char **roots = NULL, **usual = NULL;
 	struct snap_record now = {0};
 	size_t n = r->to->root_count;
+	bool any = false;
 	int rc;
 
-	find_parts(r, &parts);
+	parts_find(r, &parts);
 	roots = xcalloc(n + parts.n, sizeof(*roots));
 	usual = xcalloc(n + 1, sizeof(*usual));
 	for (size_t i = 0; i < n; i++)
 		roots[i] = usual[i] = r->to->roots[i].path;
 	for (size_t i = 1; i < parts.n; i++)
 		roots[n++] = parts.v[i].root;
-	rc = check_request(r, &parts, roots, err);
+	rc = r->paths.n ? parts_check(r, &parts, err) : 0;
 	if (rc == 0)
+		rc = snap_scan(r->store, roots, &r->options, &now, err);
+	if (rc == 0)
+		rc = check_request(r, &parts, &now, &any, err);
+	if (rc == 0 && any && !r->dry_run) {
+		/* What changed since then is in this one, and the restore goes by it. */
+		snap_record_free(&now);
 		rc = present_state(r, roots, usual, &now, err);
-	if (rc == 0)
-		rc = r->hunks.n ? restore_hunks(r, &parts, &now, err) : 0;
-	if (rc == 0 && (!r->hunks.n || r->paths.n))
+	}
+	if (rc == 0 && any && r->hunks.n)
+		rc = restore_hunks(r, &parts, &now, err);
+	if (rc == 0 && any && (!r->hunks.n || r->paths.n))
 		rc = restore_to(r, &parts, &now, err);
 	snap_record_free(&now);
 	return rc;

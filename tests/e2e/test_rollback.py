@@ -116,6 +116,35 @@ def parts(p):
     p.nono("run", "--rollback", "--no-audit", "--", "true", code=2)
 
 
+def nothing(p):
+    """A restore that finds nothing to do keeps no snapshot of the present state."""
+    grow(p)
+    p.nono("snapshot", "create", "base")
+    p.inside(CHANGES, "--rollback", code=3)
+    sid = newest(p)
+
+    def kept():
+        return [s["number"] for s in p.json("rollback", "show", sid)["snapshots"]], \
+            [s["name"] for s in p.json("snapshot", "list")]
+    p.nono("rollback", "restore", sid)
+    was = kept()
+    assert was == ([0, 1, 2], ["base"]), was
+    os.utime(os.path.join(p.work, "a.txt"))  # times alone are no change
+    for args in (["rollback", "restore", sid], ["rollback", "restore", sid, "--path", "d"], ["snapshot", "restore", "base"]):
+        p.nono(*args)
+        assert "Nothing to restore" in p.err and "present state" not in p.err, p.err
+        assert json.loads(p.nono(*args, "--json")) == [] and kept() == was, kept()
+    audit = [s["reason"] for s in p.json("audit", "show", sid)["snapshots"]]
+    assert audit == ["start", "end", "before-restore"], audit
+    p.write("a.txt", "other\n")
+    p.nono("snapshot", "restore", "base", "--path", "d")
+    assert "Nothing to restore" in p.err and kept() == was
+    p.nono("snapshot", "restore", "base")
+    assert p.read("a.txt") == "one\ntwo\n" and len(kept()[1]) == 2, kept()
+    p.nono("snapshot", "restore", [n for n in kept()[1] if n != "base"][0])
+    assert p.read("a.txt") == "other\n"
+
+
 def hostile(p):
     """Links and hard links that lead out of the tree: nothing outside changes."""
     grow(p)
@@ -350,4 +379,4 @@ def first_given_up(p):
     assert [r["snapshot_count"] for r in p.json("rollback", "list")] == [2] and p.read("started")
 
 
-nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, hostile, excluded, named, killed, inside])
+nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, nothing, hostile, excluded, named, killed, inside])
