@@ -1,23 +1,66 @@
-/* nono rollback: looking at a session's snapshots, putting them back, verifying them. */
+/* nono rollback: looking at a session's snapshots, putting them back. */
 #include "cli/rollback.h"
 
 /* ---- show ------------------------------------------------------------------------------------ */
 
-struct show_options {
-	int mode; /* enum show_mode */
-	bool json;
+struct session_show_options {
+	struct changes_options show;
+	long snapshot;
+	bool since_start;
 };
 static const struct option_row show_rows[] = {
-    SHOW_ROWS(show_options),
-    {.name = "json", ROW(show_options, json), .help = "As JSON"},
+    {.name = "snapshot",
+     .kind = OPTION_NUMBER,
+     ROW(session_show_options, snapshot),
+     .arg = "N",
+     .help = "What changed to this snapshot from the one before it",
+     .value = -1,
+     .max = 1000000000},
+    {.name = "since-start",
+     ROW(session_show_options, since_start),
+     .help = "With --snapshot: from the session's first one"},
+    SHOW_ROWS(session_show_options, show),
     {0},
 };
 
-static int show_json(const struct rollback_session *s, struct snap_store *store)
+/* The two states that are compared. to NULL: the session has none to show. */
+struct span {
+	const struct snap_record *from, *to;
+};
+
+static int find_span(const struct session_show_options *o, const struct rollback_session *s,
+		     struct span *out, struct err *err)
+{
+	bool one = o->snapshot >= 0;
+
+	out->from = s->v;
+	out->to = one ? rollback_want(s->id, s->v, s->n, o->snapshot, err)
+		      : rollback_pick(s->v, s->n, -1);
+	if (one && !o->since_start && out->to && out->to > s->v)
+		out->from = out->to - 1;
+	return one && !out->to ? -1 : 0;
+}
+
+static int show_session_json(const struct rollback_session *s, struct snap_store *store,
+			     const char *const *only)
 {
 	cJSON *o = rollback_session_json(s, false);
 
-	cJSON_AddItemToObject(o, "snapshots", snapshots_json(s, store, true));
+	cJSON_AddItemToObject(o, "snapshots", snapshots_json(s, store, true, only));
+	print_json(o);
+	cJSON_Delete(o);
+	return 0;
+}
+
+static int show_span_json(const struct rollback_session *s, const struct span *p,
+			  const struct changes *c)
+{
+	cJSON *o = snapshot_json(p->to, c);
+
+	cJSON_AddStringToObject(o, "session_id", s->rec.id);
+	cJSON_AddItemToObject(o, "since",
+			      p->from == p->to ? cJSON_CreateNull()
+					       : cJSON_CreateNumber(p->from->number));
 	print_json(o);
 	cJSON_Delete(o);
 	return 0;
@@ -32,53 +75,78 @@ static void say_left_out(const struct snap_record *r)
 			       snap_why_text((enum snap_why)w));
 }
 
-static void show_snapshots(const struct rollback_session *s)
+static void show_snapshot(const struct snap_record *r, bool first)
 {
 	char when[TIME_STR_MAX];
 
-	for (size_t i = 0; i < s->n; i++) {
-		const struct snap_record *r = &s->v[i];
-		time_rfc3339(when, r->time_ns);
-		printf("[%03u] %.19s  %-14s %llu files, %.1f MB\n", r->number, when,
-		       r->reason ? r->reason : "", (unsigned long long)r->files,
-		       (double)r->bytes / 1e6);
-		if (!i)
-			say_left_out(r);
-	}
+	time_rfc3339(when, r->time_ns);
+	printf("[%03u] %.19s  %-14s %llu files, %.1f MB\n", r->number, when,
+	       r->reason ? r->reason : "", (unsigned long long)r->files, (double)r->bytes / 1e6);
+	if (first)
+		say_left_out(r);
+}
+
+static void show_head(const struct session_show_options *o, const struct rollback_session *s,
+		      const struct span *p, const struct changes *c)
+{
+	char count[64];
+
+	changes_count_text(c, count);
+	printf("Session %s, started %.19s\n", s->rec.id, s->rec.started);
+	for (size_t i = 0; i < s->n; i++)
+		if (o->snapshot < 0 || p->to == &s->v[i])
+			show_snapshot(&s->v[i], !i);
+	if (o->snapshot < 0)
+		printf("Changes: %s\n", count);
+	else if (p->from == p->to)
+		printf("It is the first one: there is none before it.\n");
+	else
+		printf("Changes since snapshot %u: %s\n", p->from->number, count);
+}
+
+static int show_span(const struct session_show_options *o, struct snap_store *store,
+		     const struct rollback_session *s, const struct span *p, struct changes *c,
+		     struct err *err)
+{
+	if (o->show.json && o->snapshot < 0)
+		return show_session_json(s, store, c->only);
+	if (p->to && changes_load(store, p->from, p->to, c, err) < 0)
+		return -1;
+	if (o->show.json)
+		return show_span_json(s, p, c);
+	if (o->show.mode == SHOW_LIST)
+		show_head(o, s, p, c);
+	return changes_show(store, c, (enum show_mode)o->show.mode, false, err);
 }
 
 static int run_show(struct cli *cli, struct err *err)
 {
-	const struct show_options *o = cli->options;
+	const struct session_show_options *o = cli->options;
 	_cleanup_(rollback_close) struct snap_store *store = NULL;
 	_cleanup_(rollback_session_free) struct rollback_session s = {0};
 	_cleanup_(changes_free) struct changes c = {0};
-	const struct snap_record *last;
-	char count[64];
+	struct span p;
+	char **only;
+	int r;
 
 	if (rollback_open(&store, err) < 0 ||
-	    rollback_session_open(&s, store, cli->args[0], err) < 0)
+	    rollback_session_open(&s, store, cli->args[0], err) < 0 ||
+	    find_span(o, &s, &p, err) < 0 ||
+	    show_only(&o->show, p.from, p.to ? p.to : p.from, &only, err) < 0)
 		return -1;
-	if (o->json)
-		return show_json(&s, store);
-	last = rollback_pick(s.v, s.n, -1);
-	if (last && changes_load(store, &s.v[0], last, &c, err) < 0)
-		return -1;
-	if (o->mode == SHOW_LIST) {
-		changes_count_text(&c, count);
-		printf("Session %s, started %.19s\n", s.rec.id, s.rec.started);
-		show_snapshots(&s);
-		printf("Changes: %s\n", count);
-	}
-	return changes_show(store, &c, (enum show_mode)o->mode, false, err);
+	c.only = (const char *const *)only;
+	r = show_span(o, store, &s, &p, &c, err);
+	c.only = NULL;
+	strv_free(only);
+	return r;
 }
 
 static const struct command command_rollback_show = {
     .name = "rollback show",
     .usage = "SESSION [options]",
-    .summary = "What a session changed: from its first snapshot to its last",
+    .summary = "What a session changed: from its first snapshot to its last, or to one of them",
     .rows = show_rows,
-    .size = sizeof(struct show_options),
+    .size = sizeof(struct session_show_options),
     .flags = CLI_ENDED_TOO | CLI_OUTSIDE,
     .min_args = 1,
     .max_args = 1,
@@ -88,37 +156,25 @@ static const struct command command_rollback_show = {
 
 /* ---- restore --------------------------------------------------------------------------------- */
 
-struct restore_options {
+struct session_restore_options {
+	struct restore_options restore;
 	long snapshot;
-	struct strings paths, hunks;
-	bool dry_run, json;
 };
 static const struct option_row restore_rows[] = {
     {.name = "snapshot",
      .kind = OPTION_NUMBER,
-     ROW(restore_options, snapshot),
+     ROW(session_restore_options, snapshot),
      .arg = "N",
      .help = "To this snapshot; without it to number 0, the state before the run, and what was "
 	     "kept before a grant as it was before that",
      .max = 1000000000},
-    {.name = "path",
-     .kind = OPTION_LIST,
-     ROW(restore_options, paths),
-     .arg = "PATH",
-     .help = "Only this file, or this directory and all below it"},
-    {.name = "hunk",
-     .kind = OPTION_LIST,
-     ROW(restore_options, hunks),
-     .arg = "FILE:N[,N]",
-     .help = "Of this file only these parts, counted as the diff shows them"},
-    {.name = "dry-run", ROW(restore_options, dry_run), .help = "List what would be done"},
-    {.name = "json", ROW(restore_options, json), .help = "What was done as a JSON array"},
+    RESTORE_ROWS(session_restore_options, restore),
     {0},
 };
 
 static int run_restore(struct cli *cli, struct err *err)
 {
-	const struct restore_options *o = cli->options;
+	const struct session_restore_options *o = cli->options;
 	_cleanup_(rollback_close) struct snap_store *store = NULL;
 	_cleanup_(rollback_session_free) struct rollback_session s = {0};
 	const struct snap_record *to;
@@ -126,9 +182,9 @@ static int run_restore(struct cli *cli, struct err *err)
 	if (rollback_open(&store, err) < 0 ||
 	    rollback_session_open(&s, store, cli->args[0], err) < 0)
 		return -1;
-	to = rollback_pick(s.v, s.n, o->snapshot);
+	to = rollback_want(s.id, s.v, s.n, o->snapshot, err);
 	if (!to)
-		return err_set(err, "session %s has no snapshot %ld", s.id, o->snapshot);
+		return -1;
 	if (rollback_alive(&s.rec))
 		cli_say(cli, "The session is still running: it may change things again.");
 	return restore_run(&(struct restore_run){.cli = cli,
@@ -138,10 +194,7 @@ static int run_restore(struct cli *cli, struct err *err)
 						 .n_later = o->snapshot == 0 ? s.n : 0,
 						 .options = rollback_options(&s.rec),
 						 .session = s.id,
-						 .paths = o->paths,
-						 .hunks = o->hunks,
-						 .dry_run = o->dry_run,
-						 .json = o->json},
+						 .asked = o->restore},
 			   err);
 }
 
@@ -157,78 +210,12 @@ static const struct command command_rollback_restore = {
 	"  nono rollback restore 3f2a --path src\n"
 	"  nono rollback restore 3f2a --hunk src/main.c:2\n",
     .rows = restore_rows,
-    .size = sizeof(struct restore_options),
+    .size = sizeof(struct session_restore_options),
     .flags = CLI_ENDED_TOO | CLI_OUTSIDE,
     .min_args = 1,
     .max_args = 1,
     .arg = "a session",
     .run = run_restore,
-};
-
-/* ---- verify ---------------------------------------------------------------------------------- */
-
-#define BAD_MAX 4096
-
-struct damages {
-	unsigned v[BAD_MAX]; /* numbers of snapshots */
-	size_t n;
-};
-
-static void on_damage(void *arg, const struct snap_damage *d)
-{
-	struct damages *bad = arg;
-
-	if (d->where && bad->n < BAD_MAX && (!bad->n || bad->v[bad->n - 1] != d->number))
-		bad->v[bad->n++] = d->number;
-	printf("[%03u] DAMAGED ", d->number);
-	print_text(d->path ? d->path : "the record", 0);
-	printf(": ");
-	print_text(d->what, 0);
-	putchar('\n');
-}
-
-static bool is_bad(const struct damages *bad, unsigned number)
-{
-	for (size_t i = 0; i < bad->n; i++)
-		if (bad->v[i] == number)
-			return true;
-	return bad->n == BAD_MAX; /* one of those that found no room, perhaps */
-}
-
-static int run_verify(struct cli *cli, struct err *err)
-{
-	_cleanup_(rollback_close) struct snap_store *store = NULL;
-	_cleanup_(rollback_session_free) struct rollback_session s = {0};
-	struct damages bad = {.n = 0};
-	struct snap_verified out = {0};
-	char hex[SNAP_HASH_HEX];
-
-	if (rollback_open(&store, err) < 0 || !(s.id = rollback_find(store, cli->args[0], err)) ||
-	    snap_verify_session(store, s.id, on_damage, &bad, &out, err) < 0)
-		return -1;
-	if (rollback_session_load(&s, store, s.id, err) < 0 && !out.damaged)
-		return -1;
-	for (size_t i = 0; i < s.n; i++) {
-		if (is_bad(&bad, s.v[i].number))
-			continue;
-		snap_hash_hex(hex, &s.v[i].tree);
-		printf("[%03u] OK %s %llu files\n", s.v[i].number, hex,
-		       (unsigned long long)s.v[i].files);
-	}
-	puts(out.damaged ? "FAIL" : "PASS");
-	return out.damaged ? 1 : 0;
-}
-
-static const struct command command_rollback_verify = {
-    .name = "rollback verify",
-    .usage = "SESSION",
-    .summary = "Hash everything that a session's snapshots hold again",
-    .details = "Exit code 0 when all of it is whole, 1 when not.\n",
-    .flags = CLI_ENDED_TOO | CLI_OUTSIDE,
-    .min_args = 1,
-    .max_args = 1,
-    .arg = "a session",
-    .run = run_verify,
 };
 
 /* ---- all of them ------------------------------------------------------------------------------

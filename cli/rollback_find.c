@@ -62,6 +62,36 @@ const struct snap_record *rollback_pick(const struct snap_record *v, size_t n, l
 	return NULL;
 }
 
+/* "0-3, 5" */
+static void list_numbers(const struct snap_record *v, size_t n, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0, end; i < n && len + 32 < size; i = end) {
+		for (end = i + 1; end < n && v[end].number == v[end - 1].number + 1;)
+			end++;
+		len += (size_t)snprintf(out + len, size - len, "%s%u", i ? ", " : "", v[i].number);
+		if (end > i + 1)
+			len += (size_t)snprintf(out + len, size - len, "-%u", v[end - 1].number);
+		if (len + 32 >= size && end < n)
+			str_copy(out + len, size - len, ", ...");
+	}
+}
+
+const struct snap_record *rollback_want(const char *session, const struct snap_record *v, size_t n,
+					long number, struct err *err)
+{
+	const struct snap_record *r = rollback_pick(v, n, number);
+	char there[160];
+
+	if (r)
+		return r;
+	list_numbers(v, n, there, sizeof(there));
+	err_set(err, "session %s has no snapshot %ld, but %s", session, number, there);
+	return NULL;
+}
+
 /* ---- changes ------------------------------------------------------------------------------- */
 
 static void add_hash(cJSON *o, const char *key, const struct snap_entry *e)

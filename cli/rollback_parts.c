@@ -5,7 +5,7 @@
 
 #include "common/remark.h"
 
-int parts_path(const char *given, size_t n, char **out, struct err *err)
+int restore_path(const char *given, size_t n, char **out, struct err *err)
 {
 	_cleanup_free_ char *p = xstrndup(given, n), *cwd = NULL;
 	char joined[8192], clean[4096];
@@ -19,7 +19,7 @@ int parts_path(const char *given, size_t n, char **out, struct err *err)
 	return 0;
 }
 
-static const char *root_of(const struct snap_record *r, const char *path)
+const char *record_root(const struct snap_record *r, const char *path)
 {
 	for (size_t i = 0; i < r->root_count; i++)
 		if (path_under(r->roots[i].path, path))
@@ -57,14 +57,14 @@ void parts_find(const struct restore_run *r, struct parts *p)
 
 		for (size_t j = 0; k->reason && str_eq(k->reason, "request") && j < k->root_count;
 		     j++)
-			if (!root_of(r->to, k->roots[j].path))
+			if (!record_root(r->to, k->roots[j].path))
 				add_part(p, k, k->roots[j].path);
 	}
 }
 
 static bool lies_in(const struct part *p, const char *path)
 {
-	return p->root ? path_under(p->root, path) : !!root_of(p->to, path);
+	return p->root ? path_under(p->root, path) : !!record_root(p->to, path);
 }
 
 const struct part *parts_of(const struct parts *p, const char *path)
@@ -96,11 +96,11 @@ const char **parts_asked(const struct part *part, char *const *asked)
 
 char **parts_paths(const struct restore_run *r, const struct parts *parts, struct err *err)
 {
-	char **v = xcalloc(r->paths.n + 1, sizeof(*v));
+	char **v = xcalloc(r->asked.paths.n + 1, sizeof(*v));
 
-	for (size_t i = 0; i < r->paths.n; i++) {
-		const char *p = r->paths.v[i];
-		if (parts_path(p, strlen(p), &v[i], err) == 0 &&
+	for (size_t i = 0; i < r->asked.paths.n; i++) {
+		const char *p = r->asked.paths.v[i];
+		if (restore_path(p, strlen(p), &v[i], err) == 0 &&
 		    (parts_of(parts, v[i]) ||
 		     err_set(err, "%s lies in no tree of the snapshot", show(v[i]).s) == 0))
 			continue;

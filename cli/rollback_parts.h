@@ -13,6 +13,8 @@ struct parts {
 	struct part *v;
 	size_t n;
 };
+/* The root of the record that the path is or lies in; NULL: none. */
+const char *record_root(const struct snap_record *r, const char *path);
 void parts_find(const struct restore_run *r, struct parts *p);
 void parts_free(struct parts *p);
 /* NULL: the path lies in none. */
@@ -21,8 +23,6 @@ const struct part *parts_of(const struct parts *p, const char *path);
  * what stands for all of it. NULL: nothing of it was asked for. */
 const char **parts_asked(const struct part *part, char *const *asked);
 
-/* A path as it was given, the first n bytes, to an absolute one; caller frees. */
-int parts_path(const char *given, size_t n, char **out, struct err *err);
 /* All that the run was given; NULL when one lies in no part. Caller frees with strv_free(). */
 char **parts_paths(const struct restore_run *r, const struct parts *parts, struct err *err);
 /* A path that neither the snapshot nor the disk knows is a mistake, not "nothing to do". */

@@ -37,7 +37,7 @@ static void restore(const struct review *r, const char **paths, size_t n)
 				  .to = &r->v[0],
 				  .options = rollback_options(&r->rec),
 				  .session = r->rec.id,
-				  .paths = {paths, n, NULL}};
+				  .asked.paths = {paths, n, NULL}};
 
 	if (restore_run(&run, &err) < 0)
 		fprintf(stderr, "nono: %s\n", err.msg);

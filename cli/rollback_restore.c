@@ -37,7 +37,7 @@ static void on_step(void *arg, const struct snap_change *c, const struct err *fa
 	}
 	if (failed)
 		remark("nono: warning: %s: %s", show(c->path).s, failed->msg);
-	else if (s->run->dry_run || !s->run->cli->silent) {
+	else if (s->run->asked.dry_run || !s->run->cli->silent) {
 		printf("%-8s", word_of(c));
 		print_text(c->path, 0);
 		putchar('\n');
@@ -72,7 +72,7 @@ static int revert_hunks(const struct restore_run *r, const struct snap_record *t
 
 	if (c->before.kind != SNAP_FILE || c->after.kind != SNAP_FILE)
 		return err_set(err, "%s has no hunks: use --path", show(c->path).s);
-	if (change_texts(r->store, c, r->dry_run, &a, &b, err) < 0)
+	if (change_texts(r->store, c, r->asked.dry_run, &a, &b, err) < 0)
 		return err_prefix(err, "%s", show(c->path).s);
 	diff_make(&d, a.data ? a.data : "", a.len, b.data ? b.data : "", b.len);
 	take = xcalloc(d.hunk_count + 1, sizeof(*take));
@@ -83,10 +83,10 @@ static int revert_hunks(const struct restore_run *r, const struct snap_record *t
 		print_text(c->path, 0);
 		printf(":%s\n", show(list).s);
 	}
-	if (rc == 0 && !r->dry_run)
+	if (rc == 0 && !r->asked.dry_run)
 		rc = snap_replace(to, c->path, &c->after.hash, text.len ? text.data : "", text.len,
 				  err);
-	if (rc == 0 && !r->dry_run && r->session)
+	if (rc == 0 && !r->asked.dry_run && r->session)
 		snapshot_note(r->session, "restore", to->number, 1, &to->tree);
 	diff_free(&d);
 	return rc;
@@ -95,15 +95,16 @@ static int revert_hunks(const struct restore_run *r, const struct snap_record *t
 static int restore_hunks(const struct restore_run *r, const struct parts *parts,
 			 const struct snap_record *now, struct err *err)
 {
-	for (size_t i = 0; i < r->hunks.n; i++) {
-		const char *colon = strrchr(r->hunks.v[i], ':');
+	for (size_t i = 0; i < r->asked.hunks.n; i++) {
+		const char *colon = strrchr(r->asked.hunks.v[i], ':');
 		_cleanup_free_ char *path = NULL;
 		const struct part *part;
 		_cleanup_(changes_free) struct changes c = {0};
 
 		if (!colon)
 			return err_usage(err, "--hunk is FILE:N[,N]..., as in main.c:1,3");
-		if (parts_path(r->hunks.v[i], (size_t)(colon - r->hunks.v[i]), &path, err) < 0)
+		if (restore_path(r->asked.hunks.v[i], (size_t)(colon - r->asked.hunks.v[i]), &path,
+				 err) < 0)
 			return -1;
 		c.only = (const char *const[]){path, NULL};
 		part = parts_of(parts, path);
@@ -134,7 +135,7 @@ static int restore_part(const struct restore_run *r, const struct part *part, ch
 			 &(struct snap_restore){.to = part->to,
 						.now = now,
 						.only = only[0] ? only : NULL,
-						.dry_run = r->dry_run || !shown,
+						.dry_run = r->asked.dry_run || !shown,
 						.fn = shown ? on_step : NULL,
 						.arg = shown},
 			 &one, err) < 0)
@@ -148,8 +149,8 @@ static int restore_parts(const struct restore_run *r, const struct parts *parts,
 			 const struct snap_record *now, struct shown_steps *shown,
 			 struct snap_restored *out, struct err *err)
 {
-	char **only = r->paths.n ? parts_paths(r, parts, err) : NULL;
-	int rc = r->paths.n && !only ? -1 : 0;
+	char **only = r->asked.paths.n ? parts_paths(r, parts, err) : NULL;
+	int rc = r->asked.paths.n && !only ? -1 : 0;
 
 	for (size_t i = 0; rc == 0 && i < parts->n; i++)
 		rc = restore_part(r, &parts->v[i], only, now, shown, out, err);
@@ -163,7 +164,7 @@ static void say_outcome(const struct restore_run *r, const struct snap_restored 
 
 	if (!steps)
 		cli_say(r->cli, "Nothing to restore: all is as in the snapshot.");
-	else if (r->dry_run)
+	else if (r->asked.dry_run)
 		cli_say(r->cli, "%llu change%s; nothing was done.", steps, steps == 1 ? "" : "s");
 	else
 		cli_say(r->cli, "Restored %llu of %llu.", steps - failed, steps);
@@ -172,11 +173,11 @@ static void say_outcome(const struct restore_run *r, const struct snap_restored 
 static int restore_to(const struct restore_run *r, const struct parts *parts,
 		      const struct snap_record *now, struct err *err)
 {
-	struct shown_steps shown = {r, r->json ? cJSON_CreateArray() : NULL};
+	struct shown_steps shown = {r, r->asked.json ? cJSON_CreateArray() : NULL};
 	struct snap_restored out = {0};
 	int rc = restore_parts(r, parts, now, &shown, &out, err);
 
-	if (rc == 0 && r->session && !r->dry_run)
+	if (rc == 0 && r->session && !r->asked.dry_run)
 		snapshot_note(r->session, "restore", r->to->number, out.steps - out.failed,
 			      &r->to->tree);
 	if (rc == 0 && shown.list)
@@ -229,17 +230,17 @@ static int check_request(const struct restore_run *r, const struct parts *parts,
 	int rc;
 
 	*any = true;
-	if (r->dry_run)
+	if (r->asked.dry_run)
 		return 0;
-	check.dry_run = check.check = true;
-	if (r->hunks.n)
+	check.asked.dry_run = check.check = true;
+	if (r->asked.hunks.n)
 		return restore_hunks(&check, parts, now, err);
 	rc = restore_parts(&check, parts, now, NULL, &out, err);
 	*any = out.steps > 0;
 	if (rc < 0 || *any)
 		return rc;
 	say_outcome(r, &out);
-	if (r->json)
+	if (r->asked.json)
 		puts("[]");
 	return 0;
 }
@@ -260,19 +261,19 @@ int restore_run(const struct restore_run *r, struct err *err)
 		roots[i] = usual[i] = r->to->roots[i].path;
 	for (size_t i = 1; i < parts.n; i++)
 		roots[n++] = parts.v[i].root;
-	rc = r->paths.n ? parts_check(r, &parts, err) : 0;
+	rc = r->asked.paths.n ? parts_check(r, &parts, err) : 0;
 	if (rc == 0)
 		rc = snap_scan(r->store, roots, &r->options, &now, err);
 	if (rc == 0)
 		rc = check_request(r, &parts, &now, &any, err);
-	if (rc == 0 && any && !r->dry_run) {
+	if (rc == 0 && any && !r->asked.dry_run) {
 		/* What changed since then is in this one, and the restore goes by it. */
 		snap_record_free(&now);
 		rc = present_state(r, roots, usual, &now, err);
 	}
-	if (rc == 0 && any && r->hunks.n)
+	if (rc == 0 && any && r->asked.hunks.n)
 		rc = restore_hunks(r, &parts, &now, err);
-	if (rc == 0 && any && (!r->hunks.n || r->paths.n))
+	if (rc == 0 && any && (!r->asked.hunks.n || r->asked.paths.n))
 		rc = restore_to(r, &parts, &now, err);
 	snap_record_free(&now);
 	return rc;

@@ -86,11 +86,8 @@ cJSON *rollback_session_json(const struct rollback_session *s, bool with_count)
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
-static cJSON *snapshot_json(const struct rollback_session *s, struct snap_store *store, size_t i,
-			    bool with_changes)
+cJSON *snapshot_json(const struct snap_record *r, const struct changes *c)
 {
-	const struct snap_record *r = &s->v[i];
-	_cleanup_(changes_free) struct changes c = {0};
 	char hex[SNAP_HASH_HEX], when[TIME_STR_MAX];
 	cJSON *o = cJSON_CreateObject();
 
@@ -103,18 +100,22 @@ static cJSON *snapshot_json(const struct rollback_session *s, struct snap_store 
 	cJSON_AddNumberToObject(o, "file_count", (double)r->files);
 	cJSON_AddStringToObject(o, "merkle_root", hex);
 	cJSON_AddStringToObject(o, "reason", r->reason ? r->reason : "");
-	if (i && with_changes)
-		changes_load(store, &s->v[i - 1], r, &c, NULL);
-	cJSON_AddItemToObject(o, "changes", changes_json(&c));
+	cJSON_AddItemToObject(o, "changes", changes_json(c));
 	return o;
 }
 
-cJSON *snapshots_json(const struct rollback_session *s, struct snap_store *store, bool with_changes)
+cJSON *snapshots_json(const struct rollback_session *s, struct snap_store *store, bool with_changes,
+		      const char *const *only)
 {
 	cJSON *a = cJSON_CreateArray();
 
-	for (size_t i = 0; i < s->n; i++)
-		cJSON_AddItemToArray(a, snapshot_json(s, store, i, with_changes));
+	for (size_t i = 0; i < s->n; i++) {
+		_cleanup_(changes_free) struct changes c = {.only = only};
+
+		if (i && with_changes)
+			changes_load(store, &s->v[i - 1], &s->v[i], &c, NULL);
+		cJSON_AddItemToArray(a, snapshot_json(&s->v[i], &c));
+	}
 	return a;
 }
 
@@ -130,5 +131,5 @@ cJSON *rollback_snapshots_json(const char *id, bool with_changes)
 	rollback_record_free(&s.rec);
 	if (rollback_open(&store, &e) < 0 || rollback_session_load(&s, store, id, &e) < 0)
 		return NULL;
-	return snapshots_json(&s, store, with_changes);
+	return snapshots_json(&s, store, with_changes, NULL);
 }

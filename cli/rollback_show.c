@@ -1,6 +1,6 @@
 /* Changes as a list, a unified diff, or in two columns. */
-#include "cli/rollback.h"
 #include "cli/rollback_paint.h"
+#include "cli/rollback_parts.h"
 #include "snapshots/diff.h"
 
 /* ---- two columns ----------------------------------------------------------------------------- */
@@ -162,5 +162,24 @@ int changes_show(struct snap_store *s, const struct changes *c, enum show_mode m
 		print_text(ch->path, 0);
 		puts(ch->after.kind == SNAP_DIR || ch->before.kind == SNAP_DIR ? "/" : "");
 	}
+	return 0;
+}
+
+int show_only(const struct changes_options *o, const struct snap_record *a,
+	      const struct snap_record *b, char ***out, struct err *err)
+{
+	char **v = o->paths.n ? xcalloc(o->paths.n + 1, sizeof(*v)) : NULL;
+
+	for (size_t i = 0; i < o->paths.n; i++) {
+		const char *p = o->paths.v[i];
+
+		if (restore_path(p, strlen(p), &v[i], err) == 0 &&
+		    (record_root(a, v[i]) || record_root(b, v[i]) ||
+		     err_set(err, "%s lies in no tree of the snapshot", show(v[i]).s) == 0))
+			continue;
+		strv_free(v);
+		return -1;
+	}
+	*out = v;
 	return 0;
 }

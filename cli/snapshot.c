@@ -210,12 +210,10 @@ static const struct command command_snapshot_list = {
 /* ---- diff ------------------------------------------------------------------------------------ */
 
 struct diff_options {
-	int mode; /* enum show_mode */
-	bool json;
+	struct changes_options show;
 };
 static const struct option_row diff_rows_table[] = {
-    SHOW_ROWS(diff_options),
-    {.name = "json", ROW(diff_options, json), .help = "As a JSON array"},
+    SHOW_ROWS(diff_options, show),
     {0},
 };
 
@@ -237,19 +235,25 @@ static int show_changes(struct cli *cli, struct snap_store *store, const struct 
 	_cleanup_(changes_free) struct changes c = {0};
 	bool live = cli->n_args < 2;
 	struct snap_record b = {0};
+	char **only = NULL;
 	int r = live ? scan_roots(store, a, &b, err)
 		     : snap_record_load(store, NULL, 0, cli->args[1], &b, err);
 
 	if (r == 0)
+		r = show_only(&o->show, a, &b, &only, err);
+	c.only = (const char *const *)only;
+	if (r == 0)
 		r = changes_load(store, a, &b, &c, err);
-	if (r == 0 && o->json) {
+	if (r == 0 && o->show.json) {
 		cJSON *list = changes_json(&c);
 		print_json(list);
 		cJSON_Delete(list);
 	} else if (r == 0) {
-		r = changes_show(store, &c, (enum show_mode)o->mode, live, err);
+		r = changes_show(store, &c, (enum show_mode)o->show.mode, live, err);
 	}
 	snap_record_free(&b);
+	c.only = NULL;
+	strv_free(only);
 	return r;
 }
 
@@ -292,39 +296,21 @@ static const struct command command_snapshot_diff = {
 
 /* ---- restore --------------------------------------------------------------------------------- */
 
-struct restore_options {
-	struct strings paths, hunks;
-	bool dry_run, json;
+struct named_restore_options {
+	struct restore_options restore;
 };
 static const struct option_row restore_rows[] = {
-    {.name = "path",
-     .kind = OPTION_LIST,
-     ROW(restore_options, paths),
-     .arg = "PATH",
-     .help = "Only this file, or this directory and all below it"},
-    {.name = "hunk",
-     .kind = OPTION_LIST,
-     ROW(restore_options, hunks),
-     .arg = "FILE:N[,N]",
-     .help = "Of this file only these parts, counted as the diff shows them"},
-    {.name = "dry-run", ROW(restore_options, dry_run), .help = "List what would be done"},
-    {.name = "json", ROW(restore_options, json), .help = "What was done as a JSON array"},
+    RESTORE_ROWS(named_restore_options, restore),
     {0},
 };
 
 static int restore(struct cli *cli, struct snap_store *store, const struct snap_record *to,
 		   struct err *err)
 {
-	const struct restore_options *o = cli->options;
+	const struct named_restore_options *o = cli->options;
 
-	return restore_run(&(struct restore_run){.cli = cli,
-						 .store = store,
-						 .to = to,
-						 .paths = o->paths,
-						 .hunks = o->hunks,
-						 .dry_run = o->dry_run,
-						 .json = o->json},
-			   err);
+	return restore_run(
+	    &(struct restore_run){.cli = cli, .store = store, .to = to, .asked = o->restore}, err);
 }
 
 static int run_restore(struct cli *cli, struct err *err)
@@ -338,7 +324,7 @@ static const struct command command_snapshot_restore = {
     .summary = "Put files back as a named snapshot has them",
     .details = "The present state is kept as a named snapshot first.\n",
     .rows = restore_rows,
-    .size = sizeof(struct restore_options),
+    .size = sizeof(struct named_restore_options),
     .flags = CLI_OUTSIDE,
     .min_args = 1,
     .max_args = 1,

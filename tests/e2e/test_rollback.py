@@ -145,6 +145,49 @@ def nothing(p):
     assert p.read("a.txt") == "other\n"
 
 
+def middle(p):
+    """One of the states between: against the one before it, or against the first."""
+    grow(p)
+    p.start("one", "for i in 1 2 3; do echo $i > f$i; touch ready$i; until [ -e go$i ]; do sleep 0.05; done; done; rm a.txt",
+            "--rollback", "--rollback-exclude", "ready*", "--rollback-exclude", "go*")
+    for i in (1, 2):
+        until("its step", lambda: os.path.exists(os.path.join(p.work, "ready%d" % i)))
+        assert p.nono("snapshot", "create", "--session", "one").strip() == str(i)
+        p.write("go%d" % i, "")
+    p.write("go3", "")
+    p.nono("wait", "one", "--until", "exited", "--timeout", "20")
+    until("the last snapshot", lambda: not p.json("rollback", "list", "--all")[0]["is_alive"])
+    sid = newest(p)
+
+    def changed(*args):
+        return {os.path.basename(c["path"]): c["type"] for c in p.json("rollback", "show", sid, *args)["changes"]}
+    assert changed("--snapshot", "1") == {"f1": "+"} and changed("--snapshot", "2") == {"f2": "+"}
+    assert changed("--snapshot", "3") == {"f3": "+", "a.txt": "-"}
+    assert changed("--snapshot", "2", "--since-start") == {"f1": "+", "f2": "+"}
+    one = p.json("rollback", "show", sid, "--snapshot", "2")
+    assert (one["number"], one["since"], one["session_id"], one["reason"]) == (2, 1, sid, "manual"), one
+    text = p.nono("rollback", "show", sid, "--snapshot", "2")
+    assert "[002]" in text and "[001]" not in text and "Changes since snapshot 1: +1 ~0 -0 p0\n+ %s/f2\n" % p.work in text, text
+    assert p.nono("rollback", "show", sid, "--snapshot", "2", "--diff") == "--- /dev/null\n+++ b%s/f2\n@@ -0,0 +1 @@\n+2\n" % p.work
+    assert "2" in p.nono("rollback", "show", sid, "--snapshot", "2", "--side-by-side", "--path", p.work + "/f2")
+    assert p.nono("rollback", "show", sid, "--snapshot", "2", "--full", "--path", "f1") == ""
+    assert changed("--snapshot", "3", "--path", "a.txt") == {"a.txt": "-"}
+    whole = p.json("rollback", "show", sid, "--path", "f2")["snapshots"]
+    assert [len(s["changes"]) for s in whole] == [0, 0, 1, 0], whole
+    assert "f1" not in p.nono("rollback", "show", sid, "--path", "a.txt", "--path", "f2")
+    assert changed("--snapshot", "0") == {} and p.json("rollback", "show", sid, "--snapshot", "0")["since"] is None
+    assert "there is none before it" in p.nono("rollback", "show", sid, "--snapshot", "0")
+    for command in (["show"], ["restore"]):
+        p.nono("rollback", *command, sid, "--snapshot", "4", code=1)
+        assert "has no snapshot 4, but 0-3" in p.err, p.err
+    p.nono("rollback", "show", sid, "--snapshot", "x", code=2)
+    p.nono("rollback", "show", sid, "--path", "/etc", code=1)
+    os.unlink(os.path.join(p.env["XDG_STATE_HOME"], "nono/rollbacks", sid, "snapshots/001.json"))
+    p.nono("rollback", "show", sid, "--snapshot", "1", code=1)
+    assert "has no snapshot 1, but 0, 2-3" in p.err, p.err
+    assert p.json("rollback", "show", sid, "--snapshot", "2")["since"] == 0
+
+
 def hostile(p):
     """Links and hard links that lead out of the tree: nothing outside changes."""
     grow(p)
@@ -203,6 +246,7 @@ def named(p):
     p.write("a.txt", "other\n")
     assert [s["name"] for s in p.json("snapshot", "list")] == ["base"]
     assert "+other" in p.nono("snapshot", "diff", "base", "--diff")
+    assert p.nono("snapshot", "diff", "base", "--path", "n.txt") == "" and p.json("snapshot", "diff", "base", "--path", "a.txt")
     p.nono("snapshot", "restore", "base")
     assert tree(p.work) == before
     p.start("one", "echo live > a.txt; touch ready; while ! [ -e go ]; do sleep 0.05; done; echo e > a.txt",
@@ -379,4 +423,4 @@ def first_given_up(p):
     assert [r["snapshot_count"] for r in p.json("rollback", "list")] == [2] and p.read("started")
 
 
-nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, nothing, hostile, excluded, named, killed, inside])
+nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, nothing, middle, hostile, excluded, named, killed, inside])
