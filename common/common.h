@@ -195,6 +195,17 @@ int fd_send(int sock, const void *p, size_t n, int fd);
 /* Receives at most n bytes and at most one descriptor (close-on-exec; *fd = -1 if none).
  * Bytes received, 0 at the end, -1 with errno. */
 ssize_t fd_recv(int sock, void *p, size_t n, int *fd);
+/* The same with up to FDS_MAX descriptors, as sendmsg(2) and recvmsg(2) but for EINTR, MSG_NOSIGNAL
+ * and close-on-exec. What comes beyond max is closed. */
+#define FDS_MAX 16
+struct iovec;
+struct cmsghdr;
+ssize_t fds_send(int sock, const struct iovec *v, size_t n_v, const int *fds, size_t n_fds,
+		 int flags);
+ssize_t fds_recv(int sock, const struct iovec *v, size_t n_v, int *fds, size_t max, size_t *n_fds,
+		 int flags);
+/* Of one control message: how many. */
+size_t fds_take(const struct cmsghdr *c, int *fds, size_t max);
 
 /* Random bytes from the kernel; hex of them. out has 2*bytes+1 chars. Aborts if the kernel can't.
  */

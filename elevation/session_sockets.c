@@ -21,11 +21,6 @@ struct session_sockets {
 	bool over;	      /* no answer came */
 };
 
-union sockets {
-	struct cmsghdr align;
-	char space[CMSG_SPACE(2 * sizeof(int))];
-};
-
 /* ---- init's side --------------------------------------------------------------------------- */
 
 static size_t make(char order, int fds[2])
@@ -40,24 +35,14 @@ bool elevation_make_sockets(int fd)
 {
 	char order;
 	ssize_t n = recv(fd, &order, 1, MSG_DONTWAIT);
-	union sockets control = {0};
-	struct iovec iov = {&order, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct iovec v = {&order, 1};
 	size_t made;
 	int fds[2];
 
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
 	made = make(order, fds);
-	if (made) {
-		control.align = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
-						 .cmsg_type = SCM_RIGHTS,
-						 .cmsg_len = CMSG_LEN(made * sizeof(int))};
-		memcpy(CMSG_DATA(&control.align), fds, made * sizeof(int));
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(made * sizeof(int));
-	}
-	n = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	n = fds_send(fd, &v, 1, fds, made, MSG_DONTWAIT);
 	while (made)
 		close(fds[--made]);
 	return n == 1;
@@ -67,21 +52,11 @@ bool elevation_make_sockets(int fd)
 
 static size_t take(int fd, int fds[2])
 {
-	union sockets control = {0};
 	char byte;
-	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	const struct cmsghdr *c;
-	size_t n;
+	struct iovec v = {&byte, 1};
+	size_t n = 0;
 
-	if (recvmsg(fd, &m, MSG_CMSG_CLOEXEC) != 1 || !(c = CMSG_FIRSTHDR(&m)) ||
-	    c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-		return 0;
-	n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+	fds_recv(fd, &v, 1, fds, 2, &n, 0);
 	return n;
 }
 

@@ -9,9 +9,9 @@
 #include "sessions/runtime.h"
 #include "sessions/sessions.h"
 
-#define FDS_MAX	   8
-#define HELLO_MS   2000
-#define TEXT_CLOSE "the session closed the connection"
+#define ARRIVED_MAX 8
+#define HELLO_MS    2000
+#define TEXT_CLOSE  "the session closed the connection"
 
 struct session_client {
 	struct session_client_events ev;
@@ -20,7 +20,7 @@ struct session_client {
 	struct frame_reader in;
 	struct buf out;
 	size_t out_at;
-	int fds[FDS_MAX]; /* arrived, in the order of the answers that they belong to */
+	int fds[ARRIVED_MAX]; /* arrived, in the order of the answers that they belong to */
 	size_t n_fds;
 	/* A synchronous call in progress. */
 	int want_seq;
@@ -127,7 +127,7 @@ int session_client_on_readable(struct session_client *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (fd >= 0) {
-		if (c->n_fds < FDS_MAX)
+		if (c->n_fds < ARRIVED_MAX)
 			c->fds[c->n_fds++] = fd;
 		else
 			close(fd);

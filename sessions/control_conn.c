@@ -68,25 +68,9 @@ void control_conn_events(struct control_client *c)
 
 static ssize_t send_part(int sock, const struct out_frame *f)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)(f->data + f->sent),
-			    .iov_len = f->len - f->sent};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct iovec v = {(void *)(uintptr_t)(f->data + f->sent), f->len - f->sent};
 
-	if (f->fd >= 0) {
-		struct cmsghdr *c;
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &f->fd, sizeof(int));
-	}
-	return sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return fds_send(sock, &v, 1, &f->fd, f->fd >= 0, MSG_DONTWAIT);
 }
 
 /* -1: the client is gone. */

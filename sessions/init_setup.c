@@ -100,12 +100,7 @@ void init_open_proxy_socket(struct init_config *cfg, const struct nono_layers *l
 /* Sockets of this network, which lead to what the program will listen at. */
 void init_send_ways(const struct init_config *cfg, const struct nono_layers *layers)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(NET_WAYS * sizeof(int))];
-	} control = {0};
-	struct iovec iov = {"", 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control};
+	struct iovec v = {"", 1};
 	struct init_msg way = {.type = INIT_WAYS};
 	int fds[NET_WAYS], pair[2];
 	size_t n = 0;
@@ -117,13 +112,8 @@ void init_send_ways(const struct init_config *cfg, const struct nono_layers *lay
 		if (fd >= 0)
 			fds[n++] = fd;
 	}
-	control.align = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
-					 .cmsg_type = SCM_RIGHTS,
-					 .cmsg_len = CMSG_LEN(n * sizeof(int))};
-	memcpy(CMSG_DATA(&control.align), fds, n * sizeof(int));
-	m.msg_controllen = CMSG_SPACE(n * sizeof(int));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
-	    sendmsg(pair[0], &m, MSG_NOSIGNAL) < 0)
+	    fds_send(pair[0], &v, 1, fds, n, 0) < 0)
 		init_fail(cfg, layers, false, errno,
 			  "can't make sockets for the answers to logins");
 	if (init_send(cfg->sock, &way, pair[1]) < 0)

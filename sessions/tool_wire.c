@@ -3,7 +3,6 @@
 
 #include "sessions/tool_wire.h"
 
-#define FDS_MAX 8
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76 /* Linux 6.5 */
 #endif
@@ -70,48 +69,9 @@ void tool_call_free(struct tool_call *c)
 
 ssize_t tool_send(int sock, const void *p, size_t n, const int *fds, size_t n_fds)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = n};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct cmsghdr *c;
-	ssize_t r;
+	struct iovec v = {(void *)(uintptr_t)p, n};
 
-	if (n_fds > FDS_MAX) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (n_fds) {
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
-	}
-	do
-		r = sendmsg(sock, &msg, MSG_NOSIGNAL);
-	while (r < 0 && errno == EINTR);
-	return r;
-}
-
-/* Takes the descriptors of one control message; those beyond max are closed. */
-static void take_fds(struct cmsghdr *c, int *fds, size_t max, size_t *n_fds)
-{
-	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-	for (size_t i = 0; i < n; i++) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-		if (*n_fds < max)
-			fds[(*n_fds)++] = fd;
-		else
-			close(fd);
-	}
+	return fds_send(sock, &v, 1, fds, n_fds, 0);
 }
 
 void tool_want_pidfd(int sock)
@@ -165,7 +125,7 @@ ssize_t tool_recv(int sock, void *p, size_t n, int flags, int *fds, size_t max, 
 		if (c->cmsg_level != SOL_SOCKET)
 			continue;
 		if (c->cmsg_type == SCM_RIGHTS) {
-			take_fds(c, fds, max, n_fds);
+			*n_fds += fds_take(c, fds + *n_fds, max - *n_fds);
 		} else if (c->cmsg_type == SCM_PIDFD) {
 			take_pidfd(c, pidfd);
 		} else if (c->cmsg_type == SCM_CREDENTIALS &&

@@ -69,16 +69,6 @@ static void lost(struct credentials *c)
 				failed(s, "the process that keeps the credentials has ended");
 }
 
-static void take_sockets(struct msghdr *m, int fds[2])
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-
-	fds[0] = fds[1] = -1;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len <= CMSG_LEN(2 * sizeof(int)))
-		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-}
-
 static void close_sockets(const int fds[2])
 {
 	for (size_t i = 0; i < 2; i++)
@@ -91,28 +81,19 @@ void credentials_dispatch(struct credentials *c)
 	while (c->keys >= 0) {
 		struct keys_answer a;
 		struct iovec v[2] = {{&a, sizeof(a)}, {c->received.data, c->received.cap}};
-		union {
-			struct cmsghdr align;
-			char space[CMSG_SPACE(2 * sizeof(int))];
-		} control;
-		struct msghdr m = {.msg_iov = v,
-				   .msg_iovlen = 2,
-				   .msg_control = &control,
-				   .msg_controllen = sizeof(control)};
-		ssize_t n = recvmsg(c->keys, &m, MSG_CMSG_CLOEXEC);
-		int fds[2];
+		int fds[2] = {-1, -1};
+		size_t n_fds;
+		ssize_t n = fds_recv(c->keys, v, 2, fds, 2, &n_fds, 0);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n < (ssize_t)sizeof(a) || a.n != (size_t)n - sizeof(a) || a.n > SECRET_MAX ||
 		    !memchr(a.text, 0, sizeof(a.text))) {
+			close_sockets(fds);
 			lost(c);
 			return;
 		}
 		c->received.data[a.n] = '\0';
-		take_sockets(&m, fds);
 		if (!credential_page_answered(c, &a, fds)) {
 			close_sockets(fds);
 			arrived(c, &a);

@@ -41,28 +41,10 @@ struct keys {
 static int answer_with(int sock, struct keys_answer *a, const struct secret *s, const int *fds,
 		       size_t n_fds)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(2 * sizeof(int))];
-	} control = {0};
 	struct iovec v[2] = {{a, sizeof(*a)}, {s ? s->data : NULL, s ? s->len : 0}};
-	struct msghdr m = {.msg_iov = v, .msg_iovlen = s && s->len ? 2 : 1};
-	ssize_t n;
-
-	if (n_fds) {
-		control.align = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
-						 .cmsg_type = SCM_RIGHTS,
-						 .cmsg_len = CMSG_LEN(n_fds * sizeof(int))};
-		memcpy(CMSG_DATA(&control.align), fds, n_fds * sizeof(int));
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-	}
 
 	a->n = s ? (uint32_t)s->len : 0;
-	do
-		n = sendmsg(sock, &m, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -1 : 0;
+	return fds_send(sock, v, s && s->len ? 2 : 1, fds, n_fds, 0) < 0 ? -1 : 0;
 }
 
 static int answer(int sock, struct keys_answer *a, const struct secret *s)

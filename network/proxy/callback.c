@@ -51,30 +51,22 @@ struct arrival {
 
 void callback_start(struct proxy *p, int fd)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(NET_WAYS * sizeof(int))];
-	} control;
 	char byte;
-	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
+	struct iovec v = {&byte, 1};
+	int fds[NET_WAYS];
 	struct callbacks *all;
-	ssize_t got = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	size_t n_fds;
 
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+	if (fds_recv(fd, &v, 1, fds, NET_WAYS, &n_fds, MSG_DONTWAIT) <= 0 || !n_fds)
 		return;
 	all = xcalloc(1, sizeof(*all));
 	all->proxy = p;
-	all->n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	all->n = n_fds;
 	for (size_t i = 0; i < all->n; i++) {
 		struct callback_way *w = &all->ways[i];
 		socklen_t n = sizeof(w->family);
 
-		memcpy(&w->fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		w->fd = fds[i];
 		w->busy = getsockopt(w->fd, SOL_SOCKET, SO_DOMAIN, &w->family, &n) < 0;
 	}
 	p->callbacks = all;

@@ -28,8 +28,22 @@ struct h2_link {
 	bool work;	 /* something is to be done from the loop */
 	bool keys;	 /* heads have keys in them */
 	bool secret;	 /* out has such a head: wiped when it is empty */
+	bool moved;	 /* something whole came: the deadline moves */
+	int32_t head_id; /* the stream whose head is coming; -1: the first frame is; 0: none */
 	const char *why;
 };
+struct h2_calls {
+	nghttp2_on_begin_headers_callback begin_headers;
+	nghttp2_on_header_callback header;
+	nghttp2_on_frame_recv_callback frame;
+	nghttp2_on_data_chunk_recv_callback data;
+	nghttp2_on_stream_close_callback closed;
+};
+/* What a session of nghttp2 is made with; both are the caller's. -1: no memory. */
+int h2_link_setup(const struct h2_calls *calls, nghttp2_session_callbacks **cb, nghttp2_option **o);
+/* In calls: a frame came whole; a stream is over. A head that was awaited there has come, then. */
+void h2_link_frame(struct h2_link *l, int32_t id);
+void h2_link_stream_over(struct h2_link *l, int32_t id);
 /* Reads what is there, some rounds of it. */
 void h2_link_pull(struct h2_link *l);
 /* Sends what there is to be sent; nothing while inside. */

@@ -35,7 +35,7 @@ static void free_call(struct h2_call *r)
 	if (r->next)
 		r->next->prev = r->prev;
 	r->client->n_calls--;
-	r->client->moved = true;
+	r->client->link.moved = true;
 	buf_free(&r->in);
 	h2_body_free(&r->out);
 	free(r);
@@ -79,21 +79,21 @@ static void on_deadline(struct deadline *d)
 	struct h2_client *c =
 	    (struct h2_client *)(void *)((char *)d - offsetof(struct h2_client, deadline));
 
-	destroy(c, c->head_id ? "the answer's head took too long"
-			      : "the server was silent for too long");
+	destroy(c, c->link.head_id ? "the answer's head took too long"
+				   : "the server was silent for too long");
 }
 
 /* Bytes that drip in are no reason to wait longer: heads have their time. */
 static void set_deadline(struct h2_client *c)
 {
-	if (!c->head_id)
+	if (!c->link.head_id)
 		deadline_set(c->link.proxy, &c->deadline,
 			     c->calls ? PROXY_IDLE_MS : PROXY_UPSTREAM_IDLE_S * 1000, on_deadline);
 }
 
 void h2_client_begin_head(struct h2_client *c, int32_t id)
 {
-	c->head_id = id;
+	c->link.head_id = id;
 	deadline_set(c->link.proxy, &c->deadline, proxy_head_ms(c->link.proxy), on_deadline);
 }
 
@@ -192,9 +192,9 @@ static void on_ready(struct stream *s, unsigned what)
 		hand_out(c);
 		return;
 	}
-	if (c->moved || (what & STREAM_WRITE))
+	if (c->link.moved || (what & STREAM_WRITE))
 		set_deadline(c);
-	c->moved = false;
+	c->link.moved = false;
 	h2_link_watch(&c->link, true);
 }
 

@@ -26,8 +26,6 @@ struct h2_client {
 	struct h2_call *calls;
 	unsigned n_calls;
 	struct deadline deadline;
-	int32_t head_id; /* the stream whose head is coming; -1: the first frame is; 0: none */
-	bool moved;	 /* something whole came: the deadline moves */
 	bool used;
 	bool ended; /* the connection is over; only whole answers are left to be given out */
 };

@@ -100,9 +100,7 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
 	struct h2_client *c = data;
 	struct h2_call *r;
 
-	c->moved = true;
-	if (c->head_id < 0 || c->head_id == frame->hd.stream_id)
-		c->head_id = 0;
+	h2_link_frame(&c->link, frame->hd.stream_id);
 	if (frame->hd.type == NGHTTP2_GOAWAY)
 		h2_client_retire(c);
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
@@ -125,7 +123,7 @@ static int on_data(nghttp2_session *ng, _unused_ uint8_t flags, int32_t id, cons
 	struct h2_client *c = data;
 	size_t took = 0;
 
-	c->moved = true;
+	c->link.moved = true;
 	nghttp2_session_consume_connection(ng, n);
 	if (!r || !r->x) {
 		nghttp2_session_consume_stream(ng, id, n);
@@ -143,10 +141,7 @@ static int on_closed(nghttp2_session *ng, int32_t id, uint32_t code, void *data)
 	struct h2_client *c = data;
 	struct h2_call *r = call_of(ng, id);
 
-	if (c->head_id == id) {
-		c->head_id = 0;
-		c->moved = true;
-	}
+	h2_link_stream_over(&c->link, id);
 	if (!r)
 		return 0;
 	r->closed = true;
@@ -161,24 +156,17 @@ static int on_closed(nghttp2_session *ng, int32_t id, uint32_t code, void *data)
 nghttp2_session *h2_client_session(struct h2_client *c)
 {
 	nghttp2_mem wiping = h2_wiping_memory();
+	static const struct h2_calls calls = {on_begin_headers, on_header, on_frame, on_data,
+					      on_closed};
 	nghttp2_session_callbacks *cb;
 	nghttp2_session *ng = NULL;
 	nghttp2_option *o;
 
-	if (nghttp2_session_callbacks_new(&cb) < 0)
+	if (h2_link_setup(&calls, &cb, &o) < 0)
 		return NULL;
-	nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
-	nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
-	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
-	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
-	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_closed);
-	if (nghttp2_option_new(&o) == 0) {
-		nghttp2_option_set_no_auto_window_update(o, 1);
-		nghttp2_option_set_max_outbound_ack(o, 100);
-		nghttp2_option_set_peer_max_concurrent_streams(o, H2_STREAMS);
-		nghttp2_session_client_new3(&ng, cb, c, o, &wiping);
-		nghttp2_option_del(o);
-	}
+	nghttp2_option_set_peer_max_concurrent_streams(o, H2_STREAMS);
+	nghttp2_session_client_new3(&ng, cb, c, o, &wiping);
+	nghttp2_option_del(o);
 	nghttp2_session_callbacks_del(cb);
 	return ng;
 }

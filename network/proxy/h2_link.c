@@ -6,6 +6,39 @@
 
 enum { ROUND = 8, FRAMES = 64 << 10, BACKLOG = 256 << 10, FRAME_HEAD = 9, FRAME_MAX = 16384 };
 
+int h2_link_setup(const struct h2_calls *calls, nghttp2_session_callbacks **cb, nghttp2_option **o)
+{
+	if (nghttp2_session_callbacks_new(cb) < 0)
+		return -1;
+	if (nghttp2_option_new(o) < 0) {
+		nghttp2_session_callbacks_del(*cb);
+		return -1;
+	}
+	nghttp2_session_callbacks_set_on_begin_headers_callback(*cb, calls->begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback(*cb, calls->header);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(*cb, calls->frame);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(*cb, calls->data);
+	nghttp2_session_callbacks_set_on_stream_close_callback(*cb, calls->closed);
+	nghttp2_option_set_no_auto_window_update(*o, 1);
+	nghttp2_option_set_max_outbound_ack(*o, 100);
+	return 0;
+}
+
+void h2_link_frame(struct h2_link *l, int32_t id)
+{
+	l->moved = true;
+	if (l->head_id < 0 || l->head_id == id)
+		l->head_id = 0;
+}
+
+void h2_link_stream_over(struct h2_link *l, int32_t id)
+{
+	if (l->head_id != id)
+		return;
+	l->head_id = 0;
+	l->moved = true;
+}
+
 void h2_link_pull(struct h2_link *l)
 {
 	struct proxy *p = l->proxy;

@@ -17,7 +17,7 @@ static void free_request(struct h2_request *r)
 	*r->prev = r->next;
 	if (r->next)
 		r->next->prev = r->prev;
-	r->server->moved = true;
+	r->server->link.moved = true;
 	exchange_free(r->x);
 	buf_free(&r->in);
 	h2_body_free(&r->out);
@@ -49,14 +49,14 @@ static void on_deadline(struct deadline *d)
 /* Bytes that drip in are no reason to wait longer: heads have their time. */
 void h2_server_alive(struct h2_server *c)
 {
-	if (!c->head_id)
+	if (!c->link.head_id)
 		deadline_set(c->link.proxy, &c->deadline,
 			     c->requests ? PROXY_IDLE_MS : PROXY_KEEP_MS, on_deadline);
 }
 
 static void begin_head(struct h2_server *c, int32_t id)
 {
-	c->head_id = id;
+	c->link.head_id = id;
 	deadline_set(c->link.proxy, &c->deadline, proxy_head_ms(c->link.proxy), on_deadline);
 }
 
@@ -202,9 +202,7 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *data)
 	struct h2_server *c = data;
 	struct h2_request *r = NULL;
 
-	c->moved = true;
-	if (c->head_id < 0 || c->head_id == frame->hd.stream_id)
-		c->head_id = 0;
+	h2_link_frame(&c->link, frame->hd.stream_id);
 	if (brings_nothing(frame) && !idle_frame(c)) {
 		nghttp2_session_terminate_session(ng, NGHTTP2_ENHANCE_YOUR_CALM);
 		return 0;
@@ -230,7 +228,7 @@ static int on_data(nghttp2_session *ng, _unused_ uint8_t flags, int32_t id, cons
 	struct h2_server *c = data;
 	size_t took = 0;
 
-	c->moved = true;
+	c->link.moved = true;
 	/* The window of the connection is everybody's; that of the stream is the body's. */
 	nghttp2_session_consume_connection(ng, n);
 	if (!r) {
@@ -249,10 +247,7 @@ static int on_closed(nghttp2_session *ng, int32_t id, _unused_ uint32_t code, vo
 	struct h2_request *r = request_of(ng, id);
 	struct h2_server *c = data;
 
-	if (c->head_id == id) {
-		c->head_id = 0;
-		c->moved = true;
-	}
+	h2_link_stream_over(&c->link, id);
 	if (r) {
 		r->closed = true;
 		h2_server_later(c);
@@ -264,24 +259,17 @@ static int on_closed(nghttp2_session *ng, int32_t id, _unused_ uint32_t code, vo
 
 static nghttp2_session *new_session(struct h2_server *c)
 {
+	static const struct h2_calls calls = {on_begin_headers, on_header, on_frame, on_data,
+					      on_closed};
 	nghttp2_session_callbacks *cb;
 	nghttp2_session *ng = NULL;
 	nghttp2_option *o;
 
-	if (nghttp2_session_callbacks_new(&cb) < 0)
+	if (h2_link_setup(&calls, &cb, &o) < 0)
 		return NULL;
-	nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
-	nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
-	nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
-	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
-	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_closed);
-	if (nghttp2_option_new(&o) == 0) {
-		nghttp2_option_set_no_auto_window_update(o, 1);
-		nghttp2_option_set_max_outbound_ack(o, 100);
-		nghttp2_option_set_no_closed_streams(o, 1);
-		nghttp2_session_server_new2(&ng, cb, c, o);
-		nghttp2_option_del(o);
-	}
+	nghttp2_option_set_no_closed_streams(o, 1);
+	nghttp2_session_server_new2(&ng, cb, c, o);
+	nghttp2_option_del(o);
 	nghttp2_session_callbacks_del(cb);
 	return ng;
 }
@@ -328,9 +316,9 @@ static void on_ready(struct stream *s, unsigned what)
 		destroy(c);
 		return;
 	}
-	if (c->moved || (what & STREAM_WRITE))
+	if (c->link.moved || (what & STREAM_WRITE))
 		h2_server_alive(c);
-	c->moved = false;
+	c->link.moved = false;
 	h2_link_watch(&c->link, !link_full(p));
 }
 

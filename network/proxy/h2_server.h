@@ -31,8 +31,6 @@ struct h2_server {
 	uint64_t connection;
 	uint64_t idle_at_ms;
 	unsigned idle_frames;
-	int32_t head_id; /* the stream whose head is coming; -1: the first frame is; 0: none */
-	bool moved;	 /* something whole came: the deadline moves */
 };
 
 /* ---- h2_server.c ---- */
