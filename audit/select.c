@@ -28,13 +28,13 @@ static const struct {
 
 bool record_reads(const struct audit_record *rec)
 {
-	return str_eq(rec->type, "open") && str_eq(rec->op, "read");
+	return str_eq(rec->type, "open") && (str_eq(rec->op, "read") || str_eq(rec->op, "watch"));
 }
 
 bool record_writes(const struct audit_record *rec)
 {
 	return str_eq(rec->type, "change") ||
-	       (str_eq(rec->type, "open") && !str_eq(rec->op, "read"));
+	       (str_eq(rec->type, "open") && !record_reads(rec) && !str_eq(rec->op, "path"));
 }
 
 bool record_took_place(const struct audit_record *rec)

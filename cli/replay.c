@@ -72,7 +72,7 @@ static bool worth_showing(const struct replay *r)
 	if (r->all)
 		return true;
 	return !str_eq(e->decision, "missing") && !str_eq(e->type, "sandbox_runtime") &&
-	       !(str_eq(e->type, "open") && str_eq(e->op, "read") &&
+	       !(str_eq(e->type, "open") && (str_eq(e->op, "read") || str_eq(e->op, "watch")) &&
 		 str_eq(e->decision, "allowed"));
 }
 

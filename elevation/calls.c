@@ -8,6 +8,7 @@
 #include "sandbox/syscalls.h"
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/xattr.h>
 #include <utime.h>
 
@@ -45,6 +46,7 @@ static const struct call_shape shapes[] = {
     {SYS_unlinkat, "unlink", OP_UNLINK, 0, 1, NO, NO, 2, NO, 0},
     {OLD(rmdir), "rmdir", OP_RMDIR, AT_CWD, 0, NO, NO, NO, NO, AT_REMOVEDIR},
     {SYS_truncate, "truncate", OP_TRUNCATE, AT_CWD, 0, NO, NO, NO, NO, 0},
+    {SYS_inotify_add_watch, "watch", OP_WATCH, AT_CWD, 1, NO, NO, 2, NO, 0},
     {OLD(chmod), "chmod", OP_CHMOD, AT_CWD, 0, NO, NO, NO, 1, 0},
     {SYS_fchmodat, "chmod", OP_CHMOD, 0, 1, NO, NO, NO, 2, 0},
     {NR_fchmodat2, "chmod", OP_CHMOD, 0, 1, NO, NO, 3, 2, 0},
@@ -227,6 +229,9 @@ static int load_others(struct call *c, void *buffer)
 	case OP_CONNECT:
 	case OP_BIND:
 		return load_address(c);
+	case OP_WATCH:
+		c->sockfd = (int)c->args[0];
+		return 0;
 	case OP_SOCKET:
 	case OP_LISTEN:
 		c->sockfd = (int)c->args[0];
@@ -316,6 +321,8 @@ bool call_follows(const struct call *c)
 	case OP_CONNECT:
 	case OP_TRUNCATE:
 		return true;
+	case OP_WATCH:
+		return !(c->flags & IN_DONT_FOLLOW);
 	case OP_LINK:
 		return c->flags & AT_SYMLINK_FOLLOW;
 	case OP_SETXATTR:
@@ -367,6 +374,8 @@ void call_find(struct elevation *e, struct call *c, const struct call_shape *s)
 		set_open_access(c);
 	else if (c->op == OP_EXEC)
 		c->access = NONO_EXEC;
+	else if (c->op == OP_WATCH)
+		c->access = NONO_READ;
 	if (s->path2 < 0)
 		return;
 	view_find(e, c, s->dirfd2 >= 0 ? (int)c->args[s->dirfd2] : AT_FDCWD, false, false, &c->b);

@@ -204,6 +204,7 @@ static bool kernel_judges(const struct call *c)
 	case OP_UTIMES:
 	case OP_SETXATTR:
 	case OP_REMOVEXATTR:
+	case OP_WATCH:
 		return false;
 	default:
 		return true;

@@ -55,6 +55,8 @@ enum decision decide_anonymous(struct elevation *e, struct call *c, int *err)
 		if (removed || S_ISFIFO(c->a.st.st_mode) || S_ISSOCK(c->a.st.st_mode))
 			return DECIDED_PERFORM;
 		return decide_deny(c, err, "file without a path");
+	case OP_WATCH: /* tells of what the program has open already */
+		return DECIDED_PERFORM;
 	case OP_EXEC:
 		return decide_deny(c, err, "program without a path");
 	default:

@@ -11,6 +11,7 @@ static enum audit_kind kind_of(enum call_op op)
 {
 	switch (op) {
 	case OP_OPEN:
+	case OP_WATCH:
 		return AUDIT_OPEN;
 	case OP_EXEC:
 		return AUDIT_EXEC;
@@ -32,7 +33,7 @@ static bool wanted(const struct elevation *e, const struct call *c, enum audit_d
 	case POLICY_AUDIT_ALL:
 		return true;
 	case POLICY_AUDIT_CHANGES:
-		return c->op != OP_OPEN || (c->access & NONO_WRITE);
+		return c->op != OP_WATCH && (c->op != OP_OPEN || (c->access & NONO_WRITE));
 	case POLICY_AUDIT_DECISIONS:
 		break;
 	}

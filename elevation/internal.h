@@ -37,6 +37,7 @@ enum call_op {
 	OP_UNLINK,
 	OP_RMDIR,
 	OP_TRUNCATE,
+	OP_WATCH, /* inotify_add_watch */
 	OP_CHMOD,
 	OP_CHOWN,
 	OP_UTIMES,
@@ -70,9 +71,10 @@ struct call {
 	uint64_t args[6];
 	enum call_op op;
 	const char *name; /* "open", "rename", ... static: what the log calls it */
-	int flags;    /* open flags; renameat2, linkat, unlinkat, fchmodat2 flags; setxattr flags */
-	mode_t mode;  /* as passed, umask not applied */
-	mode_t umask; /* of the program; where the call makes something */
+	int flags; /* open flags; renameat2, linkat, unlinkat, fchmodat2 flags; setxattr flags; mask
+		    */
+	mode_t mode;	   /* as passed, umask not applied */
+	mode_t umask;	   /* of the program; where the call makes something */
 	unsigned access;   /* enum nono_access that the policy is asked for, place a */
 	unsigned access2;  /* the same for place b, 0 = none */
 	struct place a, b; /* b: target of rename and link */
@@ -86,7 +88,7 @@ struct call {
 	void *value; /* setxattr: XATTR_BYTES_MAX, borrowed from the worker/notify thread */
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
-	int sockfd; /* the program's number */
+	int sockfd; /* the program's number of the socket, or of the inotify instance */
 	/* Decision. */
 	struct policy_verdict verdict; /* that decided: of a, or of b if that one is refused */
 	bool verdict_of_b;

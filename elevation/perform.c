@@ -174,6 +174,9 @@ void perform(const struct elevation *e, struct call *c, struct answer *out)
 		out->err = perform_change(e, c);
 		own_names_done(e->own);
 		return;
+	case OP_WATCH:
+		perform_watch(e, c, out);
+		return;
 	case OP_TRUNCATE:
 	case OP_CHMOD:
 	case OP_CHOWN:

@@ -32,6 +32,7 @@ bool directory_may_become(const struct policy *p, const char *from, const char *
 void perform_open(const struct elevation *e, struct call *c, struct answer *out);
 int perform_change(const struct elevation *e, struct call *c);
 int perform_meta(struct call *c);
+void perform_watch(const struct elevation *e, struct call *c, struct answer *out);
 
 /* ---- interrupt.c: calls in a worker that end when the program is gone ---------------------- */
 

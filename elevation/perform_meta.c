@@ -1,12 +1,14 @@
 /*
- * Length, mode, owner, times and attributes of what exists: on the object that was checked.
+ * Length, mode, owner, times and attributes of what exists, and who is told of changes: on the
+ * object that was checked.
  *
- * Sources: truncate(2), fchmodat2(2), chown(2), utimensat(2), setxattr(2), symlink(7).
+ * Sources: truncate(2), fchmodat2(2), chown(2), utimensat(2), setxattr(2), symlink(7), inotify(7).
  */
 #include "elevation/perform.h"
 
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <sys/inotify.h>
 #include <sys/xattr.h>
 
 static int do_chmod(const struct call *c, const char *object)
@@ -65,4 +67,26 @@ int perform_meta(struct call *c)
 	default:
 		return EACCES;
 	}
+}
+
+void perform_watch(const struct elevation *e, struct call *c, struct answer *out)
+{
+	/* The name leads to the object by a link, which is to be followed. */
+	const uint32_t mask = (uint32_t)c->flags & ~(uint32_t)IN_DONT_FOLLOW;
+	char object[FD_PATH_MAX];
+	int wd;
+
+	if (c->a.dir_only && !S_ISDIR(c->a.st.st_mode)) {
+		out->err = ENOTDIR;
+		return;
+	}
+	_cleanup_close_ int fd = socket_take(e, c, &out->err);
+	if (fd < 0)
+		return;
+	fd_path(object, c->a.fd);
+	wd = inotify_add_watch(fd, object, mask);
+	if (wd < 0)
+		out->err = errno;
+	else
+		out->val = wd;
 }

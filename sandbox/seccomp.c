@@ -99,12 +99,14 @@ static const int refused_calls[] = {
 
 /* Calls that change, run or reach something by name. */
 static const int watched_calls[] = {
-    SYS_execve,	      SYS_execveat, SYS_connect,   SYS_bind,	 OLD(mkdir),	SYS_mkdirat,
-    OLD(mknod),	      SYS_mknodat,  OLD(rename),   SYS_renameat, SYS_renameat2, OLD(link),
-    SYS_linkat,	      OLD(symlink), SYS_symlinkat, OLD(unlink),	 SYS_unlinkat,	OLD(rmdir),
-    SYS_truncate,     OLD(chmod),   SYS_fchmodat,  NR_fchmodat2, OLD(chown),	OLD(lchown),
-    SYS_fchownat,     OLD(utime),   OLD(utimes),   SYS_setxattr, SYS_lsetxattr, SYS_removexattr,
-    SYS_lremovexattr,
+    SYS_execve,	   SYS_execveat,    SYS_connect,      SYS_bind,
+    OLD(mkdir),	   SYS_mkdirat,	    OLD(mknod),	      SYS_mknodat,
+    OLD(rename),   SYS_renameat,    SYS_renameat2,    OLD(link),
+    SYS_linkat,	   OLD(symlink),    SYS_symlinkat,    OLD(unlink),
+    SYS_unlinkat,  OLD(rmdir),	    SYS_truncate,     OLD(chmod),
+    SYS_fchmodat,  NR_fchmodat2,    OLD(chown),	      OLD(lchown),
+    SYS_fchownat,  OLD(utime),	    OLD(utimes),      SYS_setxattr,
+    SYS_lsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_inotify_add_watch,
 };
 
 static const int shared_memory_calls[] = {SYS_shmget, SYS_shmat, SYS_shmctl, SYS_shmdt};

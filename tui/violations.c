@@ -121,9 +121,10 @@ const char *violation_access(const struct violation_item *v)
 {
 	static const struct {
 		const char *op, *access;
-	} table[] = {{"read", "read"},	  {"path", "read"},	      {"list", "read"},
-		     {"open", "read"},	  {"readlink", "read"},	      {"exec", "exec"},
-		     {"execute", "exec"}, {"readwrite", "readwrite"}, {"connect", "readwrite"}};
+	} table[] = {{"read", "read"},	      {"path", "read"},	   {"watch", "read"},
+		     {"list", "read"},	      {"open", "read"},	   {"readlink", "read"},
+		     {"exec", "exec"},	      {"execute", "exec"}, {"readwrite", "readwrite"},
+		     {"connect", "readwrite"}};
 
 	if (str_eq(v->op, "host") && str_starts(v->rule, "not listed"))
 		return "connect";

@@ -201,6 +201,58 @@ def own_state(p):
         assert "session_digest" not in q.stdout and "control.sock" not in q.stdout, (flag, path, q)
 
 
+WATCH = """
+import ctypes, os, sys, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+fd = libc.inotify_init1(os.O_NONBLOCK)
+IN_CREATE, IN_DONT_FOLLOW = 0x100, 0x2000000
+def watch(path, mask=IN_CREATE, fd=fd):
+    wd = libc.inotify_add_watch(fd, path, mask)
+    return "ok" if wd > 0 else os.strerror(ctypes.get_errno())
+closed, outside = sys.argv[1].encode(), sys.argv[2].encode()
+os.symlink(closed, "link")
+print(*[watch(p) for p in (b".", b"./", b"/usr/lib", b"here", b"watch.py/", closed, outside, b"link",
+                           b"/proc/self/cwd/link", b"/proc/self/root" + closed)], sep="|")
+print(watch(b"link", IN_CREATE | IN_DONT_FOLLOW), watch(b".", fd=99), watch(b".", fd=1), sep="|")
+name = ctypes.create_string_buffer(256)
+over = False
+def change():
+    while not over:
+        name.value = b"."
+        name.value = closed
+t = threading.Thread(target=change)
+t.start()
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    watch(name)
+over = True
+t.join()
+open("ready", "w").close()
+while not os.path.exists("go"):
+    time.sleep(0.01)
+told = os.read(fd, 65536)
+print([w.decode() for w in (b"ready", b"go", b"secret-name") if w in told])
+"""
+
+
+def watched(p, flags):
+    """inotify: what may be read may be watched, nothing else, also by a name that changes meanwhile."""
+    p.write(p.work + "/watch.py", WATCH)
+    q = p.popen("run", "--silent", "--allow", p.work, *flags, "--", "python3", "watch.py", p.home + "/.ssh",
+                p.outside)
+    try:
+        until("the watches", lambda: os.path.exists(p.work + "/ready") or q.poll() is not None)
+        p.write(p.home + "/.ssh/secret-name", "")
+        p.write(p.work + "/go", "")
+        out = q.communicate(timeout=30)[0].split("\n")
+    finally:
+        q.kill()
+    no, gone, file = "Permission denied", "No such file or directory", "Not a directory"
+    assert out[0].split("|") == ["ok"] * 3 + [gone, file] + [no] * 5, out
+    assert out[1].split("|") == ["ok", "Bad file descriptor", "Invalid argument"], out
+    assert "go" in out[2] and "secret-name" not in out[2], out
+
+
 def wrap_tmp(p):
     """nono wrap: /tmp is in memory and ends with the program; what it may only read there stays so."""
     script = "echo x > /tmp/%s && cat /tmp/%s; ls -A /tmp; echo y >> $NONO_CAP_FILE; chmod 600 $NONO_CAP_FILE; " \
@@ -218,4 +270,4 @@ def wrap_tmp(p):
 
 
 nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, deny_inside, environment, processes,
-                                    descriptors, privileges, wrap)), []) + [required, own_state, wrap_tmp])
+                                    descriptors, privileges, wrap, watched)), []) + [required, own_state, wrap_tmp])
