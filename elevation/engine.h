@@ -113,6 +113,9 @@ enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 enum decision decide_deny(struct call *c, int *err, const char *rule);
 /* c->a has no path (decide_anonymous.c). */
 enum decision decide_anonymous(struct elevation *e, struct call *c, int *err);
+/* The descriptor that c is about is open for writing, wherever it is from: mode, owner, times and
+ * attributes are the program's to change then, as the content is. */
+bool decide_writes_to(const struct elevation *e, const struct call *c);
 /* An exec that goes on: will the kernel refuse what runs the script? That is c->a then, with its
  * verdict, and the script c->b (interpreter.c). */
 bool interpreter_refused(struct elevation *e, struct call *c);

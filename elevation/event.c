@@ -29,6 +29,8 @@ static bool wanted(const struct elevation *e, const struct call *c, enum audit_d
 {
 	if (d == AUDIT_DENIED || d == AUDIT_GRANTED)
 		return true;
+	if (c->by_descriptor && c->a.anonymous) /* a pipe, its own memory: nothing that is named */
+		return false;
 	switch (e->cfg.policy->audit_level) {
 	case POLICY_AUDIT_ALL:
 		return true;

@@ -88,7 +88,8 @@ struct call {
 	void *value; /* setxattr: XATTR_BYTES_MAX, borrowed from the worker/notify thread */
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
-	int sockfd; /* the program's number of the socket, or of the inotify instance */
+	int sockfd;	    /* the program's number of the socket, or of what else it is about */
+	bool by_descriptor; /* no path: place a is what the program has open as sockfd */
 	/* Decision. */
 	struct policy_verdict verdict; /* that decided: of a, or of b if that one is refused */
 	bool verdict_of_b;

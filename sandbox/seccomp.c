@@ -13,6 +13,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/fsverity.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -27,6 +31,8 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET)
 #define NEW_TIME_NAMESPACE 0x80 /* unshare only: clone keeps the exit signal there */
+
+#define EXT4_IOC_SETVERSION _IOW('f', 4, long) /* in no header for programs */
 
 #define SOCK_TYPE	 0xf /* what is left are SOCK_CLOEXEC and SOCK_NONBLOCK */
 #define SET_ID_BITS	 (S_ISUID | S_ISGID)
@@ -109,6 +115,11 @@ static const int watched_calls[] = {
     SYS_lsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_inotify_add_watch,
 };
 
+/* The same by a descriptor, which may be for reading only: the kernel asks no more than whose the
+ * file is. */
+static const int watched_by_descriptor[] = {SYS_fchmod,	    SYS_fchown,	   SYS_utimensat,
+					    OLD(futimesat), SYS_fsetxattr, SYS_fremovexattr};
+
 static const int shared_memory_calls[] = {SYS_shmget, SYS_shmat, SYS_shmctl, SYS_shmdt};
 
 static const int message_calls[] = {
@@ -152,8 +163,31 @@ static void add_ioctl_rules(struct filter *f)
 	/* Typing into a terminal, pasting, console redirection, line disciplines. */
 	static const unsigned commands[] = {TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD};
 
+	/* Changes of files and folders that are open for reading, which Landlock knows nothing of.
+	 * A snapshot of a btrfs subvolume has under its new name what is closed under the old one.
+	 */
+	static const unsigned of_files[] = {
+	    FS_IOC_SETFLAGS,
+	    FS_IOC_FSSETXATTR,
+	    FS_IOC_SETVERSION,
+	    FS_IOC_ENABLE_VERITY,
+	    FS_IOC_SET_ENCRYPTION_POLICY,
+	    BTRFS_IOC_SNAP_CREATE,
+	    BTRFS_IOC_SNAP_CREATE_V2,
+	    BTRFS_IOC_SUBVOL_CREATE,
+	    BTRFS_IOC_SUBVOL_CREATE_V2,
+	    BTRFS_IOC_SNAP_DESTROY,
+	    BTRFS_IOC_SNAP_DESTROY_V2,
+	    BTRFS_IOC_SUBVOL_SETFLAGS,
+	    BTRFS_IOC_SET_RECEIVED_SUBVOL,
+	    EXT4_IOC_SETVERSION,
+	};
+
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		RULE(f, SYS_ioctl, DO_ERRNO(EPERM), ARG_IS(1, commands[i]));
+	/* The errno of a file system without them, which callers expect. */
+	for (size_t i = 0; i < ARRAY_LEN(of_files); i++)
+		RULE(f, SYS_ioctl, DO_ERRNO(EOPNOTSUPP), ARG_IS(1, of_files[i]));
 }
 
 /* Which sockets of IP there are. */
@@ -244,6 +278,7 @@ static void add_mode_rules(struct filter *f)
 static void add_watch_rules(struct filter *f, const struct nono_spec *spec)
 {
 	filter_add_list(f, DO_NOTIFY, watched_calls, ARRAY_LEN(watched_calls));
+	filter_add_list(f, DO_NOTIFY, watched_by_descriptor, ARRAY_LEN(watched_by_descriptor));
 	/* To an address: the supervisor's stand-ins for datagram sockets have no other way there.
 	 */
 	RULE(f, SYS_sendto, DO_NOTIFY, ARG_NOT_NULL(4));
@@ -251,9 +286,6 @@ static void add_watch_rules(struct filter *f, const struct nono_spec *spec)
 		RULE(f, SYS_sendmsg, DO_NOTIFY, ARG_NOT(0, spec->listener_socket));
 		RULE_ALWAYS(f, SYS_sendmmsg, DO_NOTIFY);
 	}
-	/* With a NULL path these act on a descriptor. */
-	RULE(f, SYS_utimensat, DO_NOTIFY, ARG_NOT_NULL(1));
-	RULE(f, OLD(futimesat), DO_NOTIFY, ARG_NOT_NULL(1));
 
 	RULE_ALWAYS(f, OLD(creat), DO_NOTIFY);
 	if (spec->watch == NONO_WATCH_ALL) {

@@ -109,6 +109,61 @@ def read_only_grant(p, flags):
     assert p.read(p.outside + "/file") == "READ ME\n" and os.listdir(p.outside) == ["file"]
 
 
+BY_DESCRIPTOR = r"""
+import fcntl, os, socket, struct, sys, tempfile
+def tries(fd):
+    for name, f in (("mode", lambda: os.fchmod(fd, 0o777)), ("times", lambda: os.utime(fd, (1, 1))),
+                    ("owner", lambda: os.fchown(fd, -1, os.getgid())),
+                    ("attribute", lambda: os.setxattr(fd, "user.x", b"y")),
+                    ("flags", lambda: fcntl.ioctl(fd, 0x40086602, struct.pack("l", 0x40)))):
+        try:
+            f()
+            print("changed", name)
+        except OSError:
+            pass
+for path in sys.argv[1:]:
+    tries(os.open(path, os.O_RDONLY))
+# And what programs do with what is their own.
+mine = [os.open("own", os.O_CREAT | os.O_WRONLY), os.open("own", os.O_RDONLY), os.open(".", os.O_RDONLY),
+        os.memfd_create("m"), tempfile.TemporaryFile().fileno(), socket.socket(socket.AF_UNIX).fileno(), *os.pipe()]
+for fd in mine:
+    os.fchmod(fd, 0o700)
+    os.fchown(fd, -1, -1)
+    os.utime(fd)
+    assert os.fstat(fd).st_mode & 0o777 == 0o700
+os.fchmod(1, 0o640)
+for fd in (-1, -100, 1000):
+    try:
+        os.fchmod(fd, 0o700)
+        print("changed", fd)
+    except OSError as e:
+        assert e.errno == 9, e
+print("done")
+"""
+
+
+def read_only_descriptor(p, flags):
+    """What is open for reading is not changed by its descriptor; what is open for writing is."""
+    names = [os.path.join(p.outside, "file"), p.outside, os.path.join(p.work, ".git", "hooks", "pre-commit")]
+    p.mkdir(".git/hooks")
+    for path in (names[0], names[2]):
+        p.write(path, "#!/bin/sh\n")
+        os.chmod(path, 0o600)
+    p.write("tries.py", BY_DESCRIPTOR)
+
+    def state():
+        return [(s.st_mode, s.st_mtime, os.listxattr(n)) for n, s in ((n, os.stat(n)) for n in names)]
+    before = state()
+    with open(p.write("out", ""), "w+") as out:
+        p.run([p.bin, "run", "--silent", "--allow", p.work, "--read", p.outside, *flags, "--", "python3",
+               "tries.py", *names], capture_output=False, stdout=out, stderr=out)
+        out.seek(0)
+        text = out.read()
+    assert text == "done\n", text
+    assert state() == before
+    assert os.stat(p.work + "/out").st_mode & 0o777 == 0o640
+
+
 def deny_inside(p, flags):
     """A closed folder in an allowed tree stays closed, wherever it is moved."""
     d = p.mkdir("private/inner")
@@ -269,5 +324,6 @@ def wrap_tmp(p):
     assert "nono: warning: /tmp is closed" in q.stderr and "x" not in q.stdout.split("\n"), (q.stdout, q.stderr)
 
 
-nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, deny_inside, environment, processes,
-                                    descriptors, privileges, wrap, watched)), []) + [required, own_state, wrap_tmp])
+nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, read_only_descriptor, deny_inside,
+                                    environment, processes, descriptors, privileges, wrap, watched)), []) +
+             [required, own_state, wrap_tmp])

@@ -138,8 +138,9 @@ class Place:
 
     def run(self, argv, cwd=None, env=None, timeout=60, **kw):
         kw.setdefault("stdin", subprocess.DEVNULL)
+        kw.setdefault("capture_output", True)
         return subprocess.run(argv, env=dict(self.env, **(env or {})), cwd=cwd or self.work,
-                              capture_output=True, text=True, errors="replace",
+                              text=True, errors="replace",
                               timeout=timeout * SLOW, **self.who(), **kw)
 
     def popen(self, *args, **kw):
