@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Snapshots against git and restic: a first one, one after edits, one of an unchanged large tree, what
-the store weighs after twenty, and putting 1,000 changed files back. Builds bench_snapshot_store (STORE names another one).
+the store weighs after twenty, putting 1,000 changed files back, and verifying against sha256sum. Builds bench_snapshot_store (STORE names another one).
 
   snapshot.py [FILES [UNCHANGED [PART...]]]   20000 files of about 24 KB, 200000 small ones; parts: first,
-                                              again, size, restore, unchanged
+                                              again, size, restore, verify, unchanged
 """
 import os
 import random
@@ -184,6 +184,34 @@ def restore(p, paths, rng):
     show("restore of 1,000 changed files", t, "git checkout", 1)
 
 
+def verify(p, paths, _rng):
+    """All that a first snapshot holds, with sha256sum of the files that it is of; all of it in the page cache."""
+    t = {"nono": [], "sha256sum": []}
+    p.renew()
+    p.nono()
+    for _ in range(5):
+        t["nono"].append(run([STORE, "verify", os.path.join(p.top, "state")]))
+        t["sha256sum"].append(run(["xargs", "-0", "-a", names(p, paths), "sha256sum"]))
+    out = subprocess.run(["/usr/bin/env", "python3", "-c", PEAK, STORE, "verify", os.path.join(p.top, "state")],
+                         check=True, stdout=subprocess.PIPE, text=True).stdout
+    print("verify: %s" % out.strip())
+    show("verify", t, "sha256sum", 1)
+
+
+PEAK = """
+import resource, subprocess, sys
+out = subprocess.run(sys.argv[1:], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+print("%s, at most %.0f MiB" % (out, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
+"""
+
+
+def names(p, paths):
+    list_path = os.path.join(p.top, "names")
+    with open(list_path, "wb") as f:
+        f.write(b"\0".join(os.fsencode(n) for n in paths))
+    return list_path
+
+
 def unchanged(p, many):
     shutil.rmtree(p.tree)
     make(p.tree, many, 300, 2)
@@ -203,7 +231,7 @@ def unchanged(p, many):
 def main():
     files = int(sys.argv[1]) if len(sys.argv) > 1 else 20000
     many = int(sys.argv[2]) if len(sys.argv) > 2 else 200000
-    parts = sys.argv[3:] or ["first", "again", "size", "restore", "unchanged"]
+    parts = sys.argv[3:] or ["first", "again", "size", "restore", "verify", "unchanged"]
     top = tempfile.mkdtemp(prefix=".nono-bench-",
                            dir=os.environ.get("NONO_BENCH_DIR", os.path.expanduser("~")))
     tree = os.path.join(top, "tree")
@@ -217,7 +245,7 @@ def main():
             if part == "unchanged":
                 unchanged(p, many)
             else:
-                {"first": first, "again": again, "size": size, "restore": restore}[part](p, paths, rng)
+                {"first": first, "again": again, "size": size, "restore": restore, "verify": verify}[part](p, paths, rng)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 

@@ -94,7 +94,9 @@ int main(int argc, char **argv)
 		rc = snap_gc(s, &gc, &err);
 	} else if (str_eq(argv[1], "verify")) {
 		struct snap_verified v;
-		rc = snap_verify(s, false, print_damage, NULL, &v, &err);
+		rc = snap_verify(s, &(struct snap_check){.fn = print_damage}, &v, &err);
+		printf("%llu objects, %llu bytes, %llu damaged\n", (unsigned long long)v.objects,
+		       (unsigned long long)v.bytes, (unsigned long long)v.damaged);
 	}
 	snap_close(s);
 	return rc < 0 ? fail(&err) : 0;

@@ -10,7 +10,7 @@
 
 /* Subcommands with files of their own. */
 extern const struct command command_rollback_list, command_rollback_review, command_rollback_verify,
-    command_rollback_cleanup;
+    command_rollback_cleanup, command_snapshot_verify;
 
 #define ROW(type, member) .offset = offsetof(struct type, member)
 

@@ -1,4 +1,5 @@
 /* Restoring: all, some paths, some hunks of a file. */
+#include "cli/meter.h"
 #include "cli/rollback_parts.h"
 #include "common/remark.h"
 #include "snapshots/diff.h"
@@ -202,13 +203,16 @@ static int present_state(const struct restore_run *r, const char *const *roots,
 			      .options = r->options,
 			      .session = r->session,
 			      .reason = "before-restore"};
+	int rc;
 
 	if (!r->session) {
 		snprintf(name, sizeof(name), "before-restore-%llu",
 			 (unsigned long long)(clock_real_ns() / 1000000));
 		t.name = name;
 	}
-	if (snap_take(r->store, &t, now, err) < 0)
+	rc = snap_take(r->store, &t, now, err);
+	meter_clear(r->options.arg);
+	if (rc < 0)
 		return err_prefix(err, "can't keep the present state");
 	if (r->session) {
 		snapshot_note(r->session, "before-restore", now->number, now->files, &now->tree);
@@ -245,8 +249,11 @@ static int check_request(const struct restore_run *r, const struct parts *parts,
 	return 0;
 }
 
-int restore_run(const struct restore_run *r, struct err *err)
+int restore_run(const struct restore_run *asked, struct err *err)
 {
+	struct meter meter = meter_of(asked->cli, "snapshot");
+	struct restore_run metered = *asked;
+	const struct restore_run *r = &metered;
 	_cleanup_(parts_free) struct parts parts = {0};
 	_cleanup_free_ const char **roots = NULL, **usual = NULL;
 	struct snap_record now = {0};
@@ -254,6 +261,8 @@ int restore_run(const struct restore_run *r, struct err *err)
 	bool any = false;
 	int rc;
 
+	metered.options.progress = meter_show;
+	metered.options.arg = &meter;
 	parts_find(r, &parts);
 	roots = xcalloc(n + parts.n, sizeof(*roots));
 	usual = xcalloc(n + 1, sizeof(*usual));
@@ -264,6 +273,7 @@ int restore_run(const struct restore_run *r, struct err *err)
 	rc = r->asked.paths.n ? parts_check(r, &parts, err) : 0;
 	if (rc == 0)
 		rc = snap_scan(r->store, roots, &r->options, &now, err);
+	meter_clear(&meter);
 	if (rc == 0)
 		rc = check_request(r, &parts, &now, &any, err);
 	if (rc == 0 && any && !r->asked.dry_run) {

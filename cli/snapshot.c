@@ -1,4 +1,5 @@
 /* nono snapshot: named snapshots. */
+#include "cli/meter.h"
 #include "cli/rollback.h"
 
 /* ---- create ---------------------------------------------------------------------------------- */
@@ -30,9 +31,16 @@ static const struct option_row create_rows[] = {
 static int take(struct cli *cli, struct snap_store *store, const struct snap_take *t,
 		struct err *err)
 {
+	struct meter meter = meter_of(cli, "snapshot");
+	struct snap_take metered = *t;
 	struct snap_record r = {0};
+	int rc;
 
-	if (snap_take(store, t, &r, err) < 0)
+	metered.options.progress = meter_show;
+	metered.options.arg = &meter;
+	rc = snap_take(store, &metered, &r, err);
+	meter_clear(&meter);
+	if (rc < 0)
 		return -1;
 	if (t->session)
 		snapshot_note(t->session, "manual", r.number, r.files, &r.tree);
@@ -362,14 +370,19 @@ static const struct command command_snapshot_delete = {
 };
 
 static const struct command *const subs[] = {
-    &command_snapshot_create,  &command_snapshot_list,	 &command_snapshot_diff,
-    &command_snapshot_restore, &command_snapshot_delete, NULL,
+    &command_snapshot_create,
+    &command_snapshot_list,
+    &command_snapshot_diff,
+    &command_snapshot_restore,
+    &command_snapshot_verify,
+    &command_snapshot_delete,
+    NULL,
 };
 
 const struct command command_snapshot = {
     .name = "snapshot",
     .group = GROUP_RECORD,
-    .usage = "create|list|diff|restore|delete ...",
+    .usage = "create|list|diff|restore|verify|delete ...",
     .summary = "Named snapshots of directories",
     .subs = subs,
 };

@@ -263,13 +263,19 @@ struct snap_verified {
 	uint64_t records, objects, bytes; /* looked at */
 	uint64_t damaged, repaired;	  /* calls of fn; of them repaired */
 };
-/* Every object is hashed again and every record followed. With repair: from another copy in the
- * store, or from the live tree where a file still has that content. 0 also when damage was found.
- */
-int snap_verify(struct snap_store *s, bool repair, snap_damage_fn *fn, void *arg,
-		struct snap_verified *out, struct err *err);
-/* One session's records only (session NULL: the named ones). Never repairs. */
-int snap_verify_session(struct snap_store *s, const char *session, snap_damage_fn *fn, void *arg,
+struct snap_check {
+	bool repair;	    /* from another copy in the store, or from the live tree where a file
+			     * still has that content; with all records only */
+	snap_damage_fn *fn; /* one call at a time, not always from the thread that asked */
+	snap_progress_fn *progress; /* as of taking: bytes_read are checked, bytes_seen there are */
+	void *arg;		    /* of both */
+	unsigned threads;	    /* 0: as many as there are processors, 2 to 8 */
+};
+/* Every object is hashed again and every record followed. 0 also when damage was found. */
+int snap_verify(struct snap_store *s, const struct snap_check *o, struct snap_verified *out,
+		struct err *err);
+/* One session's records only (session NULL: the named ones). */
+int snap_verify_session(struct snap_store *s, const char *session, const struct snap_check *o,
 			struct snap_verified *out, struct err *err);
 
 struct snap_gc {

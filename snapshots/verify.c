@@ -7,25 +7,41 @@ void verify_tell(struct verify *v, const struct snap_damage *d)
 {
 	v->out->damaged++;
 	v->out->repaired += d->repaired;
-	if (v->fn)
-		v->fn(v->arg, d);
+	if (v->o->fn)
+		v->o->fn(v->o->arg, d);
+}
+
+static const struct pack_entry *good_copy(struct verify *v, const struct snap_hash *h)
+{
+	for (size_t i = 0; i < v->s->pack_count; i++) {
+		const struct pack_entry *e = pack_find(v->s->packs[i], h);
+		struct snap_hash key;
+
+		if (!e)
+			continue;
+		key = copy_key(v->s->packs[i], e);
+		if (!v->bad.count || !hashset_find(&v->bad, &key))
+			return e;
+	}
+	return NULL;
 }
 
 static bool is_lost(struct verify *v, const struct snap_hash *h)
 {
-	return hashset_find(&v->lost, h) || !store_find(v->s, h, NULL);
+	return !good_copy(v, h);
 }
 
-/* A file's own object and its chunks. */
+/* A file's own object and its chunks. What a good copy holds was hashed before. */
 static bool file_lost(struct verify *v, const struct snap_hash *h)
 {
+	const struct pack_entry *e = good_copy(v, h);
 	enum object_kind kind;
 	const void *p;
 	size_t n;
 
-	if (is_lost(v, h) || reader_object(v->s->reader, h, &kind, &p, &n, NULL) < 0)
-		return true;
-	if (kind == OBJECT_DIR)
+	if (!e || ENTRY_KIND(e) == OBJECT_CHUNK)
+		return !e;
+	if (reader_object(v->s->reader, h, &kind, &p, &n, NULL) < 0 || kind == OBJECT_DIR)
 		return true;
 	for (size_t at = 8; kind == OBJECT_LIST && at + LIST_RUN <= n; at += LIST_RUN) {
 		struct snap_hash chunk;
@@ -51,7 +67,7 @@ static void tell_entry(struct follow *f, const struct snap_entry *e, const char 
 				.path = f->path.data,
 				.what = what};
 
-	if (f->v->repair && e && e->kind == SNAP_FILE) {
+	if (f->v->o->repair && e && e->kind == SNAP_FILE) {
 		d.repaired =
 		    hashset_find(&f->v->fixed, &e->hash) || repair_file(f->v, f->path.data, e);
 		if (d.repaired)
@@ -167,18 +183,8 @@ static void find_lost(struct verify *v)
 
 	for (size_t i = 0; i < v->lost.size; i++) {
 		struct hashset_slot *slot = &v->lost.slots[i];
-		bool good = false;
 
-		for (size_t j = 0; slot->used && j < v->s->pack_count; j++) {
-			const struct pack_entry *e = pack_find(v->s->packs[j], &slot->hash);
-			struct snap_hash key;
-
-			if (!e)
-				continue;
-			key = copy_key(v->s->packs[j], e);
-			good = good || !hashset_find(&v->bad, &key);
-		}
-		if (slot->used && !good)
+		if (slot->used && !good_copy(v, &slot->hash))
 			hashset_add(&really, &slot->hash, NULL);
 	}
 	hashset_free(&v->lost);
@@ -197,8 +203,8 @@ static int check_packs(struct verify *v, struct buf *bad)
 {
 	v->damaged = xcalloc(v->s->pack_count + 1, sizeof(*v->damaged));
 	tell_lines(v, NULL, bad);
-	for (size_t i = 0; i < v->s->pack_count; i++)
-		v->damaged[i] = !verify_pack(v, i);
+	if (verify_packs(v, v->err) < 0)
+		return -1;
 	find_lost(v);
 	return 0;
 }
@@ -217,18 +223,18 @@ static void verify_free(struct verify *v)
 static int verify(struct verify *v, const char *session, bool one, struct err *err)
 {
 	_cleanup_close_ int lock =
-	    store_lock(v->s, v->repair ? STORE_ALONE : STORE_SHARED, NULL, NULL, err);
+	    store_lock(v->s, v->o->repair ? STORE_ALONE : STORE_SHARED, NULL, NULL, err);
 	_cleanup_(buf_free) struct buf bad = {0};
 	int rc = lock < 0 ? -1 : store_refresh(v->s, &bad, err);
 	bool any = false;
 
 	v->err = err;
 	v->s->busy = true;
-	if (rc == 0 && v->repair)
+	if (rc == 0 && v->o->repair)
 		repair_salvage(v->s);
 	if (rc == 0)
 		rc = check_packs(v, &bad);
-	if (rc == 0 && v->repair) {
+	if (rc == 0 && v->o->repair) {
 		v->w = writer_new(v->s);
 		v->k = packer_new(v->w);
 	}
@@ -237,26 +243,28 @@ static int verify(struct verify *v, const char *session, bool one, struct err *e
 	v->s->busy = false;
 	for (size_t i = 0; rc == 0 && v->damaged && i < v->s->pack_count; i++)
 		any = any || v->damaged[i];
-	if (rc == 0 && v->repair && (any || v->fixed.count))
+	if (rc == 0 && v->o->repair && (any || v->fixed.count))
 		rc = gc_rewrite(v->s, v->damaged, v->w, v->k, true, keep_good, v, err);
 	verify_free(v);
 	return rc;
 }
 
-int snap_verify(struct snap_store *s, bool repair, snap_damage_fn *fn, void *arg,
-		struct snap_verified *out, struct err *err)
+int snap_verify(struct snap_store *s, const struct snap_check *o, struct snap_verified *out,
+		struct err *err)
 {
-	struct verify v = {.s = s, .repair = repair, .fn = fn, .arg = arg, .out = out};
+	struct verify v = {.s = s, .o = o, .out = out};
 
 	memset(out, 0, sizeof(*out));
 	return verify(&v, NULL, false, err);
 }
 
-int snap_verify_session(struct snap_store *s, const char *session, snap_damage_fn *fn, void *arg,
+int snap_verify_session(struct snap_store *s, const char *session, const struct snap_check *o,
 			struct snap_verified *out, struct err *err)
 {
-	struct verify v = {.s = s, .fn = fn, .arg = arg, .out = out};
+	struct snap_check all = *o;
+	struct verify v = {.s = s, .o = &all, .out = out};
 
+	all.repair = false;
 	memset(out, 0, sizeof(*out));
 	return verify(&v, session, true, err);
 }

@@ -6,9 +6,7 @@
 
 struct verify {
 	struct snap_store *s;
-	bool repair;
-	snap_damage_fn *fn;
-	void *arg;
+	const struct snap_check *o;
 	struct snap_verified *out;
 	struct hashset bad;   /* copies that are damaged; key: copy_key() */
 	struct hashset lost;  /* objects without a good copy */
@@ -19,9 +17,40 @@ struct verify {
 	struct packer *k;
 	struct err *err;
 };
-/* Checks every byte of a pack; true if it is whole. */
-bool verify_pack(struct verify *v, size_t index);
 struct snap_hash copy_key(const struct pack *p, const struct pack_entry *e);
+
+/* ---- verify_pack.c: some blocks of a pack that follow each other */
+
+struct verify_unit {
+	struct pack *pack;
+	const struct pack_entry *entries; /* all of the pack, by block */
+	size_t from, to;		  /* of these; whole blocks */
+};
+struct finding {
+	uint64_t at;
+	const char *what;
+};
+struct findings {
+	uint64_t objects, bytes; /* looked at */
+	struct finding *v;
+	size_t n, cap;
+	struct snap_hash *bad; /* objects of which the copy in this pack is damaged */
+	size_t bad_n, bad_cap;
+};
+/* Checks every byte of it; what lies at the pack's ends too. Changes nothing of v: several threads
+ * do this at once, each with a reader of its own. */
+void verify_unit(struct verify *v, struct reader *r, const struct verify_unit *u,
+		 struct findings *f);
+void findings_free(struct findings *f);
+
+/* ---- verify_threads.c */
+
+/* All packs, with two threads or more; what is found is told in order of the packs and their bytes.
+ * Fills damaged, bad, and lost with every object that has a bad copy. */
+int verify_packs(struct verify *v, struct err *err);
+
+/* ---- verify.c, repair.c, salvage.c */
+
 /* Follows one record. */
 int verify_record(struct verify *v, const char *session, const struct snap_record *r);
 /* Puts the lost object back from a file of the live tree; false if that has other content now. */

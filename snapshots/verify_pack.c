@@ -10,14 +10,40 @@ struct snap_hash copy_key(const struct pack *p, const struct pack_entry *e)
 	return k;
 }
 
-static void tell_pack(struct verify *v, const struct pack *p, uint64_t at, const char *what)
-{
-	char text[160];
-	struct snap_damage d = {.what = text};
+struct check {
+	struct verify *v; /* not changed */
+	struct reader *r;
+	const struct verify_unit *u;
+	struct findings *f;
+};
 
-	snprintf(text, sizeof(text), "the pack %s is damaged at byte %llu: %s", p->name,
-		 (unsigned long long)at, what);
-	verify_tell(v, &d);
+static void find(struct check *c, uint64_t at, const char *what)
+{
+	struct findings *f = c->f;
+
+	if (f->n == f->cap) {
+		f->cap = f->cap ? 2 * f->cap : 16;
+		f->v = xrealloc_array(f->v, f->cap, sizeof(*f->v));
+	}
+	f->v[f->n++] = (struct finding){at, what};
+}
+
+static void find_bad(struct check *c, const struct snap_hash *h)
+{
+	struct findings *f = c->f;
+
+	if (f->bad_n == f->bad_cap) {
+		f->bad_cap = f->bad_cap ? 2 * f->bad_cap : 16;
+		f->bad = xrealloc_array(f->bad, f->bad_cap, sizeof(*f->bad));
+	}
+	f->bad[f->bad_n++] = *h;
+}
+
+void findings_free(struct findings *f)
+{
+	free(f->v);
+	free(f->bad);
+	memset(f, 0, sizeof(*f));
 }
 
 static bool padding_ok(const struct pack *p, uint64_t from, uint64_t to)
@@ -79,8 +105,7 @@ static const char *check_head(struct verify *v, const struct pack *p, const stru
 	return NULL;
 }
 
-static bool check_objects(struct verify *v, struct pack *p, const struct pack_entry *e, size_t n,
-			  const char *broken)
+static void check_objects(struct check *c, const struct pack_entry *e, size_t n, const char *broken)
 {
 	bool ok = true;
 
@@ -88,62 +113,66 @@ static bool check_objects(struct verify *v, struct pack *p, const struct pack_en
 		struct snap_hash is;
 		const void *data;
 
-		v->out->objects++;
-		v->out->bytes += ENTRY_LEN(&e[i]);
-		if (!broken && reader_copy(v->s->reader, p, &e[i], &data, NULL) == 0 &&
+		c->f->objects++;
+		c->f->bytes += ENTRY_LEN(&e[i]);
+		if (!broken && reader_copy(c->r, c->u->pack, &e[i], &data, NULL) == 0 &&
 		    object_hash(ENTRY_KIND(&e[i]), data, ENTRY_LEN(&e[i]), &is) == 0 &&
 		    snap_hash_equal(&is, &e[i].hash))
 			continue;
-		struct snap_hash key = copy_key(p, &e[i]);
-		hashset_add(&v->bad, &key, NULL);
-		hashset_add(&v->lost, &e[i].hash, NULL);
+		find_bad(c, &e[i].hash);
 		ok = false;
 	}
 	if (!ok)
-		tell_pack(v, p, e->block, broken ? broken : "an object does not have its hash");
-	return ok;
+		find(c, e->block, broken ? broken : "an object does not have its hash");
 }
 
-static bool check_block(struct verify *v, struct pack *p, const struct pack_entry *e, size_t n,
-			uint64_t *end)
+/* Where the block ends, UINT64_MAX if nobody knows. */
+static uint64_t block_end(const struct pack *p, uint64_t block, struct block_head *h)
 {
+	if (pack_block(p, block, h, NULL) < 0)
+		return UINT64_MAX;
+	return block + sizeof(*h) + 4ull * h->objects + h->packed;
+}
+
+/* before: where the one before it ends. */
+static uint64_t check_block(struct check *c, const struct pack_entry *e, size_t n, uint64_t before)
+{
+	struct pack *p = c->u->pack;
 	struct block_head h;
+	uint64_t end = block_end(p, e->block, &h);
 	const char *broken;
 
-	if (pack_block(p, e->block, &h, NULL) < 0) {
-		check_objects(v, p, e, n, "the head of a block");
-		*end = UINT64_MAX;
-		return false;
+	if (end == UINT64_MAX) {
+		check_objects(c, e, n, "the head of a block");
+		return end;
 	}
-	broken = check_head(v, p, e, n, &h);
-	if (*end != UINT64_MAX && !padding_ok(p, *end, e->block)) {
-		tell_pack(v, p, *end, "bytes between blocks");
+	broken = check_head(c->v, p, e, n, &h);
+	if (before != UINT64_MAX && !padding_ok(p, before, e->block)) {
+		find(c, before, "bytes between blocks");
 		broken = broken ? broken : "bytes before it";
 	}
-	*end = e->block + sizeof(h) + 4ull * h.objects + h.packed;
-	return check_objects(v, p, e, n, broken);
+	check_objects(c, e, n, broken);
+	return end;
 }
 
-bool verify_pack(struct verify *v, size_t index)
+void verify_unit(struct verify *v, struct reader *r, const struct verify_unit *u,
+		 struct findings *f)
 {
-	struct pack *p = v->s->packs[index];
-	struct pack_entry *e = pack_by_block(p);
-	uint64_t end = PACK_HEAD;
-	bool ok = pack_index_ok(p);
+	struct check c = {v, r, u, f};
+	struct pack *p = u->pack;
+	const struct pack_entry *e = u->entries;
+	struct block_head h;
+	uint64_t end = u->from ? block_end(p, e[u->from - 1].block, &h) : PACK_HEAD;
 
-	if (!ok)
-		tell_pack(v, p, p->index_at, "its index or its head");
-	for (size_t i = 0, n; i < p->count; i += n) {
-		for (n = 1; i + n < p->count && e[i + n].block == e[i].block;)
+	if (!u->from && !pack_index_ok(p))
+		find(&c, p->index_at, "its index or its head");
+	for (size_t i = u->from, n; i < u->to; i += n) {
+		for (n = 1; i + n < u->to && e[i + n].block == e[i].block;)
 			n++;
 		if (n > BLOCK_OBJECTS)
 			n = BLOCK_OBJECTS;
-		ok = check_block(v, p, &e[i], n, &end) && ok;
+		end = check_block(&c, &e[i], n, end);
 	}
-	if (end != UINT64_MAX && !padding_ok(p, end, p->index_at)) {
-		tell_pack(v, p, end, "bytes between blocks");
-		ok = false;
-	}
-	free(e);
-	return ok;
+	if (u->to == p->count && end != UINT64_MAX && !padding_ok(p, end, p->index_at))
+		find(&c, end, "bytes between blocks");
 }

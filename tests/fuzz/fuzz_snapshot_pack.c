@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		file_write_atomic(path, 0600, data, size, NULL);
 		if (store_refresh(s, NULL, NULL) == 0)
 			read_all(s);
-		(void)snap_verify(s, false, NULL, NULL, &seen, NULL);
+		(void)snap_verify(s, &(struct snap_check){.threads = 1}, &seen, NULL);
 		cache_open(&c, s, "key");
 		cache_close(&c);
 		snap_close(s);

@@ -17,7 +17,8 @@ static void check(struct snapenv *e, const char *what, size_t least, size_t most
 
 	snap_close(e->s);
 	assert_int_equal(snap_open(&e->s, e->state, &e->err), 0);
-	if (snap_verify(e->s, false, no_damage, (void *)(uintptr_t)what, &seen, &e->err) < 0)
+	if (snap_verify(e->s, &(struct snap_check){.fn = no_damage, .arg = (void *)(uintptr_t)what},
+			&seen, &e->err) < 0)
 		fail_msg("%s: %s", what, e->err.msg);
 	assert_int_equal(snap_record_list(e->s, "test", &v, &n, &bad, &e->err), 0);
 	assert_int_equal(bad.len, 0);
@@ -26,7 +27,9 @@ static void check(struct snapenv *e, const char *what, size_t least, size_t most
 	env_take(e, &r);
 	snap_record_free(&r);
 	assert_int_equal(
-	    snap_verify(e->s, false, no_damage, (void *)(uintptr_t)what, &seen, &e->err), 0);
+	    snap_verify(e->s, &(struct snap_check){.fn = no_damage, .arg = (void *)(uintptr_t)what},
+			&seen, &e->err),
+	    0);
 	buf_free(&bad);
 }
 
@@ -51,7 +54,7 @@ static int op_repair(struct snapenv *e)
 {
 	struct snap_verified seen;
 
-	return snap_verify(e->s, true, NULL, NULL, &seen, &e->err);
+	return snap_verify(e->s, &(struct snap_check){.repair = true}, &seen, &e->err);
 }
 
 /* Two snapshots of a tree, between them edits; what is dropped later makes gc work. */
@@ -225,7 +228,9 @@ static void many_at_once(void **state)
 	}
 	snap_close(e.s);
 	assert_int_equal(snap_open(&e.s, e.state, &e.err), 0);
-	assert_int_equal(snap_verify(e.s, false, no_damage, "at once", &seen, &e.err), 0);
+	assert_int_equal(snap_verify(e.s, &(struct snap_check){.fn = no_damage, .arg = "at once"},
+				     &seen, &e.err),
+			 0);
 	assert_int_equal(seen.records, 32);
 	env_close(&e);
 }

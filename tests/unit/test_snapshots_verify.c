@@ -52,7 +52,8 @@ static struct seen verify(struct snapenv *e, bool repair)
 
 	snap_close(e->s);
 	assert_int_equal(snap_open(&e->s, e->state, &e->err), 0);
-	if (snap_verify(e->s, repair, note, &s, &v, &e->err) < 0)
+	if (snap_verify(e->s, &(struct snap_check){.repair = repair, .fn = note, .arg = &s}, &v,
+			&e->err) < 0)
 		fail_msg("%s", e->err.msg);
 	assert_int_equal(v.damaged, s.calls);
 	return s;
@@ -256,12 +257,130 @@ static void edits_and_gc(void **state)
 	env_close(&e);
 }
 
+/* ---- several threads --------------------------------------------------------------------------
+ */
+
+static void write_down(void *arg, const struct snap_damage *d)
+{
+	struct buf *out = arg;
+	char line[600];
+
+	snprintf(line, sizeof(line), "%s #%u %s: %s\n", d->where ? d->where : "-", d->number,
+		 d->path ? d->path : "-", d->what);
+	buf_adds(out, line);
+}
+
+static struct buf told(struct snapenv *e, unsigned threads, struct snap_verified *v)
+{
+	struct buf out = {0};
+
+	buf_adds(&out, "");
+	assert_int_equal(
+	    snap_verify(e->s,
+			&(struct snap_check){.fn = write_down, .arg = &out, .threads = threads}, v,
+			&e->err),
+	    0);
+	return out;
+}
+
+static size_t lines_of(const struct buf *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->len; i++)
+		n += b->data[i] == '\n';
+	return n;
+}
+
+/* Fills a tree of some packs, the first with many units. */
+static void grow_packs(struct snapenv *e)
+{
+	static char big[24 << 20];
+	struct snap_record r;
+
+	for (size_t i = 0; i < sizeof(big); i += 8) {
+		uint64_t v = env_rand(e) ^ (uint64_t)env_rand(e) << 32;
+		memcpy(big + i, &v, 8);
+	}
+	env_write(e, "big", big, sizeof(big));
+	for (unsigned i = 0; i < 5; i++) {
+		char name[20];
+		snprintf(name, sizeof(name), "more%u", i);
+		env_write(e, name, big + 1000 * i, 300000);
+		env_take(e, &r);
+		snap_record_free(&r);
+	}
+}
+
+/* As one thread says it, in that order. */
+static void threads_find_the_same(void **state)
+{
+	struct snapenv e;
+	struct snap_verified one, many;
+
+	(void)state;
+	env_open(&e);
+	grow_packs(&e);
+	assert_true(e.s->pack_count >= 5);
+	for (unsigned round = 0; round < 4; round++) {
+		struct buf a, b;
+
+		for (unsigned i = 0; i < 6 * round; i++) {
+			const struct pack *p = e.s->packs[env_rand(&e) % e.s->pack_count];
+			char path[400];
+
+			snprintf(path, sizeof(path), "%s/snapshots/packs/%s", e.state, p->name);
+			flip(path, (off_t)(PACK_HEAD + env_rand(&e) % (p->index_at - PACK_HEAD)),
+			     1);
+		}
+		a = told(&e, 1, &one);
+		assert_true(round ? lines_of(&a) > 0 : lines_of(&a) == 0);
+		assert_int_equal(lines_of(&a), one.damaged);
+		for (unsigned threads = 0; threads <= 8; threads += 2) {
+			b = told(&e, threads, &many);
+			assert_string_equal(a.data, b.data);
+			assert_memory_equal(&one, &many, sizeof(one));
+			buf_free(&b);
+		}
+		buf_free(&a);
+	}
+	env_close(&e);
+}
+
+static bool no_more(void *arg, const struct snap_progress *p)
+{
+	assert_true(p->bytes_read < p->bytes_seen && p->bytes_read > 0);
+	++*(unsigned *)arg;
+	return false;
+}
+
+static void given_up(void **state)
+{
+	struct snapenv e;
+	struct snap_verified v;
+
+	(void)state;
+	env_open(&e);
+	grow_packs(&e);
+	for (unsigned threads = 1; threads <= 4; threads++) {
+		unsigned calls = 0;
+		struct snap_check check = {.progress = no_more, .arg = &calls, .threads = threads};
+
+		assert_int_equal(snap_verify(e.s, &check, &v, &e.err), -1);
+		assert_int_equal(e.err.code, ECANCELED);
+		assert_int_equal(calls, 1);
+	}
+	assert_int_equal(verify(&e, false).calls, 0);
+	env_close(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_byte_of_a_pack),   cmocka_unit_test(every_byte_of_a_record),
 	    cmocka_unit_test(named_and_mended),	      cmocka_unit_test(a_pack_without_its_end),
 	    cmocka_unit_test(small_packs_become_one), cmocka_unit_test(edits_and_gc),
+	    cmocka_unit_test(threads_find_the_same),  cmocka_unit_test(given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
