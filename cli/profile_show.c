@@ -110,6 +110,8 @@ static void print_whole(const cJSON *p)
 	printf("nono: profile '");
 	print_text(profile_text(p, "name"), 0);
 	printf("'\n\n");
+	if (!str_eq(profile_text(p, "name"), "default"))
+		printf("  on top of: default (nono profile show default)\n");
 	cJSON_ArrayForEach(e, p)
 	{
 		if (str_eq(e->string, "name") || !holds_something(e))

@@ -59,7 +59,9 @@ def views(c):
     assert shown["network"]["block"] is False and shown["workdir"]["access"] == "readwrite"
     assert shown["security"]["capability_elevation"] is True
     home = c.env["HOME"]
-    assert "~/data -> %s/data" % home in c.nono("profile", "show", "mine")
+    text = c.nono("profile", "show", "mine")
+    assert "~/data -> %s/data" % home in text and "on top of: default" in text, text
+    assert "on top of" not in c.nono("profile", "show", "default")
     assert "->" not in c.nono("profile", "show", "mine", "--raw").replace("-> ", "->", 0).split(
         "filesystem")[1].split("workdir")[0]
     c.nono("profile", "show", "nothing", code=1)
