@@ -193,6 +193,10 @@ int why_host(const struct why_options *o, const struct policy *p, struct err *er
 	if (!p->net_blocked) {
 		a = answer_new("allowed", "network_allowed");
 		cJSON_AddStringToObject(a, "access", "any host, any port");
+		cJSON_AddStringToObject(
+		    a, "details",
+		    "Nothing filters the network: addresses of this machine, of private "
+		    "networks and of metadata services are in reach, too.");
 		return answer_print(o, a);
 	}
 	a = answer_new("denied", "network_blocked");

@@ -28,25 +28,39 @@ static unsigned port_of(const struct sockaddr_storage *a)
 	return a->ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)a)->sin6_port) : 0;
 }
 
-/* This machine. "Any" is that, too, for who connects. */
+/* An address that nothing but this machine reaches. */
 static bool is_loopback(const struct sockaddr_storage *addr)
 {
 	const struct sockaddr_in *in = (const void *)addr;
 	const struct in6_addr *a = &((const struct sockaddr_in6 *)addr)->sin6_addr;
 
 	if (addr->ss_family == AF_INET)
-		return in->sin_addr.s_addr == INADDR_ANY ||
-		       ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (addr->ss_family != AF_INET6)
+		return false;
 	if (IN6_IS_ADDR_V4MAPPED(a))
 		return a->s6_addr[12] == IN_LOOPBACKNET;
-	return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_UNSPECIFIED(a);
+	return IN6_IS_ADDR_LOOPBACK(a);
+}
+
+/* This machine. "Any" is that, too, for who connects. */
+static bool is_here(const struct sockaddr_storage *addr)
+{
+	const struct sockaddr_in *in = (const void *)addr;
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+
+	if (addr->ss_family == AF_INET && in->sin_addr.s_addr == INADDR_ANY)
+		return true;
+	if (addr->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
+		return true;
+	return is_loopback(addr);
 }
 
 static bool to_proxy(const struct elevation *e, const struct sockaddr_storage *a)
 {
 	unsigned port = __atomic_load_n(&e->proxy_port, __ATOMIC_RELAXED);
 
-	return port && port_of(a) == port && is_loopback(a);
+	return port && port_of(a) == port && is_here(a);
 }
 
 /* ---- may it? ------------------------------------------------------------------------------- */
@@ -63,7 +77,7 @@ static enum connect_verdict on_host(struct elevation *e, struct call *c)
 
 	if (to_proxy(e, &c->addr))
 		return connect_allow(c, "system");
-	if (is_loopback(&c->addr) && policy_ports_have(&n->open, port))
+	if (is_here(&c->addr) && policy_ports_have(&n->open, port))
 		return connect_allow(c, "open_port");
 	if (policy_ports_have(&n->connect, port))
 		return connect_allow(c, "connect_port");
@@ -81,7 +95,15 @@ enum connect_verdict inet_decide_connect(struct elevation *e, struct call *c)
 		return connect_refuse(c, "socket out of reach");
 	if (!socket_in_own_network(fd))
 		return on_host(e, c);
-	return is_loopback(&c->addr) ? connect_allow(c, "system") : connect_refuse(c, refusal(e));
+	return is_here(&c->addr) ? connect_allow(c, "system") : connect_refuse(c, refusal(e));
+}
+
+/* The answer to a login in the user's browser comes to a port of this machine, which is chosen
+ * before the page is opened. */
+static bool awaits_login(const struct policy_network *n, const struct sockaddr_storage *a)
+{
+	return policy_names_urls(n) && is_loopback(a) &&
+	       (!port_of(a) || port_of(a) >= IPPORT_RESERVED);
 }
 
 /* A socket that listens without a name of its own gets a port that nobody granted: it is refused.
@@ -105,8 +127,10 @@ enum connect_verdict inet_decide_bind(struct elevation *e, struct call *c)
 		return connect_allow(c, "system");
 	if (policy_ports_have(&n->listen, port_of(&c->addr)))
 		return connect_allow(c, "listen_port");
-	if (is_loopback(&c->addr) && policy_ports_have(&n->open, port_of(&c->addr)))
+	if (is_here(&c->addr) && policy_ports_have(&n->open, port_of(&c->addr)))
 		return connect_allow(c, "open_port");
+	if (awaits_login(n, &c->addr))
+		return connect_allow(c, "open_urls");
 	return connect_refuse(c, "this port may not be listened on");
 }
 

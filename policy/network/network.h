@@ -152,10 +152,14 @@ struct policy_network {
 };
 void policy_network_free(struct policy_network *n); /* what is in it */
 
-/* Pages may be opened in the user's browser, or asked for. */
+/* Pages are named that may be opened in the user's browser; or may be asked for. */
+static inline bool policy_names_urls(const struct policy_network *n)
+{
+	return n->open_localhost || (n->open_urls && n->open_urls[0]);
+}
 static inline bool policy_opens_urls(const struct policy_network *n)
 {
-	return n->ask || n->open_localhost || (n->open_urls && n->open_urls[0]);
+	return n->ask || policy_names_urls(n);
 }
 
 /* True if something of it needs ports of the host: then the session shares the host's network, and

@@ -149,30 +149,125 @@ def road_of(p, name):
     return p.json("inspect", name)["network_road"]
 
 
+SHARED = ("--namespaces", "off")  # the session has no network of its own
+
+LISTENS = r"""
+import socket, sys, threading, time
+def listen(address, family=socket.AF_INET, kind=socket.SOCK_STREAM):
+    try:
+        s = socket.socket(family, kind)
+        s.bind(address)
+        if kind == socket.SOCK_STREAM:
+            s.listen()
+        return s
+    except OSError as e:
+        return e.strerror
+def told(name, s):
+    print(name, s if isinstance(s, str) else "listens", flush=True)
+mine = sys.argv[1]
+told("zero", listen(("127.0.0.1", 0)))
+told("six", listen(("::1", 0), socket.AF_INET6))
+told("mapped", listen(("::ffff:127.0.0.1", 0), socket.AF_INET6))
+told("any", listen(("0.0.0.0", 0)))
+told("any-six", listen(("::", 0), socket.AF_INET6))
+told("mapped-any", listen(("::ffff:0.0.0.0", 0), socket.AF_INET6))
+told("outer", listen((mine, 0)))
+told("low", listen(("127.0.0.1", 81)))
+told("datagram", listen(("127.0.0.1", 0), kind=socket.SOCK_DGRAM))
+s = socket.socket()
+try:
+    s.listen()
+    told("nameless", s)
+except OSError as e:
+    told("nameless", e.strerror)
+s = listen(("127.0.0.1", 0))
+if not isinstance(s, str):
+    try:
+        socket.create_connection(s.getsockname(), 3)
+        told("connect", s)
+    except OSError as e:
+        told("connect", e.strerror)
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+address = ctypes.create_string_buffer(16)
+def sockaddr(ip):
+    return (2).to_bytes(2, "little") + b"\0\0" + socket.inet_aton(ip) + b"\0" * 8
+over = False
+def change():
+    while not over:
+        ctypes.memmove(address, sockaddr("127.0.0.1"), 16)
+        ctypes.memmove(address, sockaddr("0.0.0.0"), 16)
+t = threading.Thread(target=change)
+t.start()
+got, end = set(), time.monotonic() + 1
+while time.monotonic() < end:
+    s = socket.socket()
+    libc.bind(s.fileno(), address, 16)
+    if s.getsockname()[1]:
+        got.add(s.getsockname()[0])
+over = True
+t.join()
+print("race", *sorted(got), flush=True)
+"""
+
+
+def listening(p):
+    """Where the host's network is shared, a program that may open pages listens on loopback for their answers, and nowhere
+    else; without pages not even there."""
+    _, profile = browser(p)
+    p.write(os.path.join(p.work, "listens.py"), LISTENS)
+    run = ["run", "--silent", "--allow", p.work, *SHARED, "--allow-domain", "example.test", "--profile", profile, "--",
+           "python3", os.path.join(p.work, "listens.py"), mine()]
+    no = "Permission denied"
+    want = {"zero": "listens", "six": "listens", "mapped": "listens", "any": no, "any-six": no, "mapped-any": no,
+            "outer": no, "low": no, "datagram": no, "nameless": no, "connect": no, "race": "127.0.0.1"}
+    out = dict(x.split(" ", 1) for x in p.nono(*run).splitlines())
+    assert out == want, (out, p.err)
+    text = json.loads(p.read(profile))
+    del text["open_urls"]
+    p.write(profile, json.dumps(text))
+    out = dict(x.split(" ", 1) for x in p.nono(*run, "--").splitlines() if " " in x)
+    want = {k: no for k in want if k not in ("connect", "race")}
+    assert out == want, (out, p.err)
+
+
+def mine():
+    """An address of this machine that others reach, if there is one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+            return s.getsockname()[0]
+        except OSError:
+            return "0.0.0.0"
+
+
 def comes_back(p):
     """The browser outside reaches the program inside by the port that the page names."""
     a, _, args = login(p, "four", localhost=True)
-    for how in ("four", "six"):
+    for name, how, flags in (("four", "four", ()), ("six", "six", ()), ("host4", "four", SHARED), ("host6", "six", SHARED)):
         port = free_port()
-        out = p.nono("run", "--name", how, *args[:-2], str(port), how)
-        if road_of(p, how) == "host":  # then the program listens on the host itself, if it may at all
-            return
+        out = p.nono("run", "--name", name, *flags, *args[:-2], str(port), how)
         assert out.split() == ["opened", "0", "token", "granted"], (out, p.err, a.seen)
         assert until("the browser's page", lambda: p.read(os.path.join(p.outside, "browser")).strip() == "done")
-        sid = p.json("inspect", how)["session_id"]
-        e = [e for e in p.events(sid, "network") if e["event"].get("mode") == "callback"]
-        assert e and all(x["event"]["port"] == port for x in e), p.nono("logs", sid, "--json")
+        sid = p.json("inspect", name)["session_id"]
+        if road_of(p, name) == "host":  # the program listens at the host's port itself
+            e = {(e["op"], e["target"], e["source"]) for e in p.events(sid, "connect") if e.get("source") == "open_urls"}
+            here = ("127.0.0.1:%d" if how == "four" else "[::1]:%d") % port
+            assert e == {("bind", here, "open_urls"), ("listen", here, "open_urls")}, p.nono("logs", sid, "--json")
+        else:
+            e = [e for e in p.events(sid, "network") if e["event"].get("mode") == "callback"]
+            assert e and all(x["event"]["port"] == port for x in e), p.nono("logs", sid, "--json")
         # When the session is over nobody listens.
         s = socket.socket()
         assert s.connect_ex(("127.0.0.1", port)) != 0
         s.close()
 
 
-def asked_for(p):
+def asked_for(p, flags=()):
     """A page that the profile does not name: opened when somebody says so, once or always."""
     a, port, args = login(p, "four")
     for answer in ("deny", "approve", "always", "known"):
-        s = p.popen("run", "--name", answer, "--capability-elevation", *args)
+        s = p.popen("run", "--name", answer, "--capability-elevation", *flags, *args)
         if answer != "known":
             r = p.request()
             assert (r["kind"], r["target"]) == ("url", a.url + "/authorize"), r
@@ -187,14 +282,16 @@ def asked_for(p):
             assert not a.seen
             continue
         out = s.communicate(timeout=30)[0]
-        if road_of(p, answer) == "host":
-            return
         assert out.split() == ["opened", "0", "token", "granted"], (answer, out)
     sid = p.json("inspect", "approve")["session_id"]
     d = [e["entry"] for e in p.events(sid, "capability_decision")]
     assert [x["decision"] for x in d] == ["Granted"] and d[0]["request"]["url"] == a.url + "/authorize", d
     profile = json.load(open(os.path.join(p.outside, "own.json")))
     assert profile["open_urls"]["allow_origins"][:1] == [a.url] and "https://claude.ai" in profile["open_urls"]["allow_origins"], profile
+
+
+def asked_for_on_host(p):
+    asked_for(p, SHARED)
 
 
 def tool_profile(p, a, opens):
@@ -216,17 +313,16 @@ def tool_profile(p, a, opens):
     return path
 
 
-def of_tools(p):
+def of_tools(p, flags=()):
     """A tool opens the pages of its own list, with the answer's way back, and no others; one without a list opens none."""
     a, port, _ = login(p, "four")
     profile = tool_profile(p, a, {})
-    args = ["--silent", "--allow", p.work, "--profile", profile, "--", "/bin/sh", "-c"]
+    args = ["--silent", "--allow", p.work, *flags, "--profile", profile, "--", "/bin/sh", "-c"]
     out = p.nono("run", "--name", "net", *args, "login %s %d four; other https://claude.ai/" % (a.url, port))
-    if road_of(p, "net") != "host":
-        assert out.split() == ["opened", "0", "token", "granted", "[]", "127"], (out, p.err, a.seen)
-        assert until("the browser's page", lambda: p.read(os.path.join(p.outside, "browser")).strip() == "done")
-        sid = p.json("inspect", "net")["session_id"]
-        assert [(e["target"], e["success"]) for e in p.events(sid, "url_open")] == [(a.url + "/authorize", True)]
+    assert out.split() == ["opened", "0", "token", "granted", "[]", "127"], (out, p.err, a.seen)
+    assert until("the browser's page", lambda: p.read(os.path.join(p.outside, "browser")).strip() == "done")
+    sid = p.json("inspect", "net")["session_id"]
+    assert [(e["target"], e["success"]) for e in p.events(sid, "url_open")] == [(a.url + "/authorize", True)]
     seen = len(a.seen)
     for opens, page, works in (({"open_urls": {"allow_origins": ["https://claude.ai"]}}, a.url + "/authorize", False),
                                ({"open_urls": True}, a.url + "/authorize", False), ({"open_urls": True}, "https://claude.ai/", True)):
@@ -238,6 +334,10 @@ def of_tools(p):
         assert "nono-open-url]" in out and out.split()[-1] == "01"[not works], (opens, page, out, p.err)
         assert works or "open_urls" in p.err, p.err
     assert len(a.seen) == seen, a.seen
+
+
+def of_tools_on_host(p):
+    of_tools(p, SHARED)
 
 
 def no_way_in(p):
@@ -277,4 +377,4 @@ def typed_in(p):
     assert t.ended() == 0 and a.seen == ["/authorize", "/token"] and not a.codes, (a.seen, t.data[-600:])
 
 
-nonolib.main([pages, none, comes_back, asked_for, of_tools, no_way_in, typed_in])
+nonolib.main([pages, none, comes_back, listening, asked_for, asked_for_on_host, of_tools, of_tools_on_host, no_way_in, typed_in])

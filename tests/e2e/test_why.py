@@ -101,6 +101,7 @@ def hosts(c):
                        ("[2001:db8::1]:80", []), ("example.com", ["--port", "22"])):
         a = ask(c, "--host", host, *args)
         assert (a["status"], a["reason"]) == ("allowed", "network_allowed") and a["access"], a
+        assert "Nothing filters" in a["details"] and "metadata" in a["details"], a
         a = ask(c, "--host", host, "--block-net", *args)
         assert (a["status"], a["reason"]) == ("denied", "network_blocked") and a["details"], a
         assert "suggested_flag" not in a, a
