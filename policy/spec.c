@@ -171,6 +171,17 @@ static void bind_own_file(struct policy_spec *s, const char *path, const char *f
 	add_mount(s, NONO_MOUNT_READ_ONLY, path);
 }
 
+/* Others' shared memory lies in /dev/shm: the session has one of its own, unless more is granted
+ * there than what every program gets. */
+static bool own_shm(const struct policy *p)
+{
+	for (size_t i = 0; i < p->n_grants; i++)
+		if (path_under("/dev/shm", p->grants[i].path) &&
+		    !str_starts(p->grants[i].source, "group:"))
+			return false;
+	return p->namespaces != NONO_SKIP;
+}
+
 /* Where the program may write what it forgets. */
 static void add_tmp(struct policy_spec *s, const char *tmp)
 {
@@ -231,6 +242,7 @@ int policy_spec_new(const struct policy *p, bool supervised, const char *tmp,
 	s->supervised = supervised;
 	set_network(s);
 	s->spec.namespaces = p->namespaces;
+	s->spec.fresh_shm = own_shm(p);
 	s->spec.no_pid_namespace = p->modes.processes == POLICY_REACH_ALL;
 	s->spec.shared_memory_only = p->modes.ipc == POLICY_IPC_SHARED_MEMORY;
 	s->spec.watch = supervised ? watch_level(p) : NONO_WATCH_NONE;

@@ -70,6 +70,7 @@ int nono_open_canonical_at(int folder, const char *relative);
 /* ---- mounts_tmp.c ---- */
 
 int nono_make_private_tmp(const struct nono_spec *spec, struct nono_error *err);
+int nono_make_shm(struct nono_error *err);
 
 #pragma GCC visibility pop
 #endif

@@ -291,6 +291,8 @@ static int make_all(const struct nono_spec *spec, struct nono_layers *layers, co
 			return -1;
 		layers->private_tmp = true;
 	}
+	if (spec->fresh_shm && nono_make_shm(err) < 0)
+		return -1;
 	if (new_proc && mount_proc(layers, err) < 0)
 		return -1;
 	if (new_terminals && make_terminals(layers, err) < 0)

@@ -125,21 +125,36 @@ static int cover_tmp(const char *path, int dir, struct nono_error *err)
 	return 0;
 }
 
-/* On /tmp, opened there. Its size is the kernel's choice: half of the memory. */
-static int make_fresh_tmp(void)
+/* Its size is the kernel's choice: half of the memory. */
+static int make_fresh(const char *path)
 {
-	_cleanup_close_ int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	_cleanup_close_ int target = open("/tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int target = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0)
+		return -1;
 
-	if (context < 0 || target < 0 ||
+	_cleanup_close_ int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	if (context < 0 ||
 	    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "1777", 0) < 0 ||
 	    syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -1;
 	_cleanup_close_ int fs = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
 					      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (fs < 0 || nono_attach(fs, target) < 0)
+	return fs < 0 ? -1 : nono_attach(fs, target);
+}
+
+static int make_fresh_tmp(void)
+{
+	if (make_fresh("/tmp") < 0)
 		return -1;
 	return open("/tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int nono_make_shm(struct nono_error *err)
+{
+	/* A link leads to a folder that has to be granted by its own name. */
+	if (make_fresh("/dev/shm") < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return nono_fail_errno(err, errno, "Making an empty /dev/shm");
+	return 0;
 }
 
 int nono_make_private_tmp(const struct nono_spec *spec, struct nono_error *err)

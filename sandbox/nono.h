@@ -93,6 +93,7 @@ struct nono_spec {
 	size_t n_mounts;
 	const char *private_tmp; /* host directory bound over /tmp and /var/tmp, NULL for none */
 	bool fresh_tmp;		 /* without private_tmp: a file system in memory over them, empty */
+	bool fresh_shm;		 /* the same over /dev/shm: no memory shared with others */
 	const char *const
 	    *keep_in_tmp; /* paths below /tmp that stay visible, NULL-terminated, may be NULL */
 	enum nono_net net;

@@ -164,6 +164,25 @@ def read_only_descriptor(p, flags):
     assert os.stat(p.work + "/out").st_mode & 0o777 == 0o640
 
 
+def shared_memory(p, flags):
+    """Shared memory of others is out of reach, unless it is granted; without namespaces it is not."""
+    name = "/dev/shm/" + p.mark
+    script = "cat %s; ls /dev/shm; echo changed >> %s; python3 -c 'from multiprocessing import Lock; " \
+             "Lock().acquire(); print(1)'" % (name, name)
+    p.write(name, "MINE\n")
+    try:
+        out = p.inside(script, *flags, code=None).split()
+        shared = p.inside(script, "--allow", name, *flags, code=None).split()
+    finally:
+        text = p.read(name)
+        os.unlink(name)
+    session = p.json("ps", "--all")[0]["session_id"]
+    if not p.json("inspect", session)["layers"]["mount_ns"]:
+        return
+    assert out == ["1"], (out, p.err)
+    assert shared == ["MINE", p.mark, "1"] and text == "MINE\nchanged\n", (shared, text)
+
+
 def deny_inside(p, flags):
     """A closed folder in an allowed tree stays closed, wherever it is moved."""
     d = p.mkdir("private/inner")
@@ -324,6 +343,6 @@ def wrap_tmp(p):
     assert "nono: warning: /tmp is closed" in q.stderr and "x" not in q.stdout.split("\n"), (q.stdout, q.stderr)
 
 
-nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, read_only_descriptor, deny_inside,
+nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, read_only_descriptor, shared_memory, deny_inside,
                                     environment, processes, descriptors, privileges, wrap, watched)), []) +
              [required, own_state, wrap_tmp])
