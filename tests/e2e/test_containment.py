@@ -172,7 +172,7 @@ def shared_memory(p, flags):
     p.write(name, "MINE\n")
     try:
         out = p.inside(script, *flags, code=None).split()
-        shared = p.inside(script, "--allow", name, *flags, code=None).split()
+        shared = p.inside(script, "--allow-file", name, *flags, code=None).split()
     finally:
         text = p.read(name)
         os.unlink(name)
