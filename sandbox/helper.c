@@ -212,6 +212,24 @@ int nono_confine_sender(const struct nono_path *paths, size_t n, bool local, str
 	return filter_load(&f, 0, err);
 }
 
+/* ---- the keeper: as a helper, with files below one path ---- */
+
+static const int keeper_calls[] = {
+    SYS_openat, SYS_newfstatat, SYS_renameat, SYS_renameat2, SYS_unlinkat, SYS_fsync, SYS_fdatasync,
+};
+
+int nono_confine_keeper(const struct nono_path *path, struct nono_error *err)
+{
+	const struct nono_spec spec = {.paths = path, .n_paths = 1};
+	struct filter f;
+
+	if (lock_up(&spec, true, err) < 0)
+		return -1;
+	build_helper(&f);
+	filter_add_list(&f, DO_ALLOW, keeper_calls, ARRAY_LEN(keeper_calls));
+	return filter_load(&f, 0, err);
+}
+
 /* ---- the supervisor: holds power, so what it never does is taken away ---- */
 
 static const int supervisor_refused[] = {

@@ -226,6 +226,9 @@ int nono_confine_proxy(struct nono_error *err);
 int nono_confine_sender(const struct nono_path *paths, size_t n, bool local,
 			struct nono_error *err);
 
+/* The same as nono_confine_helper() for a program that writes and replaces files below one path. */
+int nono_confine_keeper(const struct nono_path *path, struct nono_error *err);
+
 /* Confinement of the supervisor itself: no network sockets, no exec of new programs is not
  * imposed here (hooks), no ptrace-like writes to others. Only seccomp, so that the agent's
  * Landlock domain stays a domain of its own. */

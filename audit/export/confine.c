@@ -58,6 +58,17 @@ int confine(const char *session, bool local, struct err *err)
 	return r < 0 ? err_set(err, "%s", e.msg) : 0;
 }
 
+int confine_keeper(const char *session, struct err *err)
+{
+	_cleanup_free_ char *dir = store_dir(session), *real = dir ? realpath(dir, NULL) : NULL;
+	const struct nono_path path = {.path = real, .access = NONO_READ | NONO_WRITE};
+	struct nono_error e = {0};
+
+	if (!real)
+		return err_errno(err, errno, "can't find the record of session %s", session);
+	return nono_confine_keeper(&path, &e) < 0 ? err_set(err, "%s", e.msg) : 0;
+}
+
 static char *host_of(const char *url)
 {
 	CURLU *u = curl_url();

@@ -818,7 +818,7 @@ def syslog_tls(p):
 
 
 def confined(p):
-    """The process that sends is confined while it does (what that takes: unit.sandbox_helper)."""
+    """Who sends, and who notes how far it is, are confined while they do (what that takes: unit.sandbox_helper)."""
     server = http.server.HTTPServer(("127.0.0.1", 0), Sink)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Sink.status = 200
@@ -829,14 +829,13 @@ def confined(p):
         p.start(name, "echo x > a; sleep 100", "--audit-sink", sink)
 
         def confined_now():
-            text = ""
+            n = []
             for pid in p.processes():
                 if "nono-export" in nonolib.command_of(pid):
                     with open("/proc/%d/status" % pid) as f:
                         text = f.read()
-                    if "Seccomp:\t2" in text and "NoNewPrivs:\t1" in text and "CapEff:\t0000000000000000" in text:
-                        return True
-            return False
+                    n.append("Seccomp:\t2" in text and "NoNewPrivs:\t1" in text and "CapEff:\t0000000000000000" in text)
+            return sorted(n) == [False, True, True]  # the first waits for the others, and reads nothing of theirs
         nonolib.until("its confinement", confined_now)
         if i == 0:
             nonolib.until("events", lambda: any(e["event"].get("target", "").endswith("/a") for e in Sink.got))

@@ -344,6 +344,50 @@ static void sender_local(void *arg)
 	REFUSED(open("/etc/passwd", O_RDONLY), EACCES);
 }
 
+#define KEEPER "/tmp/nono-keeper-%d"
+
+/* Replaces a file of its folder, as the notes of how far a sender is are. */
+static void keeper(void *arg)
+{
+	(void)arg;
+	char path[64], *argv[] = {"true", NULL};
+	struct nono_path own = {.path = path, .access = NONO_READ | NONO_WRITE};
+	struct nono_error err = {0};
+	pid_t parent = getppid();
+	int dir, fd;
+
+	snprintf(path, sizeof(path), KEEPER, parent);
+	CHECK(mkdir(path, 0700) == 0 && (dir = open(path, O_PATH | O_DIRECTORY)) >= 0);
+	CHECK(nono_confine_keeper(&own, &err) == 0);
+	fd = openat(dir, "new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+	CHECK(fd >= 0 && write(fd, "abc", 3) == 3 && fsync(fd) == 0 && close(fd) == 0);
+	CHECK(renameat(dir, "new", dir, "file") == 0);
+	CHECK((fd = openat(dir, "file", O_RDONLY)) >= 0 && close(fd) == 0);
+
+	REFUSED(open("/etc/passwd", O_RDONLY), EACCES);
+	REFUSED(open("/tmp/nono-x", O_CREAT | O_WRONLY, 0600), EACCES);
+	REFUSED(openat(dir, "../nono-x", O_CREAT | O_WRONLY, 0600), EACCES);
+	CHECK(renameat(dir, "file", dir, "../nono-x") < 0); /* EXDEV, before EACCES */
+	REFUSED(socket(AF_UNIX, SOCK_STREAM, 0), EPERM);
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
+	REFUSED(execv("/usr/bin/true", argv), EPERM);
+	REFUSED(fork(), EPERM);
+	REFUSED(kill(parent, 0), EPERM);
+	REFUSED(chmod("/tmp", 0777), EPERM);
+	REFUSED(symlinkat("/etc", dir, "link"), EPERM);
+	REFUSED(unlinkat(AT_FDCWD, "/tmp/nono-keeper-none", 0), ENOENT);
+	CHECK(unlinkat(dir, "file", 0) == 0);
+}
+
+static void test_keeper(void **state)
+{
+	char path[64];
+
+	RUN(keeper);
+	snprintf(path, sizeof(path), KEEPER, getpid());
+	rmdir(path);
+}
+
 #define TEST(fn)                            \
 	static void test_##fn(void **state) \
 	{                                   \
@@ -364,6 +408,7 @@ int main(void)
 	    AS_BOTH(test_helper_works), AS_BOTH(test_helper_refused), AS_BOTH(test_helper_aborts),
 	    AS_BOTH(test_supervisor),	AS_BOTH(test_descriptors),    AS_BOTH(test_capabilities),
 	    AS_BOTH(test_sender_works), AS_BOTH(test_sender_refused), AS_BOTH(test_sender_local),
+	    AS_BOTH(test_keeper),
 	};
 	return cmocka_run_group_tests_name("helper", tests, NULL, NULL);
 }
