@@ -14,6 +14,7 @@
 
 #include "cli/replay.h"
 #include "cli/screen.h"
+#include "tui/term_guard.h"
 
 #define PANEL	 8u /* lines of events, with the bar above them */
 #define FRAME_NS 40000000ull
@@ -282,10 +283,14 @@ static void run(struct player *p)
 }
 
 /* The signals that would end it are read, so that the terminal is put back before they do. */
-static void on_terminal(struct player *p, const struct termios *before)
+static int on_terminal(struct player *p, const struct termios *before, struct err *err)
 {
+	struct term_guard guard = {.tty = STDOUT_FILENO, .shared = -1, .saved = *before};
 	struct termios raw = *before;
 	sigset_t ends, mask;
+
+	if (term_guard_start(&guard, err) < 0)
+		return -1;
 
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
@@ -303,9 +308,11 @@ static void on_terminal(struct player *p, const struct termios *before)
 	printf("\033[?7h\033[?25h\033[?1049l");
 	fflush(stdout);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, before);
+	term_guard_end(&guard);
 	if (p->signals >= 0)
 		close(p->signals);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return 0;
 }
 
 int replay_play(struct replay *r, double speed, double max_wait_s, struct err *err)
@@ -321,7 +328,7 @@ int replay_play(struct replay *r, double speed, double max_wait_s, struct err *e
 	int code = start(&p, err);
 
 	if (code == 0 && tcgetattr(STDIN_FILENO, &before) == 0)
-		on_terminal(&p, &before);
+		code = on_terminal(&p, &before, err);
 	stop(&p);
 	if (p.signal)
 		raise(p.signal);

@@ -50,7 +50,7 @@ int term_usable(struct err *err)
 
 static void set_raw(struct terminal *t)
 {
-	struct termios raw = t->saved;
+	struct termios raw = t->guard.saved;
 
 	cfmakeraw(&raw);
 	raw.c_cc[VMIN] = 1;
@@ -61,20 +61,21 @@ static void set_raw(struct terminal *t)
 int term_open(struct terminal *t, struct err *err)
 {
 	memset(t, 0, sizeof(*t));
-	t->guard_fd = -1;
-	t->fd = open_terminal(&t->shared, err);
+	t->guard.fd = -1;
+	t->fd = open_terminal(&t->guard.shared, err);
 	if (t->fd < 0)
 		return -1;
 	if (term_detect(&t->caps, t->fd, err))
 		goto fail;
-	if (tcgetattr(t->fd, &t->saved)) {
+	if (tcgetattr(t->fd, &t->guard.saved)) {
 		err_errno(err, errno, "cannot read the terminal's settings");
 		goto fail;
 	}
-	if (term_guard_start(t, err))
+	t->guard.tty = t->fd;
+	if (term_guard_start(&t->guard, err))
 		goto fail;
-	if (t->shared >= 0)
-		fcntl(t->fd, F_SETFL, t->shared | O_NONBLOCK);
+	if (t->guard.shared >= 0)
+		fcntl(t->fd, F_SETFL, t->guard.shared | O_NONBLOCK);
 	set_raw(t);
 	buf_adds(&t->replies, enter_sequence);
 	buf_adds(&t->replies, questions);
@@ -166,8 +167,8 @@ void term_again(struct terminal *t)
 {
 	int mouse = t->mouse;
 
-	if (t->shared >= 0)
-		fcntl(t->fd, F_SETFL, t->shared | O_NONBLOCK);
+	if (t->guard.shared >= 0)
+		fcntl(t->fd, F_SETFL, t->guard.shared | O_NONBLOCK);
 	set_raw(t);
 	buf_adds(&t->replies, enter_sequence);
 	if (t->caps.kitty)
@@ -246,10 +247,10 @@ void term_close(struct terminal *t)
 			break;
 	}
 	buf_free(&leave);
-	tcsetattr(t->fd, TCSAFLUSH, &t->saved);
-	if (t->shared >= 0)
-		fcntl(t->fd, F_SETFL, t->shared);
-	term_guard_end(t);
+	tcsetattr(t->fd, TCSAFLUSH, &t->guard.saved);
+	if (t->guard.shared >= 0)
+		fcntl(t->fd, F_SETFL, t->guard.shared);
+	term_guard_end(&t->guard);
 	buf_free(&t->replies);
 	close(t->fd);
 	t->fd = -1;

@@ -9,10 +9,9 @@
 #ifndef NONO_TUI_TERM_H
 #define NONO_TUI_TERM_H
 
-#include <termios.h>
-
 #include "tui/keys.h"
 #include "tui/output.h"
+#include "tui/term_guard.h"
 
 struct term_caps {
 	struct output_caps out;
@@ -25,12 +24,9 @@ struct term_caps {
 
 struct terminal {
 	int fd;
-	int shared; /* flags of a description that is not ours alone, else -1 */
-	struct termios saved;
 	struct term_caps caps;
 	struct buf replies; /* sequences to send with the next write */
-	int guard_fd;	    /* closing it without a word makes the guard restore the terminal */
-	pid_t guard_pid;
+	struct term_guard guard;
 	int mouse; /* what is switched on: 0, 1002, 1003 */
 };
 /* Opens, checks (a terminal that can move its cursor), enters raw mode and the alternate screen. */
@@ -50,9 +46,5 @@ void term_close(struct terminal *t);
 
 /* term_caps.c: what terminfo and the environment say. */
 int term_detect(struct term_caps *caps, int fd, struct err *err);
-/* term_guard.c */
-int term_guard_start(struct terminal *t, struct err *err);
-void term_guard_end(struct terminal *t);
-extern const char term_leave_sequence[];
 
 #endif

@@ -874,6 +874,12 @@ def replay(p):
         s.sees("q end")
         os.kill(s.client(), number)
         assert s.ended() == 128 + number, number
+    t = nonolib.Pty(p, "replay", "rec")
+    t.wait_for(b"q end")
+    t.p.kill()
+    t.ended()
+    t.restored("kill -9")
+    t.close()
     # A recording that was cut off is shown as far as it goes; what is none, is not.
     sid = p.json("audit", "list")[0]["session_id"]
     path = os.path.join(p.base, "state/nono/audit", sid, "screen.rec")
