@@ -170,8 +170,7 @@ static int load_changes(const struct session_record *r, struct changes *c, struc
 
 	if (!session_rollback(r))
 		return 0;
-	if (rollback_open(&store, err) < 0 ||
-	    rollback_session_open(&s, store, session_rollback(r), err) < 0)
+	if (rollback_session_open(&s, &store, session_rollback(r), err) < 0)
 		return -1;
 	last = rollback_pick(s.v, s.n, -1);
 	return last ? changes_load(store, &s.v[0], last, c, err) : 0;

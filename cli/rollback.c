@@ -44,7 +44,7 @@ static int find_span(const struct session_show_options *o, const struct rollback
 static int show_session_json(const struct rollback_session *s, struct snap_store *store,
 			     const char *const *only)
 {
-	cJSON *o = rollback_session_json(s, false);
+	cJSON *o = rollback_session_json(s, store, false);
 
 	cJSON_AddItemToObject(o, "snapshots", snapshots_json(s, store, true, only));
 	print_json(o);
@@ -129,8 +129,7 @@ static int run_show(struct cli *cli, struct err *err)
 	char **only;
 	int r;
 
-	if (rollback_open(&store, err) < 0 ||
-	    rollback_session_open(&s, store, cli->args[0], err) < 0 ||
+	if (rollback_session_open(&s, &store, cli->args[0], err) < 0 ||
 	    find_span(o, &s, &p, err) < 0 ||
 	    show_only(&o->show, p.from, p.to ? p.to : p.from, &only, err) < 0)
 		return -1;
@@ -179,8 +178,7 @@ static int run_restore(struct cli *cli, struct err *err)
 	_cleanup_(rollback_session_free) struct rollback_session s = {0};
 	const struct snap_record *to;
 
-	if (rollback_open(&store, err) < 0 ||
-	    rollback_session_open(&s, store, cli->args[0], err) < 0)
+	if (rollback_session_open(&s, &store, cli->args[0], err) < 0)
 		return -1;
 	to = rollback_want(s.id, s.v, s.n, o->snapshot, err);
 	if (!to)

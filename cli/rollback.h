@@ -14,10 +14,9 @@ extern const struct command command_rollback_list, command_rollback_review, comm
 
 #define ROW(type, member) .offset = offsetof(struct type, member)
 
-int rollback_open(struct snap_store **out, struct err *err);
 void rollback_close(struct snap_store **s); /* for _cleanup_ */
 /* A session with snapshots by its id, what begins it, or its name; caller frees. NULL: err. */
-char *rollback_find(struct snap_store *s, const char *what, struct err *err);
+char *rollback_find(const char *what, struct err *err);
 /* Records by number; the number -1: the last one that shows what the session did. NULL if there is
  * none. */
 const struct snap_record *rollback_pick(const struct snap_record *v, size_t n, long number);
@@ -36,12 +35,13 @@ struct rollback_session {
 /* id as it is. Damaged records are told of. -1: none can be read; also then freed by the caller. */
 int rollback_session_load(struct rollback_session *s, struct snap_store *store, const char *id,
 			  struct err *err);
-/* As rollback_find(). */
-int rollback_session_open(struct rollback_session *s, struct snap_store *store, const char *what,
+/* As rollback_find(); with the store that its snapshots are in. */
+int rollback_session_open(struct rollback_session *s, struct snap_store **store, const char *what,
 			  struct err *err);
 void rollback_session_free(struct rollback_session *s);
-/* with_count: as the list has it. */
-cJSON *rollback_session_json(const struct rollback_session *s, bool with_count);
+/* with_count: as the list has it. store NULL: where it is can't be reached now. */
+cJSON *rollback_session_json(const struct rollback_session *s, struct snap_store *store,
+			     bool with_count);
 
 /* One of them, with what changed. */
 cJSON *snapshot_json(const struct snap_record *r, const struct changes *c);

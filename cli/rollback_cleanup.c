@@ -39,36 +39,64 @@ static bool younger(const struct rollback_dated *d, long days)
 	return strncmp(d->started, day, 19) > 0;
 }
 
-static int collect_garbage(struct cli *cli, struct snap_store *store, struct err *err)
+static int collect_garbage(struct cli *cli, struct rollback_stores *stores, struct err *err)
 {
 	struct snap_gc gc;
 
-	if (snap_gc(store, &gc, err) < 0)
-		return -1;
-	cli_say(cli, "The store went from %.1f MB to %.1f MB.", (double)gc.bytes_before / 1e6,
-		(double)gc.bytes_after / 1e6);
+	for (size_t i = 0; i < stores->n; i++) {
+		const struct rollback_opened *o = stores->v[i];
+
+		if (!o->garbage)
+			continue;
+		if (snap_gc(o->store, &gc, err) < 0)
+			return -1;
+		cli_say(cli, "The store%s%s went from %.1f MB to %.1f MB.", o->path ? " in " : "",
+			o->path ? o->path : "", (double)gc.bytes_before / 1e6,
+			(double)gc.bytes_after / 1e6);
+	}
 	return 0;
 }
 
-/* 1 removed, or would be. */
-static int cleanup_one(const struct cleanup_options *o, struct snap_store *store,
+/* Its snapshots can't be reached. Nothing but --all means that it goes nevertheless. */
+static int forget(struct cli *cli, const char *id, const struct err *why, struct err *err)
+{
+	const struct cleanup_options *o = cli->options;
+
+	cli_say(cli, "%.8s: %s%s", id, why->msg,
+		o->all ? "; what comes back there is not removed" : ": it stays");
+	if (!o->all)
+		return 0;
+	if (!o->dry_run && rollback_record_remove(id, err) < 0)
+		return -1;
+	printf("%s %s\n", o->dry_run ? "would forget" : "forgot", id);
+	return 0;
+}
+
+static int cleanup_one(struct cli *cli, struct rollback_stores *stores,
 		       const struct rollback_dated *d, long *kept, struct err *err)
 {
+	const struct cleanup_options *o = cli->options;
+	struct rollback_opened *in;
 	struct rollback_record r;
+	struct err why = {0};
 	bool alive = rollback_record_load(d->id, &r, NULL) == 0 && rollback_alive(&r);
 
 	rollback_record_free(&r);
 	if (alive)
 		return 0;
+	in = rollback_stores_get(stores, d->id, &why);
+	if (!in)
+		return forget(cli, d->id, &why, err);
 	if (!o->all && ((o->keep >= 0 && *kept < o->keep) ||
 			(o->older_than >= 0 && younger(d, o->older_than)))) {
 		(*kept)++;
 		return 0;
 	}
-	if (!o->dry_run && rollback_session_remove(store, d->id, err) < 0)
+	if (!o->dry_run && rollback_session_remove(in->store, d->id, err) < 0)
 		return -1;
+	in->garbage = true;
 	printf("%s %s\n", o->dry_run ? "would remove" : "removed", d->id);
-	return 1;
+	return 0;
 }
 
 static void on_removed(void *arg, const char *id)
@@ -79,38 +107,43 @@ static void on_removed(void *arg, const char *id)
 }
 
 /* As the settings say. */
-static int keep_limits(const struct cleanup_options *o, struct snap_store *store, struct err *err)
+static int keep_limits(const struct cleanup_options *o, struct err *err)
 {
 	struct rollback_limits l;
+	int r = rollback_limits_load(&l, err);
 
-	return rollback_limits_load(&l, err) < 0
-		   ? -1
-		   : rollback_keep(store, &l, o->dry_run, on_removed, (void *)(uintptr_t)o, err);
+	if (r == 0)
+		r = rollback_keep(&l, o->dry_run, on_removed, (void *)(uintptr_t)o, err);
+	rollback_limits_free(&l);
+	return r;
+}
+
+static int remove_asked(struct cli *cli, struct err *err)
+{
+	_cleanup_(rollback_stores_free) struct rollback_stores stores = {0};
+	const struct cleanup_options *o = cli->options;
+	struct rollback_dated *v;
+	long kept = 0;
+	size_t n;
+	int r = 0;
+
+	if (!(v = rollback_by_date(&n, err)))
+		return -1;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = cleanup_one(cli, &stores, &v[i], &kept, err);
+	rollback_dated_free(v, n);
+	return r == 0 && !o->dry_run ? collect_garbage(cli, &stores, err) : r;
 }
 
 static int run_cleanup(struct cli *cli, struct err *err)
 {
-	_cleanup_(rollback_close) struct snap_store *store = NULL;
 	const struct cleanup_options *o = cli->options;
-	struct rollback_dated *v;
-	long kept = 0, removed = 0;
-	size_t n;
-	int r = 0;
+	int r = o->keep < 0 && o->older_than < 0 && !o->all ? keep_limits(o, err)
+							    : remove_asked(cli, err);
 
-	if (rollback_open(&store, err) < 0)
-		return -1;
-	if (o->keep < 0 && o->older_than < 0 && !o->all)
-		return keep_limits(o, store, err);
-	if (!(v = rollback_by_date(store, &n, err)))
-		return -1;
-	for (size_t i = 0; i < n && r >= 0; i++) {
-		r = cleanup_one(o, store, &v[i], &kept, err);
-		removed += r > 0;
-	}
-	rollback_dated_free(v, n);
-	if (r >= 0 && removed && !o->dry_run)
-		r = collect_garbage(cli, store, err);
-	return r < 0 ? -1 : 0;
+	if (r == 0 && !o->dry_run)
+		rollback_places_forget();
+	return r;
 }
 
 const struct command command_rollback_cleanup = {
@@ -121,7 +154,9 @@ const struct command command_rollback_cleanup = {
 	"Without options what is beyond max_sessions (10) and max_storage_gb (5) of the table\n"
 	"[rollback] in config.toml, and sessions whose supervisor vanished longer than\n"
 	"stale_grace_hours (24) ago; that is done at the end of each session with --rollback,\n"
-	"too. Running sessions and named snapshots are never touched.\n",
+	"too. Running sessions and named snapshots are never touched. What --rollback-dest has "
+	"put\n"
+	"where it can't be reached now stays; --all forgets it.\n",
     .rows = cleanup_rows,
     .size = sizeof(struct cleanup_options),
     .flags = CLI_OUTSIDE,

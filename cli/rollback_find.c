@@ -1,21 +1,14 @@
 /* Finding sessions with snapshots, and what changed between two states. */
 #include "cli/rollback.h"
 
-int rollback_open(struct snap_store **out, struct err *err)
-{
-	_cleanup_free_ char *state = dir_state();
-
-	return dir_private(state, err) < 0 ? -1 : snap_open(out, state, err);
-}
-
 void rollback_close(struct snap_store **s)
 {
 	snap_close(*s);
 }
 
-static char *by_prefix(struct snap_store *s, const char *what, struct err *err)
+static char *by_prefix(const char *what, struct err *err)
 {
-	char **ids = snap_record_sessions(s, err), *found = NULL;
+	char **ids = rollback_sessions(err), *found = NULL;
 	size_t n = 0;
 
 	if (!ids)
@@ -39,16 +32,16 @@ static char *by_prefix(struct snap_store *s, const char *what, struct err *err)
 	return NULL;
 }
 
-char *rollback_find(struct snap_store *s, const char *what, struct err *err)
+char *rollback_find(const char *what, struct err *err)
 {
 	struct session_record r;
-	char *id = *what ? by_prefix(s, what, err) : NULL;
+	char *id = *what ? by_prefix(what, err) : NULL;
 
 	if (!*what)
 		err_usage(err, "a session's id is not empty");
 	if (id || session_find(what, &r, NULL) < 0)
 		return id;
-	id = by_prefix(s, r.id, err);
+	id = by_prefix(r.id, err);
 	session_record_free(&r);
 	return id;
 }

@@ -112,7 +112,7 @@ void rollback_review(struct cli *cli, const char *id, bool prompt)
 
 	/* Still running: the front end was left. */
 	if (rollback_record_load(id, &r.rec, NULL) == 0 && r.rec.ended[0] &&
-	    rollback_open(&r.store, NULL) == 0 &&
+	    rollback_store_of(&r.rec, &r.store, NULL) == 0 &&
 	    snap_record_list(r.store, id, &r.v, &r.n, NULL, NULL) == 0 && r.n > 1) {
 		last = rollback_pick(r.v, r.n, -1);
 		if (changes_load(r.store, &r.v[0], last, &r.changes, NULL) == 0 && r.changes.n) {

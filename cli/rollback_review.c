@@ -19,7 +19,8 @@ static int run_review(struct cli *cli, struct err *err)
 	_cleanup_free_ char *id = NULL;
 	struct tui_options t = {.review = true, .read_only = o->read_only};
 
-	if (rollback_open(&store, err) < 0 || !(id = rollback_find(store, cli->args[0], err)))
+	id = rollback_find(cli->args[0], err);
+	if (!id || rollback_store_open(id, &store, err) < 0)
 		return -1;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return err_set(err,

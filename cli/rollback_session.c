@@ -1,9 +1,6 @@
 /* Sessions with snapshots: what is known of one, and all by date. */
 #include "cli/rollback.h"
 
-#include <dirent.h>
-#include <sys/stat.h>
-
 void rollback_session_free(struct rollback_session *s)
 {
 	snap_record_list_free(s->v, s->n);
@@ -27,28 +24,13 @@ int rollback_session_load(struct rollback_session *s, struct snap_store *store, 
 	return s->n ? 0 : err_set(err, "session %s has no snapshot that can be read", id);
 }
 
-int rollback_session_open(struct rollback_session *s, struct snap_store *store, const char *what,
+int rollback_session_open(struct rollback_session *s, struct snap_store **store, const char *what,
 			  struct err *err)
 {
-	s->id = rollback_find(store, what, err);
-	return s->id ? rollback_session_load(s, store, s->id, err) : -1;
-}
-
-static double disk_size(const char *id)
-{
-	_cleanup_free_ char *state = dir_state();
-	_cleanup_free_ char *path = xasprintf("%s/rollbacks/%s/snapshots", state, id);
-	DIR *d = opendir(path);
-	struct dirent *e;
-	struct stat st;
-	double sum = 0;
-
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0)
-			sum += (double)st.st_size;
-	if (d)
-		closedir(d);
-	return sum;
+	s->id = rollback_find(what, err);
+	if (!s->id || rollback_store_open(s->id, store, err) < 0)
+		return -1;
+	return rollback_session_load(s, *store, s->id, err);
 }
 
 static cJSON *strings_json(char *const *v)
@@ -60,7 +42,8 @@ static cJSON *strings_json(char *const *v)
 	return a;
 }
 
-cJSON *rollback_session_json(const struct rollback_session *s, bool with_count)
+cJSON *rollback_session_json(const struct rollback_session *s, struct snap_store *store,
+			     bool with_count)
 {
 	cJSON *o = cJSON_CreateObject();
 	bool alive = rollback_alive(&s->rec);
@@ -74,11 +57,18 @@ cJSON *rollback_session_json(const struct rollback_session *s, bool with_count)
 		cJSON_AddNullToObject(o, "executable_identity");
 	cJSON_AddItemToObject(o, "tracked_paths", strings_json(s->rec.roots));
 	if (with_count)
-		cJSON_AddNumberToObject(o, "snapshot_count", (double)s->n);
+		cJSON_AddNumberToObject(o, "snapshot_count",
+					store ? (double)s->n : (double)s->rec.count);
 	cJSON_AddItemToObject(o, "exit_code",
 			      s->rec.ended[0] ? cJSON_CreateNumber(s->rec.exit_code)
 					      : cJSON_CreateNull());
-	cJSON_AddNumberToObject(o, "disk_size", disk_size(s->rec.id));
+	cJSON_AddNumberToObject(o, "disk_size",
+				store ? (double)snap_session_bytes(store, s->rec.id) : 0);
+	if (s->rec.store)
+		cJSON_AddStringToObject(o, "store", s->rec.store);
+	else
+		cJSON_AddNullToObject(o, "store");
+	cJSON_AddBoolToObject(o, "is_missing", !store);
 	cJSON_AddBoolToObject(o, "is_alive", alive);
 	cJSON_AddBoolToObject(o, "is_stale", !alive && !s->rec.ended[0]);
 	return o;
@@ -124,12 +114,13 @@ cJSON *rollback_snapshots_json(const char *id, bool with_changes)
 	_cleanup_(rollback_close) struct snap_store *store = NULL;
 	_cleanup_(rollback_session_free) struct rollback_session s = {0};
 	struct err e = {0};
+	int r = rollback_record_load(id, &s.rec, &e);
 
 	/* The store is not made for looking. */
-	if (rollback_record_load(id, &s.rec, &e) < 0)
-		return NULL;
+	if (r == 0)
+		r = rollback_store_of(&s.rec, &store, &e);
 	rollback_record_free(&s.rec);
-	if (rollback_open(&store, &e) < 0 || rollback_session_load(&s, store, id, &e) < 0)
+	if (r < 0 || rollback_session_load(&s, store, id, &e) < 0)
 		return NULL;
 	return snapshots_json(&s, store, with_changes, NULL);
 }

@@ -193,6 +193,15 @@ static int in_front_end(struct start *s, struct session_options *so, struct err 
 	return tui_main(&t);
 }
 
+/* A dry run makes nothing. */
+static int forgo_snapshots(struct session_snapshots *o, struct err *err)
+{
+	const char *dest = o->dest;
+
+	*o = (struct session_snapshots){.on = false};
+	return dest ? rollback_place_check(dest, err) : 0;
+}
+
 static int start_once(struct start *s, struct err *err)
 {
 	struct run_options *o = s->o;
@@ -200,6 +209,8 @@ static int start_once(struct start *s, struct err *err)
 	int r;
 
 	run_session_options(o, s->cli->silent, s->argv, &so);
+	if (o->dry_run && forgo_snapshots(&so.snapshots, err) < 0)
+		return -1;
 	so.credentials = s->credentials;
 	so.resolved = on_resolved;
 	so.data = s;

@@ -80,6 +80,8 @@ int run_check_options(const struct run_options *o, struct err *err)
 	if (o->rollback_all && o->rollback_include.n)
 		return err_usage(err,
 				 "--rollback-all and --rollback-include can't be used together");
+	if (o->rollback_dest && o->rollback != SWITCH_ON)
+		return err_usage(err, "--rollback-dest needs --rollback");
 	if (o->snapshot_interval && o->rollback != SWITCH_ON)
 		return err_usage(err, "--snapshot-interval needs --rollback");
 	if (o->snapshot && !snap_name_ok(o->snapshot))
@@ -160,6 +162,7 @@ void run_session_options(const struct run_options *o, bool silent, char *const *
 		    .on = o->rollback == SWITCH_ON,
 		    .name = o->snapshot,
 		    .interval_s = 60 * (unsigned)o->snapshot_interval,
+		    .dest = o->rollback_dest,
 		    .exclude = o->rollback_exclude.v,
 		    .skip_dirs = o->skip_dir.v,
 		    .include = o->rollback_include.v,

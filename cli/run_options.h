@@ -41,6 +41,7 @@ struct run_options {
 	bool audit_integrity, no_audit_integrity, record;
 	int rollback; /* enum run_switch */
 	bool rollback_all, no_rollback_prompt;
+	const char *rollback_dest;
 	struct strings rollback_exclude, rollback_include, skip_dir;
 	const char *snapshot;
 	long snapshot_interval; /* minutes, 0: not said */

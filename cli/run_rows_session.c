@@ -67,6 +67,13 @@ const struct option_row run_rows_record[] = {
      AT(rollback_exclude),
      .arg = "PATTERN",
      .help = "Leave these out: a name, a pattern of names (*.log), a part of a path (a/b)"},
+    {.name = "rollback-dest",
+     .only = RUN | SHELL,
+     .kind = OPTION_STRING,
+     AT(rollback_dest),
+     .arg = "DIR",
+     .help = "With --rollback: the snapshots are kept there, which is made, and closed to "
+	     "programs"},
     {.name = "skip-dir",
      .only = RUN | SHELL,
      .kind = OPTION_LIST,

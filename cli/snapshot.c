@@ -57,13 +57,18 @@ static int take(struct cli *cli, struct snap_store *store, const struct snap_tak
 	return 0;
 }
 
-static int create_of_session(struct cli *cli, struct snap_store *store, struct err *err)
+/* Without a name it is kept with the session's own. */
+static int create_of_session(struct cli *cli, struct err *err)
 {
 	const struct create_options *o = cli->options;
-	_cleanup_free_ char *id = rollback_find(store, o->session, err);
+	_cleanup_(rollback_close) struct snap_store *store = NULL;
+	_cleanup_free_ char *id = rollback_find(o->session, err);
 	struct rollback_record rec = {0};
 	int r = id ? rollback_record_load(id, &rec, err) : -1;
 
+	if (r == 0)
+		r = cli->n_args ? rollback_store_state(&store, err)
+				: rollback_store_of(&rec, &store, err);
 	if (r == 0)
 		r = take(cli, store,
 			 &(struct snap_take){.roots = (const char *const *)rec.roots,
@@ -77,9 +82,10 @@ static int create_of_session(struct cli *cli, struct snap_store *store, struct e
 	return r;
 }
 
-static int create_of_paths(struct cli *cli, struct snap_store *store, struct err *err)
+static int create_of_paths(struct cli *cli, struct err *err)
 {
 	const struct create_options *o = cli->options;
+	_cleanup_(rollback_close) struct snap_store *store = NULL;
 	size_t n = o->paths.n ? o->paths.n : 1;
 	char **roots = xcalloc(n + 1, sizeof(*roots));
 	int r = cli->n_args ? 0 : err_usage(err, "a snapshot needs a name, or --session");
@@ -88,6 +94,8 @@ static int create_of_paths(struct cli *cli, struct snap_store *store, struct err
 		roots[i] = path_real(o->paths.n ? o->paths.v[i] : ".", err);
 		r = roots[i] ? 0 : -1;
 	}
+	if (r == 0)
+		r = rollback_store_state(&store, err);
 	if (r == 0)
 		r = take(cli, store,
 			 &(struct snap_take){.roots = (const char *const *)roots,
@@ -102,16 +110,10 @@ static int create_of_paths(struct cli *cli, struct snap_store *store, struct err
 static int run_create(struct cli *cli, struct err *err)
 {
 	const struct create_options *o = cli->options;
-	struct snap_store *store;
-	int r;
 
 	if (o->session && o->paths.n)
 		return err_usage(err, "--session and --path can't be used together");
-	if (rollback_open(&store, err) < 0)
-		return -1;
-	r = o->session ? create_of_session(cli, store, err) : create_of_paths(cli, store, err);
-	snap_close(store);
-	return r;
+	return o->session ? create_of_session(cli, err) : create_of_paths(cli, err);
 }
 
 static const struct command command_snapshot_create = {
@@ -184,7 +186,7 @@ static int run_list(struct cli *cli, struct err *err)
 	size_t n = 0;
 	int r;
 
-	if (rollback_open(&store, err) < 0)
+	if (rollback_store_state(&store, err) < 0)
 		return -1;
 	r = snap_record_list(store, NULL, &v, &n, &bad, err);
 	if (bad.len)
@@ -274,7 +276,7 @@ static int with_record(struct cli *cli,
 	struct snap_store *store;
 	int r;
 
-	if (rollback_open(&store, err) < 0)
+	if (rollback_store_state(&store, err) < 0)
 		return -1;
 	r = snap_record_load(store, NULL, 0, cli->args[0], &rec, err);
 	if (r == 0)

@@ -44,6 +44,10 @@ static int grant_file(struct resolver *r, const char *path)
 	for (size_t i = 0; i < ARRAY_LEN(r->own); i++)
 		if (path_under(r->own[i], path))
 			return err_set(r->err, "the program %s lies in nono's own files", path);
+	for (size_t i = 0; i < r->stores.n; i++)
+		if (path_under(r->stores.v[i], path))
+			return err_set(r->err, "the program %s lies among the snapshots in %s",
+				       path, r->stores.v[i]);
 	return add_grant(r, path, NONO_READ | NONO_EXEC, GRANT_FILE, "system");
 }
 

@@ -6,6 +6,25 @@
 #include "policy/network/lists.h"
 #include "policy/profiles/trust.h"
 #include "policy/resolve.h"
+#include "policy/stores.h"
+
+/* Also those that other sessions use. */
+static int own_stores(struct resolver *r)
+{
+	_cleanup_(policy_stores_free) struct policy_stores s = {.n = 0};
+
+	if (policy_stores_load(&s, r->err) < 0)
+		return -1;
+	for (size_t i = 0; i < s.n; i++) {
+		_cleanup_free_ char *now = canon(r, s.v[i].path, NULL, NULL);
+
+		list_add(&r->stores, s.v[i].path);
+		list_add(&r->stores, now);
+	}
+	for (size_t i = 0; i < r->stores.n; i++)
+		add_deny(r, r->stores.v[i], CLOSED, "nono", "snapshots", true, true);
+	return 0;
+}
 
 static int own_files(struct resolver *r)
 {
@@ -26,6 +45,8 @@ static int own_files(struct resolver *r)
 		if (strcmp(clean, r->own[i]) != 0)
 			add_deny(r, clean, CLOSED, "nono", "nono's own files", true, true);
 	}
+	if (own_stores(r) < 0)
+		return -1;
 	/* What holds the limits of this session and of others. */
 	add_deny(r, "/sys/fs/cgroup", NONO_WRITE, "nono", NULL, true, true);
 	return 0;

@@ -29,6 +29,7 @@ struct resolver {
 	struct policy *p;
 	struct err *err;
 	char *own[3];	    /* state, config, runtime: canonical */
+	struct list stores; /* places of snapshots: as nono wrote them down, and canonical */
 	char *account_home; /* of the password entry, where $HOME is another: NULL if it isn't */
 	struct canon_dir *dirs;
 	size_t n_dirs, cap_dirs;

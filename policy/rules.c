@@ -17,7 +17,7 @@ void add_warning(struct policy *p, char *text)
 }
 
 /* A grant inside nono's own files, or over state or configuration. What merely holds the runtime
- * directory (/tmp may) is fine: it is closed inside it. */
+ * directory (/tmp may), or snapshots, is fine: they are closed inside it. */
 int check_own(struct resolver *r, const char *path, bool is_file)
 {
 	for (size_t i = 0; i < ARRAY_LEN(r->own); i++) {
@@ -31,6 +31,13 @@ int check_own(struct resolver *r, const char *path, bool is_file)
 				       "and the folders it needs, not what lies above them",
 				       path, r->own[i]);
 	}
+	for (size_t i = 0; i < r->stores.n; i++)
+		if (path_under(r->stores.v[i], path))
+			return err_set(
+			    r->err,
+			    "the grant %s overlaps the snapshots in %s: an agent must not "
+			    "reach what its work is put back from",
+			    path, r->stores.v[i]);
 	return 0;
 }
 
@@ -204,6 +211,7 @@ void resolver_free(struct resolver *r)
 	canon_free(r);
 	for (size_t i = 0; i < ARRAY_LEN(r->own); i++)
 		free(r->own[i]);
+	list_free(&r->stores);
 	free(r->account_home);
 	lookup_free(&r->by_grant);
 	lookup_free(&r->by_deny);

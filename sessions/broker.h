@@ -34,6 +34,7 @@ struct plan {
 	struct nono_limits limits;
 	char **secrets; /* "VARIABLE=secret" */
 	char id[SESSION_ID_LEN + 1];
+	struct rollback_place place; /* of its snapshots; path NULL: the state directory */
 };
 int plan_make(const struct session_options *o, struct plan *out, struct err *err);
 void plan_free(struct plan *p);

@@ -4,6 +4,7 @@
 #include "sessions/broker.h"
 #include "sessions/credentials.h"
 #include "sessions/hooks.h"
+#include "sessions/rollback_keep.h"
 
 static bool executable(const char *path)
 {
@@ -192,17 +193,49 @@ static int load_secrets(const struct session_options *o, struct plan *p, struct 
 	return 0;
 }
 
+/* As the command line says, or config.toml. */
+static int claim_place(const struct session_options *o, struct rollback_place *out, struct err *err)
+{
+	struct rollback_limits l = {0};
+	const char *dest = o->snapshots.dest;
+	int r = dest ? 0 : rollback_limits_load(&l, err);
+
+	dest = dest ? dest : l.dest;
+	if (r == 0 && dest)
+		r = rollback_place_claim(dest, out, err);
+	rollback_limits_free(&l);
+	return r;
+}
+
+/* What took it out of the list meanwhile has opened it to the program. */
+static int place_closed(const struct plan *p, struct err *err)
+{
+	struct policy_verdict v;
+
+	if (!p->place.path)
+		return 0;
+	policy_check(p->policy, p->place.path, NONO_WRITE, false, &v);
+	return !v.allowed && v.reason == POLICY_OWN_STATE
+		   ? 0
+		   : err_set(err, "the snapshots in %s could not be closed to the program",
+			     p->place.path);
+}
+
 static int make(const struct session_options *o, struct plan *p, struct err *err)
 {
 	_cleanup_free_ char *nono = realpath("/proc/self/exe", NULL);
 	struct policy_input in = o->policy;
 
 	in.nono = nono;
+	if (o->snapshots.on && claim_place(o, &p->place, err) < 0)
+		return -1;
 	if (find_program(o, &in, p, err) < 0)
 		return -1;
 	if (!in.program)
 		in.program = p->program;
 	if (limits_parse(&in.limits, NULL, err) < 0 || policy_resolve(&in, &p->policy, err) < 0)
+		return -1;
+	if (place_closed(p, err) < 0)
 		return -1;
 	p->argv = session_argv(p->policy, o->argv);
 	if (policy_check_start(&in, p->policy, p->argv[0], p->program, err) < 0 ||
@@ -222,6 +255,7 @@ int plan_make(const struct session_options *o, struct plan *out, struct err *err
 
 	runtime_new_id(p.id);
 	if (make(o, &p, err) < 0) {
+		rollback_place_release(&p.place);
 		plan_free(&p);
 		return -1;
 	}
@@ -237,5 +271,6 @@ void plan_free(struct plan *p)
 	free(p->argv);
 	policy_free(p->policy);
 	env_credentials_free(p->secrets);
+	rollback_place_free(&p->place);
 	*p = (struct plan){0};
 }

@@ -2,7 +2,7 @@
 #include "sessions/review.h"
 
 #include "policy/policy.h"
-#include "sessions/rollback_record.h"
+#include "sessions/rollback_store.h"
 #include "sessions/snapshotter.h"
 #include "snapshots/restore.h"
 
@@ -22,20 +22,13 @@ static void work_end(struct work *w)
 	snap_close(w->store);
 }
 
-static int work_open(struct work *w, struct err *err)
-{
-	_cleanup_free_ char *state = dir_state();
-
-	return dir_private(state, err) < 0 ? -1 : snap_open(&w->store, state, err);
-}
-
 static int work_begin(struct work *w, const char *id, struct err *err)
 {
 	struct err e = {0};
 
 	if (rollback_record_load(id, &w->rec, &e) < 0)
 		return err_set(err, "the session has no snapshots (nono run --rollback)");
-	if (work_open(w, err) < 0)
+	if (rollback_store_of(&w->rec, &w->store, err) < 0)
 		return -1;
 	return snap_record_load(w->store, id, 0, NULL, &w->first, err);
 }
@@ -153,13 +146,13 @@ static void make_text(struct snap_store *s, const struct change *c, struct revie
 			 kind_text(c->after.kind ? &c->after : &c->before));
 }
 
-void review_text_load(const struct change *c, struct review_text *out)
+void review_text_load(const char *id, const struct change *c, struct review_text *out)
 {
 	_cleanup_(work_end) struct work w = {0};
 	struct err e = {0};
 
 	*out = (struct review_text){0};
-	if (work_open(&w, &e) < 0)
+	if (rollback_store_open(id, &w.store, &e) < 0)
 		str_copy(out->why, sizeof(out->why), e.msg);
 	else
 		make_text(w.store, c, out);
@@ -189,12 +182,13 @@ static void count_one(struct snap_store *s, const struct change *c, struct revie
 	review_text_free(&t);
 }
 
-void review_counts(const struct change *v, size_t n, uint64_t budget_ns, struct review_count *out)
+void review_counts(const char *id, const struct change *v, size_t n, uint64_t budget_ns,
+		   struct review_count *out)
 {
 	_cleanup_(work_end) struct work w = {0};
 	uint64_t end = clock_mono_ns() + budget_ns;
 
-	if (work_open(&w, NULL) < 0)
+	if (rollback_store_open(id, &w.store, NULL) < 0)
 		return;
 	for (size_t i = 0; i < n && (!i || clock_mono_ns() < end); i++)
 		count_one(w.store, &v[i], &out[i]);

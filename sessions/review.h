@@ -36,7 +36,7 @@ struct review_text {
 	char why[256]; /* there is none: in words */
 };
 /* Never fails: *out says why there is nothing to see. */
-void review_text_load(const struct change *c, struct review_text *out);
+void review_text_load(const char *id, const struct change *c, struct review_text *out);
 void review_text_free(struct review_text *t);
 /* Lines that came and went; -1 where there is no telling: no text, or a large one. */
 struct review_count {
@@ -44,7 +44,8 @@ struct review_count {
 	bool known; /* it has been looked at */
 };
 /* Of as many of the n changes, from the first on, as the time allows, of one at least. */
-void review_counts(const struct change *v, size_t n, uint64_t budget_ns, struct review_count *out);
+void review_counts(const char *id, const struct change *v, size_t n, uint64_t budget_ns,
+		   struct review_count *out);
 
 /* ---- marks: what a person has agreed to ---------------------------------------------------------
  */

@@ -19,17 +19,28 @@ static int take_number(const struct document *f, const struct doc *d, double max
 	return 0;
 }
 
+static int take_dest(struct rollback_limits *l, const struct document *f, const struct doc *d,
+		     struct err *err)
+{
+	_cleanup_free_ char *home = dir_home();
+	const char *s = d->kind == DOC_STRING ? d->string : "";
+
+	if (s[0] != '/' && !str_starts(s, "~/"))
+		return doc_error(f->label, d, err,
+				 "\"%s\" must be an absolute path, or one that begins with ~/",
+				 d->name);
+	free(l->dest);
+	l->dest = s[0] == '/' ? xstrdup(s) : xasprintf("%s%s", home, s + 1);
+	return 0;
+}
+
 static int take_member(struct rollback_limits *l, const struct document *f, const struct doc *d,
 		       struct err *err)
 {
-	static const char *const names[] = {"max_sessions",
-					    "max_storage_gb",
-					    "max_snapshots",
-					    "stale_grace_hours",
-					    "before_requests",
-					    "before_requests_seconds",
-					    NULL};
-	static const double max[] = {1e9, 1e6, 1e9, 1e9, 0, 60};
+	static const char *const names[] = {
+	    "max_sessions",    "max_storage_gb",	  "max_snapshots", "stale_grace_hours",
+	    "before_requests", "before_requests_seconds", "dest",	   NULL};
+	static const double max[] = {1e9, 1e6, 1e9, 1e9, 0, 60, 0};
 	const char *near;
 	double v = 0;
 	size_t i = 0;
@@ -48,6 +59,8 @@ static int take_member(struct rollback_limits *l, const struct document *f, cons
 			   ? 0
 			   : doc_error(f->label, d, err, "\"%s\" must be true or false", d->name);
 	}
+	if (i == 6)
+		return take_dest(l, f, d, err);
 	if (take_number(f, d, max[i], &v, err) < 0)
 		return -1;
 	if (i == 0)
@@ -102,6 +115,12 @@ int rollback_limits_load(struct rollback_limits *out, struct err *err)
 	return f ? take_table(out, f, err) : -1;
 }
 
+void rollback_limits_free(struct rollback_limits *l)
+{
+	free(l->dest);
+	l->dest = NULL;
+}
+
 /* ---- sessions -------------------------------------------------------------------------------- */
 
 static int newest_first(const void *a, const void *b)
@@ -112,13 +131,13 @@ static int newest_first(const void *a, const void *b)
 	return r ? r : strcmp(y->id, x->id);
 }
 
-struct rollback_dated *rollback_by_date(struct snap_store *store, size_t *n, struct err *err)
+struct rollback_dated *rollback_by_date(size_t *n, struct err *err)
 {
 	struct rollback_dated *v;
 	char **ids;
 
 	*n = 0;
-	ids = snap_record_sessions(store, err);
+	ids = rollback_sessions(err);
 	if (!ids)
 		return NULL;
 	while (ids[*n])
@@ -154,7 +173,9 @@ int rollback_session_remove(struct snap_store *store, const char *id, struct err
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = snap_record_delete(store, id, v[i].number, NULL, err);
 	snap_record_list_free(v, n);
-	return rc < 0 ? -1 : rollback_record_remove(id, err);
+	/* Last what says where they are. */
+	return rc < 0 || snap_session_remove(store, id, err) < 0 ? -1
+								 : rollback_record_remove(id, err);
 }
 
 /* ---- what stays ------------------------------------------------------------------------------ */
@@ -189,32 +210,41 @@ static enum state state_of(struct snap_store *store, const char *id,
 }
 
 struct keeping {
-	struct snap_store *store;
+	struct rollback_stores stores;
 	const struct rollback_limits *l;
 	rollback_removed_fn *fn;
 	void *arg;
 	bool dry_run;
-	size_t removed;
 };
 
-static int drop(struct keeping *k, struct rollback_dated *d, struct err *err)
+/* A session, and the store it is in. */
+struct kept {
+	const struct rollback_dated *d;
+	struct rollback_opened *in; /* NULL: it is gone, or the session was removed */
+};
+
+static int drop(struct keeping *k, struct kept *s, struct err *err)
 {
-	if (!k->dry_run && rollback_session_remove(k->store, d->id, err) < 0)
+	if (!k->dry_run && rollback_session_remove(s->in->store, s->d->id, err) < 0)
 		return -1;
 	if (k->fn)
-		k->fn(k->arg, d->id);
-	k->removed++;
-	d->id[0] = '\0';
+		k->fn(k->arg, s->d->id);
+	s->in->garbage = true;
+	s->in = NULL;
 	return 0;
 }
 
-static int by_number(struct keeping *k, struct rollback_dated *v, size_t n, struct err *err)
+/* Wherever they are. What can't be reached now is neither counted nor removed. */
+static int by_number(struct keeping *k, struct kept *v, size_t n, struct err *err)
 {
 	unsigned kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		enum state s = state_of(k->store, v[i].id, k->l);
+		enum state s;
 
+		if (!v[i].in)
+			continue;
+		s = state_of(v[i].in->store, v[i].d->id, k->l);
 		if (s == RUNS || s == FRESH || (s == ENDED && kept++ < k->l->sessions))
 			continue;
 		if (drop(k, &v[i], err) < 0)
@@ -223,37 +253,54 @@ static int by_number(struct keeping *k, struct rollback_dated *v, size_t n, stru
 	return 0;
 }
 
-/* From the oldest on; the newest stays, however large. */
-static int by_size(struct keeping *k, struct rollback_dated *v, size_t n, struct err *err)
+/* From the oldest on; the newest of all stays, however large. */
+static int by_size(struct keeping *k, const struct rollback_opened *o, struct kept *v, size_t n,
+		   struct err *err)
 {
 	struct snap_gc gc;
 
-	for (size_t i = n; i-- > 1 && snap_store_bytes(k->store) > k->l->bytes;) {
-		if (!v[i].id[0] || state_of(k->store, v[i].id, k->l) != ENDED)
+	for (size_t i = n; i-- > 1 && snap_store_bytes(o->store) > k->l->bytes;) {
+		if (v[i].in != o || state_of(o->store, v[i].d->id, k->l) != ENDED)
 			continue;
-		if (drop(k, &v[i], err) < 0 || snap_gc(k->store, &gc, err) < 0)
+		if (drop(k, &v[i], err) < 0 || snap_gc(o->store, &gc, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int rollback_keep(struct snap_store *store, const struct rollback_limits *l, bool dry_run,
-		  rollback_removed_fn *fn, void *arg, struct err *err)
+static int keep(struct keeping *k, struct kept *v, size_t n, struct err *err)
 {
-	struct keeping k = {.store = store, .l = l, .fn = fn, .arg = arg, .dry_run = dry_run};
-	struct rollback_dated *v;
 	struct snap_gc gc;
+	int rc = by_number(k, v, n, err);
+
+	for (size_t i = 0; i < k->stores.n && rc == 0 && !k->dry_run; i++) {
+		struct rollback_opened *o = k->stores.v[i];
+
+		if (o->store && o->garbage)
+			rc = snap_gc(o->store, &gc, err);
+		if (o->store && rc == 0)
+			rc = by_size(k, o, v, n, err);
+	}
+	return rc;
+}
+
+int rollback_keep(const struct rollback_limits *l, bool dry_run, rollback_removed_fn *fn, void *arg,
+		  struct err *err)
+{
+	struct keeping k = {.l = l, .fn = fn, .arg = arg, .dry_run = dry_run};
+	_cleanup_free_ struct kept *v = NULL;
+	struct rollback_dated *d;
 	size_t n;
 	int rc;
 
-	v = rollback_by_date(store, &n, err);
-	if (!v)
+	d = rollback_by_date(&n, err);
+	if (!d)
 		return -1;
-	rc = by_number(&k, v, n, err);
-	if (rc == 0 && k.removed && !dry_run)
-		rc = snap_gc(store, &gc, err);
-	if (rc == 0 && !dry_run)
-		rc = by_size(&k, v, n, err);
-	rollback_dated_free(v, n);
+	v = xcalloc(n + 1, sizeof(*v));
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct kept){&d[i], rollback_stores_get(&k.stores, d[i].id, NULL)};
+	rc = keep(&k, v, n, err);
+	rollback_stores_free(&k.stores);
+	rollback_dated_free(d, n);
 	return rc;
 }

@@ -47,6 +47,10 @@ int rollback_record_write(const struct rollback_record *r, struct err *err)
 	cJSON_AddItemToObject(o, "command", list_json(r->command));
 	cJSON_AddItemToObject(o, "tracked_paths", list_json(r->roots));
 	cJSON_AddItemToObject(o, "excludes", list_json(r->excludes));
+	if (r->store) {
+		cJSON_AddStringToObject(o, "store", r->store);
+		cJSON_AddStringToObject(o, "store_id", r->store_id);
+	}
 	cJSON_AddNumberToObject(o, "snapshot_count", r->count);
 	if (r->ended[0])
 		cJSON_AddNumberToObject(o, "exit_code", r->exit_code);
@@ -88,6 +92,10 @@ int rollback_record_load(const char *id, struct rollback_record *out, struct err
 	out->command = list_parse(cJSON_GetObjectItemCaseSensitive(o, "command"));
 	out->roots = list_parse(cJSON_GetObjectItemCaseSensitive(o, "tracked_paths"));
 	out->excludes = list_parse(cJSON_GetObjectItemCaseSensitive(o, "excludes"));
+	v = cJSON_GetObjectItemCaseSensitive(o, "store");
+	out->store = cJSON_IsString(v) ? xstrdup(v->valuestring) : NULL;
+	v = cJSON_GetObjectItemCaseSensitive(o, "store_id");
+	str_copy(out->store_id, sizeof(out->store_id), cJSON_IsString(v) ? v->valuestring : "");
 	v = cJSON_GetObjectItemCaseSensitive(o, "exit_code");
 	out->exit_code = cJSON_IsNumber(v) ? v->valueint : 0;
 	v = cJSON_GetObjectItemCaseSensitive(o, "snapshot_count");
@@ -105,6 +113,7 @@ void rollback_record_free(struct rollback_record *r)
 	strv_free(r->command);
 	strv_free(r->roots);
 	strv_free(r->excludes);
+	free(r->store);
 	*r = (struct rollback_record){0};
 }
 

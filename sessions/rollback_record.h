@@ -2,6 +2,7 @@
 #ifndef NONO_SESSIONS_ROLLBACK_RECORD_H
 #define NONO_SESSIONS_ROLLBACK_RECORD_H
 
+#include "policy/stores.h"
 #include "sessions/sessions.h"
 #include "snapshots/snapshots.h"
 
@@ -10,6 +11,9 @@ struct rollback_record {
 	char started[TIME_STR_MAX], ended[TIME_STR_MAX]; /* "" = not yet */
 	char **command, **roots, **excludes;		 /* NULL-terminated */
 	int exit_code;
+	char *store; /* where they are, if not in the state directory: the place that has store_id
+		      * written in it (rollback_store.h); else NULL */
+	char store_id[POLICY_STORE_ID_LEN + 1];
 	unsigned count;	    /* of snapshots when it was written */
 	pid_t pid;	    /* who takes them */
 	uint64_t pid_epoch; /* proc_start_time() of it */

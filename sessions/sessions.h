@@ -28,6 +28,7 @@ struct session_snapshots {
 	const char *const *include;   /* of the automatic exclusions: not these */
 	bool all;		      /* none of them */
 	uint64_t quota;		      /* bytes of the store, 0 = no bound */
+	const char *dest; /* where the store of this session is, NULL = with nono's files */
 };
 
 struct session_options {

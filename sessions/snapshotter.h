@@ -11,7 +11,7 @@
 #define NONO_SESSIONS_SNAPSHOTTER_H
 
 #include "policy/policy.h"
-#include "sessions/sessions.h"
+#include "sessions/rollback_store.h"
 #include "snapshots/snapshots.h"
 
 /* What it says of a snapshot. */
@@ -46,12 +46,20 @@ struct snapshotter {
 	char roots[2][SNAP_HASH_HEX]; /* Merkle roots of the first and the last one, "" = none */
 };
 
+/* Whose snapshots, and where they are kept. */
+struct snapshotter_job {
+	const struct policy *policy;
+	const char *id;
+	char *const *command; /* as it is written down */
+	const struct rollback_place *place;
+};
+
 /* Returns when the first snapshot is kept; one that can't be taken is an error. starter: a socket
  * to whom waits for the session; he gives it up by shutting down his side or by his end. -1: by
  * SIGINT, SIGTERM or SIGHUP to the caller. Given up: ERR_INTERRUPTED, and nothing is kept; so it is
  * when the caller ends. Before any thread, and before the caller is a subreaper. */
-int snapshotter_start(const struct session_options *o, const struct policy *p, const char *id,
-		      char *const *argv, int starter, struct snapshotter *out, struct err *err);
+int snapshotter_start(const struct session_options *o, const struct snapshotter_job *job,
+		      int starter, struct snapshotter *out, struct err *err);
 /* Has one taken before a grant takes effect. One at a time. Does not block; -1: it can't be asked.
  */
 int snapshotter_before(struct snapshotter *s, const struct snapshotter_order *o);

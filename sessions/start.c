@@ -33,7 +33,12 @@ static int start_snapshotter(const struct session_options *o, const struct plan 
 		return 0;
 	if (audit_redaction_load(&redaction, err) == 0) {
 		command = audit_redact_command(redaction, plan->argv);
-		r = snapshotter_start(o, plan->policy, plan->id, command, starter, out, err);
+		r = snapshotter_start(o,
+				      &(struct snapshotter_job){.policy = plan->policy,
+								.id = plan->id,
+								.command = command,
+								.place = &plan->place},
+				      starter, out, err);
 	}
 	strv_free(command);
 	audit_redaction_free(redaction);

@@ -271,15 +271,23 @@ int node_list(struct worker *k, struct node *n, struct err *err)
 	return 0;
 }
 
+static int leave_out(struct walk *w, struct node *n, uint32_t index, enum snap_why why)
+{
+	struct item *i = &n->items[index];
+
+	i->c.kind = SNAP_LEFT_OUT;
+	i->c.why = (uint8_t)why;
+	walk_left_out(w, n, i->name, why);
+	return 0;
+}
+
 static void start_dir(struct worker *k, struct node *n, uint32_t index,
 		      const struct cache_item *old)
 {
 	struct node *c;
 
 	if (n->depth + 1 > WALK_DEPTH) {
-		n->items[index].c.kind = SNAP_LEFT_OUT;
-		n->items[index].c.why = SNAP_WHY_DEPTH;
-		walk_left_out(k->w, n, n->items[index].name, SNAP_WHY_DEPTH);
+		leave_out(k->w, n, index, SNAP_WHY_DEPTH);
 		return;
 	}
 	c = xcalloc(1, sizeof(*c));
@@ -354,12 +362,12 @@ static int look_at(struct worker *k, struct node *n, uint32_t index, struct err 
 		memset(&i->c, 0, sizeof(i->c));
 		if (errno == ENOENT || (errno == ENOTDIR && !n->depth))
 			return 0; /* gone since it was listed, or a root that is not there */
-		i->c.kind = SNAP_LEFT_OUT;
-		i->c.why = errno == EACCES ? SNAP_WHY_DENIED : SNAP_WHY_UNREADABLE;
-		walk_left_out(k->w, n, i->name, i->c.why);
-		return 0;
+		return leave_out(k->w, n, index,
+				 errno == EACCES ? SNAP_WHY_DENIED : SNAP_WHY_UNREADABLE);
 	}
 	item_from_stat(&i->c, &st);
+	if (i->c.kind == SNAP_DIR && store_apart(k->w->s, &st))
+		return leave_out(k->w, n, index, SNAP_WHY_APART);
 	if (i->c.kind == SNAP_DIR) {
 		start_dir(k, n, index, old);
 		return 0;
@@ -371,12 +379,8 @@ static int look_at(struct worker *k, struct node *n, uint32_t index, struct err 
 		return 0;
 	}
 	why = budget(k->w, &i->c);
-	if (why) {
-		i->c.kind = SNAP_LEFT_OUT;
-		i->c.why = (uint8_t)why;
-		walk_left_out(k->w, n, i->name, why);
-		return 0;
-	}
+	if (why)
+		return leave_out(k->w, n, index, why);
 	if (unchanged(k->w, &i->c, old)) {
 		i->c.flags = old->flags;
 		i->c.hash = old->hash;

@@ -197,6 +197,38 @@ char **snap_record_sessions(struct snap_store *s, struct err *err)
 	return v;
 }
 
+int snap_session_remove(struct snap_store *s, const char *session, struct err *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/rollbacks/%s", s->state, session);
+	_cleanup_free_ char *records = xasprintf("%s/snapshots", dir);
+
+	if (!snap_name_ok(session))
+		return err_usage(err, "%s is no session id", session);
+	if (rmdir(records) < 0 && errno != ENOENT)
+		return err_errno(err, errno, "can't remove the snapshots of %s", session);
+	if (rmdir(dir) < 0 && errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST)
+		return err_errno(err, errno, "can't remove what was kept of %s", session);
+	return 0;
+}
+
+uint64_t snap_session_bytes(struct snap_store *s, const char *session)
+{
+	int fd = open_records(s, session, false, NULL);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	struct stat st;
+	uint64_t sum = 0;
+
+	if (!d && fd >= 0)
+		close(fd);
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0)
+			sum += (uint64_t)st.st_size;
+	if (d)
+		closedir(d);
+	return sum;
+}
+
 static int last_number(int dir)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -38,7 +38,15 @@ bool snap_hash_equal(const struct snap_hash *a, const struct snap_hash *b);
 
 /* state: the product's state directory (dir_state()). Makes what is missing, 0700. */
 int snap_open(struct snap_store **out, const char *state, struct err *err);
+/* The same by a descriptor of the directory; taken over, also after -1. */
+int snap_open_dir(struct snap_store **out, int dir, struct err *err);
+/* Such a descriptor; nothing on the way may be a link. -1 with errno. */
+int snap_dir(const char *path);
 void snap_close(struct snap_store *s); /* NULL is fine */
+/* Directories with snapshots in them: from now on snapshots leave them out, by whatever name they
+ * are met. At most SNAP_APART_MAX; what is not there is none. NULL-terminated, may be NULL. */
+#define SNAP_APART_MAX 64
+void snap_set_apart(struct snap_store *s, const char *const *dirs);
 /* Bytes of packs, records not counted. */
 uint64_t snap_store_bytes(struct snap_store *s);
 /* From now on a snapshot that would make the packs larger than this fails; 0 = no bound. */
@@ -71,6 +79,7 @@ enum snap_why {
 	SNAP_WHY_SYSTEM,     /* a file system of the kernel's (proc, sysfs, ...) */
 	SNAP_WHY_CHANGING,   /* kept, but it changed while it was read: may be torn */
 	SNAP_WHY_SPECIAL,    /* a socket, device or FIFO: noted as SNAP_OTHER */
+	SNAP_WHY_APART,	     /* snapshots themselves: snap_set_apart() */
 	SNAP_WHY_COUNT
 };
 const char *snap_why_text(enum snap_why w); /* "excluded", ... for people and for records */
@@ -149,6 +158,11 @@ char **snap_record_sessions(struct snap_store *s, struct err *err);
 /* The content stays in the store until gc. */
 int snap_record_delete(struct snap_store *s, const char *session, unsigned number, const char *name,
 		       struct err *err);
+
+/* What is left of a session when its last record is deleted: what lies beside them is kept. */
+int snap_session_remove(struct snap_store *s, const char *session, struct err *err);
+/* Bytes of a session's records. */
+uint64_t snap_session_bytes(struct snap_store *s, const char *session);
 
 /* ---- taking -------------------------------------------------------------- */
 

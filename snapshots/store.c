@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "snapshots/place.h"
 #include "snapshots/store.h"
 
 static int open_dir(int at, const char *name, struct err *err)
@@ -35,12 +36,14 @@ static int open_dirs(struct snap_store *s, struct err *err)
 	return 0;
 }
 
-int snap_open(struct snap_store **out, const char *state, struct err *err)
+/* state and top: taken over. */
+static int open_store(struct snap_store **out, char *state, int top, struct err *err)
 {
 	struct snap_store *s = xcalloc(1, sizeof(*s));
 
 	*out = NULL;
-	s->state = xstrdup(state);
+	s->state = state;
+	s->top = top;
 	s->dir = s->packs_dir = s->cache_dir = s->named_dir = -1;
 	if (open_dirs(s, err) < 0 || store_refresh(s, NULL, err) < 0) {
 		snap_close(s);
@@ -49,6 +52,39 @@ int snap_open(struct snap_store **out, const char *state, struct err *err)
 	s->reader = reader_new(s);
 	*out = s;
 	return 0;
+}
+
+int snap_open(struct snap_store **out, const char *state, struct err *err)
+{
+	return open_store(out, xstrdup(state), -1, err);
+}
+
+int snap_open_dir(struct snap_store **out, int dir, struct err *err)
+{
+	return open_store(out, xasprintf("/proc/self/fd/%d", dir), dir, err);
+}
+
+int snap_dir(const char *path)
+{
+	return place_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+}
+
+void snap_set_apart(struct snap_store *s, const char *const *dirs)
+{
+	struct stat st;
+
+	s->apart_count = 0;
+	for (; dirs && *dirs && s->apart_count < SNAP_APART_MAX; dirs++)
+		if (lstat(*dirs, &st) == 0 && S_ISDIR(st.st_mode))
+			s->apart[s->apart_count++] = (struct apart){st.st_dev, st.st_ino};
+}
+
+bool store_apart(const struct snap_store *s, const struct stat *st)
+{
+	for (size_t i = 0; i < s->apart_count; i++)
+		if (s->apart[i].ino == st->st_ino && s->apart[i].dev == st->st_dev)
+			return true;
+	return false;
 }
 
 void snap_close(struct snap_store *s)
@@ -66,6 +102,7 @@ void snap_close(struct snap_store *s)
 	cleanup_close(&s->cache_dir);
 	cleanup_close(&s->packs_dir);
 	cleanup_close(&s->dir);
+	cleanup_close(&s->top);
 	free(s->state);
 	free(s);
 }

@@ -10,6 +10,7 @@
 #define NONO_SNAPSHOTS_STORE_H
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "snapshots/disk.h"
 #include "snapshots/pack.h"
@@ -20,9 +21,17 @@ struct overlay {
 	size_t n;
 };
 
+struct apart {
+	dev_t dev;
+	ino_t ino;
+};
+
 struct snap_store {
-	char *state; /* the product's state directory */
+	char *state; /* the directory it is in; where that is held, a name for top */
+	int top;     /* -1: not held */
 	int dir, packs_dir, cache_dir, named_dir;
+	struct apart apart[SNAP_APART_MAX]; /* what no snapshot holds */
+	size_t apart_count;
 	struct pack **packs;
 	size_t pack_count;
 	uint64_t quota;
@@ -32,6 +41,9 @@ struct snap_store {
 	struct overlay *overlay; /* directory objects of scans, by hash order */
 	size_t overlay_count, overlay_cap;
 };
+
+/* Is it one of them? */
+bool store_apart(const struct snap_store *s, const struct stat *st);
 
 enum store_lock { STORE_SHARED, STORE_ALONE };
 /* Returns a descriptor whose close gives the lock back. cancel may be NULL. */

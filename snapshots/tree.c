@@ -212,7 +212,8 @@ const char *snap_why_text(enum snap_why w)
 							 "nested too deep",
 							 "a file system of the kernel",
 							 "changed while it was read",
-							 "a socket, device or FIFO"};
+							 "a socket, device or FIFO",
+							 "a place of snapshots"};
 
 	return w < SNAP_WHY_COUNT ? text[w] : "";
 }

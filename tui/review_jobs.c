@@ -71,10 +71,10 @@ static void in_worker(uv_work_t *w)
 		break;
 	case TASK_COUNT:
 		j->counts = xcalloc(j->some.n + 1, sizeof(*j->counts));
-		review_counts(j->some.v, j->some.n, COUNT_NS, j->counts);
+		review_counts(j->id, j->some.v, j->some.n, COUNT_NS, j->counts);
 		break;
 	case TASK_TEXT:
-		review_text_load(&j->some.v[0], &j->text);
+		review_text_load(j->id, &j->some.v[0], &j->text);
 		break;
 	case TASK_MARKS:
 		j->rc = review_marks_store(j->id, &j->marks, &j->err);

@@ -54,6 +54,7 @@ FLAGS = [
     ("--detached", R, [], []), ("--detach-timeout", R, ["9"], ["--detached"]),
     ("--rollback", R, [], []), ("--no-rollback", R, [], []), ("--no-rollback-prompt", R, [], []),
     ("--rollback-exclude", R, ["*.log"], ["--rollback"]),
+    ("--rollback-dest", R, ["kept"], ["--rollback"]),
     ("--rollback-include", R, ["target"], ["--rollback"]),
     ("--skip-dir", R, ["vendor"], []), ("--rollback-all", R, [], ["--rollback"]), ("--no-audit", R, [], []),
     ("--no-audit-integrity", R, [], []), ("--audit-integrity", R, [], []),
@@ -62,7 +63,7 @@ FLAGS = [
 ]
 # Ours have more: these are for shell too.
 ALSO_SHELL = {"--skip-dir", "--rollback", "--no-rollback", "--no-rollback-prompt", "--rollback-exclude",
-              "--rollback-include", "--rollback-all", "--no-audit", "--no-audit-integrity",
+              "--rollback-dest", "--rollback-include", "--rollback-all", "--no-audit", "--no-audit-integrity",
               "--audit-integrity", "--capability-elevation"}
 
 OLD = [
