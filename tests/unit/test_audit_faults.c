@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -28,6 +29,7 @@ struct shared {
 	uint64_t emitted[2], kept[2]; /* kept: audit_flush() said so */
 	bool closed[2];		      /* audit_log_close() said so */
 	bool cleaning, done;
+	bool limits; /* cleaned up by the limits of the settings, not by hand */
 };
 static struct shared *shared;
 
@@ -115,9 +117,18 @@ static void one_session(size_t i)
 	shared->closed[i] = audit_log_close(log, 0, NULL) == 0;
 }
 
+/* All but the newest. */
+static const struct audit_limits limits = {.has[AUDIT_MAX_SESSIONS] = true, .sessions = 1};
+
+static int clean_up(struct err *err)
+{
+	const struct audit_cleanup_options by_hand = {.keep = 1, .older_than = -1, .max_bytes = -1};
+
+	return shared->limits ? audit_keep(&limits, err) : audit_cleanup(&by_hand, err);
+}
+
 static _Noreturn void in_child(void)
 {
-	struct audit_cleanup_options cleanup = {.keep = 1, .older_than = -1, .max_bytes = -1};
 	int null = open("/dev/null", O_WRONLY);
 	struct err err;
 
@@ -127,7 +138,7 @@ static _Noreturn void in_child(void)
 	usleep(2000);
 	one_session(1);
 	shared->cleaning = true;
-	audit_cleanup(&cleanup, &err);
+	clean_up(&err);
 	shared->done = true;
 	_exit(0);
 }
@@ -199,7 +210,35 @@ static bool check_session(size_t i)
 	return true;
 }
 
-static void at_every_step(enum mode mode)
+/* What was begun is ended by the next one, and the ledger has what it had. */
+static void check_next_cleanup(bool second)
+{
+	_cleanup_free_ char *root = store_root();
+	struct ledger_check ledger;
+	struct err err = {0};
+	unsigned records = 0;
+	struct dirent *de;
+	DIR *d;
+
+	assert_true(audit_keep(&limits, &err) >= 0);
+	d = opendir(root);
+	assert_true(d || (errno == ENOENT && !shared->kept[0])); /* nothing was ever made */
+	while (d && (de = readdir(d))) {
+		assert_null(strstr(de->d_name, "gone"));
+		records += de->d_type == DT_DIR && de->d_name[0] != '.';
+	}
+	if (d)
+		closedir(d);
+	/* One that was never written into may still be that of a session to be. */
+	if (second)
+		assert_int_equal(records, 1);
+	if (shared->closed[0]) {
+		assert_int_equal(ledger_verify(ids[0], NULL, &ledger, &err), 0);
+		assert_true(ledger.chain_ok && ledger.found);
+	}
+}
+
+static void at_every_step(enum mode mode, bool by_limits)
 {
 	for (int stop = 1;; stop++) {
 		struct audit_log *log;
@@ -211,6 +250,7 @@ static void at_every_step(enum mode mode)
 		auditdir_setup(NULL);
 		memset(shared, 0, sizeof(*shared));
 		shared->mode = mode;
+		shared->limits = by_limits;
 		shared->stop = stop;
 		fflush(stdout);
 		pid = fork();
@@ -219,7 +259,7 @@ static void at_every_step(enum mode mode)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		shared->stop = 0; /* from here on all goes well */
 		check_session(0);
-		check_session(1);
+		check_next_cleanup(check_session(1));
 		/* And it goes on. */
 		log = auditdir_open("third");
 		assert_non_null(log);
@@ -238,22 +278,28 @@ static void at_every_step(enum mode mode)
 static void test_killed_before(void **state)
 {
 	(void)state;
-	at_every_step(KILL_BEFORE);
+	at_every_step(KILL_BEFORE, false);
 }
 static void test_killed_half_way(void **state)
 {
 	(void)state;
-	at_every_step(KILL_HALF);
+	at_every_step(KILL_HALF, false);
 }
 static void test_full_once(void **state)
 {
 	(void)state;
-	at_every_step(FULL_ONCE);
+	at_every_step(FULL_ONCE, false);
 }
 static void test_full_for_ever(void **state)
 {
 	(void)state;
-	at_every_step(FULL_FOR_EVER);
+	at_every_step(FULL_FOR_EVER, false);
+}
+static void test_killed_by_limits(void **state)
+{
+	(void)state;
+	at_every_step(KILL_BEFORE, true);
+	at_every_step(KILL_HALF, true);
 }
 
 /* ---- flipped bits ---------------------------------------------------------------------------- */
@@ -334,9 +380,10 @@ static void test_bits_of_the_ledger(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_killed_before), cmocka_unit_test(test_killed_half_way),
-	    cmocka_unit_test(test_full_once),	  cmocka_unit_test(test_full_for_ever),
-	    cmocka_unit_test(test_bits_of_a_log), cmocka_unit_test(test_bits_of_the_ledger),
+	    cmocka_unit_test(test_killed_before),      cmocka_unit_test(test_killed_half_way),
+	    cmocka_unit_test(test_full_once),	       cmocka_unit_test(test_full_for_ever),
+	    cmocka_unit_test(test_killed_by_limits),   cmocka_unit_test(test_bits_of_a_log),
+	    cmocka_unit_test(test_bits_of_the_ledger),
 	};
 
 	shared =
