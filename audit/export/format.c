@@ -61,18 +61,26 @@ static void ndjson(struct buf *b, const struct export_item *it)
 {
 	buf_addf(b, "{\"session_id\":\"%s\",\"sequence\":%llu,\"event\":", it->session,
 		 (unsigned long long)it->sequence);
-	buf_add(b, it->json, it->n);
+	json_safe(b, it->json, it->n); /* it may be a terminal that reads it */
 	buf_addc(b, '}');
 }
 
 /* ---- OTLP/HTTP, JSON ------------------------------------------------------------------------- */
+
+static void add_string(struct buf *b, const char *s, size_t n)
+{
+	_cleanup_(buf_free) struct buf text = {0};
+
+	buf_add_json_str(&text, s, n);
+	json_safe(b, text.data, text.len);
+}
 
 static void attribute(struct buf *b, const char *key, const char *s)
 {
 	if (!s[0])
 		return;
 	buf_addf(b, ",{\"key\":\"%s\",\"value\":{\"stringValue\":", key);
-	buf_add_json_str(b, s, strlen(s));
+	add_string(b, s, strlen(s));
 	buf_adds(b, "}}");
 }
 
@@ -112,7 +120,7 @@ static void otlp(struct buf *b, const struct export_item *it)
 		 "{\"timeUnixNano\":\"%llu\",\"observedTimeUnixNano\":\"%llu\","
 		 "\"severityNumber\":%d,\"severityText\":\"%s\",\"body\":{\"stringValue\":",
 		 ns, ns, refused(r) ? 13 : 9, refused(r) ? "WARN" : "INFO");
-	buf_add_json_str(b, sentence.data, sentence.len);
+	add_string(b, sentence.data, sentence.len);
 	buf_addf(b, "},\"attributes\":[{\"key\":\"event.name\",\"value\":{\"stringValue\":\"nono.");
 	buf_adds(b, r->type);
 	buf_adds(b, "\"}}");

@@ -221,6 +221,7 @@ def log_views(p):
     views = [("logs", sid), ("logs", sid, "--json"), ("audit", "show", sid), ("audit", "show", sid, "--json"),
              ("audit", "list"), ("audit", "list", "--json"), ("inspect", sid), ("inspect", sid, "--json"), ("ps", "--all"),
              ("ps", "--all", "--json"), ("audit", "verify", sid)]
+    views += [("audit", "export", sid, "--format", f) for f in ("ndjson", "otlp", "syslog", "cef")]
     shown = ""
     for view in views:
         text = p.nono(*view)
