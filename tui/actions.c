@@ -12,7 +12,9 @@ void act_help(struct tui *t, int arg)
 {
 	size_t n;
 	const struct binding *b = bindings(&n);
-	struct dialog_item *items = xcalloc(n + 1, sizeof(*items));
+	size_t n_scroll;
+	const char *const *scroll = scroll_help(&n_scroll);
+	struct dialog_item *items = xcalloc(n + n_scroll + 1, sizeof(*items));
 	char prefix[32], key[32];
 
 	(void)arg;
@@ -22,7 +24,9 @@ void act_help(struct tui *t, int arg)
 		items[i].label = xasprintf("%s %-8s %s", prefix, key, b[i].help);
 	}
 	items[n].label = xasprintf("%s %-8s %s", prefix, prefix, "send the prefix to the program");
-	dialog_list(t, "Keys", items, n + 1, NULL, NULL);
+	for (size_t i = 0; i < n_scroll; i++)
+		items[n + 1 + i].label = xasprintf("scrolled back: %s", scroll[i]);
+	dialog_list(t, "Keys", items, n + n_scroll + 1, NULL, NULL);
 }
 
 void act_new(struct tui *t, int arg)

@@ -106,8 +106,11 @@ void act_scroll(struct tui *t, int pages)
 {
 	struct pane *p = pane_focused(t);
 
-	if (p && p->kind == PANE_TERMINAL)
-		terminal_scroll(p, pages ? p->body.h - 2 : 1);
+	if (!p || p->kind != PANE_TERMINAL)
+		return;
+	scroll_enter(p);
+	if (pages)
+		scroll_page(p, pages);
 }
 
 /* The pane of that kind for the focused session: opens it, or closes it if it is there. */

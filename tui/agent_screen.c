@@ -1,7 +1,6 @@
 /* Screens of sessions: connected while a pane shows them, dropped when none does. */
 #include "tui/app.h"
 
-#define HISTORY_ROWS  500 /* fetched at once, at most */
 #define CLIPBOARD_MAX 100000
 
 static void on_update(void *data, const struct pty_screen *s)
@@ -27,20 +26,9 @@ static void on_history(void *data, uint64_t first, size_t count, int cols,
 		       const struct pty_cell *cells)
 {
 	struct agent *a = data;
-	struct history_cache *h = &a->history;
-	size_t need = count * (size_t)(cols > 0 ? cols : 0);
 
-	h->asked_count = 0;
 	farewell_history(a->tui, a, first, count, cols, cells);
-	if (need > h->cap) {
-		h->cells = xrealloc_array(h->cells, need, sizeof(*h->cells));
-		h->cap = need;
-	}
-	if (need)
-		memcpy(h->cells, cells, need * sizeof(*cells));
-	h->first = first;
-	h->count = need ? count : 0;
-	h->cols = cols;
+	agent_history_got(a, first, count, cols, cells);
 	tui_dirty(a->tui);
 }
 
@@ -200,8 +188,7 @@ void agent_screen_close(struct agent *a)
 		pty_client_free(a->screen);
 	a->screen = NULL;
 	a->screen_over = false;
-	a->history.count = 0;
-	a->history.asked_count = 0;
+	agent_history_forget(a);
 }
 
 void agent_screen_want(struct agent *a, bool visible, int cols, int rows)
@@ -230,34 +217,4 @@ void agent_screen_want(struct agent *a, bool visible, int cols, int rows)
 	cJSON_AddNumberToObject(args, "cols", cols);
 	cJSON_AddNumberToObject(args, "rows", rows);
 	a->screen_asked = agent_call(a, "screen", args, got_screen, NULL);
-}
-
-const struct pty_cell *agent_history_row(struct agent *a, uint64_t line, int rows_shown)
-{
-	struct history_cache *h = &a->history;
-	const struct pty_screen *s = a->screen ? pty_client_screen(a->screen) : NULL;
-	uint64_t from, count, end;
-
-	if (h->count && line >= h->first && line - h->first < h->count)
-		return h->cells + (size_t)(line - h->first) * (size_t)h->cols;
-	if (!s || a->screen_over || line < s->history_first)
-		return NULL;
-	if (h->asked_count && line >= h->asked_first && line - h->asked_first < h->asked_count)
-		return NULL; /* under way */
-	end = s->history_first + s->history;
-	from = line > (uint64_t)rows_shown ? line - (uint64_t)rows_shown : 0;
-	if (from < s->history_first)
-		from = s->history_first;
-	count = 3 * (uint64_t)rows_shown;
-	if (count > HISTORY_ROWS)
-		count = HISTORY_ROWS;
-	if (from + count > end)
-		count = end > from ? end - from : 0;
-	if (!count)
-		return NULL;
-	h->asked_first = from;
-	h->asked_count = count;
-	pty_client_history(a->screen, from, (size_t)count);
-	agent_flush(a);
-	return NULL;
 }

@@ -66,7 +66,6 @@ static void agent_free(struct agent *a)
 	free(a->command);
 	free(a->profile);
 	free(a->workdir);
-	free(a->history.cells);
 	free(a->violations);
 	free(a->hosts);
 	free(a);

@@ -26,13 +26,21 @@ struct open_request {
 	bool counted;	/* was among "all" when the person was told how many that are */
 };
 
+#define HISTORY_PIECE  64 /* lines; a multiple of it begins a piece */
+#define HISTORY_PIECES 16 /* more than the tallest pane shows */
+
 struct history_cache { /* rows fetched from the scrollback */
-	uint64_t first;
-	size_t count;
-	int cols;
-	struct pty_cell *cells;
-	size_t cap; /* cells */
-	uint64_t asked_first, asked_count;
+	struct history_piece {
+		uint64_t first;
+		size_t count; /* 0: free */
+		int cols;
+		uint64_t used;
+		struct pty_cell *cells;
+		size_t cap; /* cells */
+	} pieces[HISTORY_PIECES];
+	uint64_t clock;
+	uint64_t asked_first, asked_count; /* under way; count 0: nothing */
+	uint64_t nothing, nothing_gen;	   /* asked for in vain, with the screen of then */
 };
 
 struct violation_item {
@@ -115,8 +123,13 @@ void agent_stop(struct agent *a, bool force);
 void agent_screen_want(struct agent *a, bool visible, int cols, int rows);
 void agent_screen_close(struct agent *a);
 void agent_flush(struct agent *a); /* after input was queued */
-/* Row of the scrollback or NULL (asks for it). */
-const struct pty_cell *agent_history_row(struct agent *a, uint64_t line, int rows_shown);
+/* Row of the screen or the scrollback, cols cells; NULL: there is none, or it was asked for. Good
+ * until the next event. */
+const struct pty_cell *agent_row(struct agent *a, const struct pty_screen *s, uint64_t line,
+				 int *cols);
+void agent_history_got(struct agent *a, uint64_t first, size_t count, int cols,
+		       const struct pty_cell *cells);
+void agent_history_forget(struct agent *a);
 void agent_control_closed(struct agent *a);
 
 #endif

@@ -14,6 +14,7 @@
 #include "tui/keys.h"
 #include "tui/layout.h"
 #include "tui/output.h"
+#include "tui/scroll.h"
 #include "tui/starter.h"
 #include "tui/term.h"
 #include "tui/theme.h"
@@ -45,8 +46,7 @@ struct pane {
 	uint64_t drawn_gen; /* terminal: what the picture has of its screen, and of what size */
 	int drawn_cols, drawn_rows;
 	bool drawn_reverse;
-	bool scrolled;	    /* terminal: looking at the scrollback */
-	uint64_t top;	    /* absolute line shown in the first row */
+	struct scroll_view scroll;
 	int crop_x, crop_y; /* left and top of the agent's screen that is shown */
 	struct audit_view *audit;
 	struct review *review;
@@ -111,9 +111,6 @@ struct agent *statusline_hit(struct tui *t, int x); /* session under the mouse *
 
 /* ---- panes' keys: true if used ------------------------------------------ */
 
-bool terminal_scroll_key(struct pane *p, const struct input_event *ev);
-void terminal_scroll(struct pane *p, int lines); /* > 0: back in time */
-void terminal_live(struct pane *p);
 bool terminal_wheel(struct pane *p, const struct input_event *ev);
 bool audit_key(struct pane *p, const struct input_event *ev);
 bool audit_text(struct pane *p); /* the filter is being typed */

@@ -50,7 +50,7 @@ static void to_pane(struct tui *t, const struct input_event *ev)
 		list_pane_key(p, ev);
 	} else if (p->kind == PANE_REVIEW) {
 		review_key(p, ev);
-	} else if (!terminal_scroll_key(p, ev) && !ended_key(t, p, ev)) {
+	} else if (!scroll_key(p, ev) && !ended_key(t, p, ev)) {
 		if (t->options->read_only)
 			tui_message(t, false, "read-only: nothing can be typed here");
 		else
@@ -149,10 +149,11 @@ static void paste(struct tui *t, const struct input_event *ev)
 		tui_dirty(t);
 	} else if (p && p->kind == PANE_AUDIT) {
 		audit_paste(p, ev->text, ev->n);
+	} else if (p && p->kind == PANE_TERMINAL && p->scroll.on) {
+		tui_message(t, false, "not pasted: the pane shows its scrollback (q leaves it)");
 	} else if (p && p->kind == PANE_TERMINAL && p->agent->screen && !p->agent->screen_over &&
 		   !t->options->read_only) {
 		t->last_key_ns = clock_mono_ns();
-		terminal_live(p);
 		pty_client_paste(p->agent->screen, ev->text, ev->n);
 		agent_flush(p->agent);
 	}

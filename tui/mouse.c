@@ -20,8 +20,8 @@ static void to_program(struct pane *p, const struct input_event *ev)
 {
 	const struct pty_screen *s;
 
-	if (p->kind != PANE_TERMINAL || !p->agent->screen || p->agent->screen_over || p->scrolled ||
-	    p->tui->options->read_only || !rect_has(&p->body, ev->x, ev->y))
+	if (p->kind != PANE_TERMINAL || !p->agent->screen || p->agent->screen_over ||
+	    p->scroll.on || p->tui->options->read_only || !rect_has(&p->body, ev->x, ev->y))
 		return;
 	s = pty_client_screen(p->agent->screen);
 	if (!s->mouse || (ev->action == PTY_MOVE && s->mouse == PTY_MOUSE_CLICK) ||

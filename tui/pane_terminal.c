@@ -3,15 +3,9 @@
 
 #define WHEEL_LINES 3
 
-static const struct pty_screen *screen_of(const struct pane *p)
+const struct pty_screen *terminal_screen(const struct pane *p)
 {
 	return p->agent && p->agent->screen ? pty_client_screen(p->agent->screen) : NULL;
-}
-
-/* Number of the line that is the screen's first row now. */
-static uint64_t live_line(const struct pty_screen *s)
-{
-	return s->history_first + s->history;
 }
 
 /* ---- drawing ------------------------------------------------------------ */
@@ -69,11 +63,11 @@ static void draw_live(struct pane *p, const struct pty_screen *s, bool focused)
 
 bool draw_terminal_changes(struct pane *p, bool focused)
 {
-	const struct pty_screen *s = screen_of(p);
+	const struct pty_screen *s = terminal_screen(p);
 	struct canvas *c = &p->tui->canvas;
 	const struct rect *r = &p->body;
 
-	if (!s || p->scrolled || p->agent->ended || p->agent->screen_over || !p->drawn_gen ||
+	if (!s || p->scroll.on || p->agent->ended || p->agent->screen_over || !p->drawn_gen ||
 	    s->cols != p->drawn_cols || s->rows != p->drawn_rows || s->cols > r->w ||
 	    s->rows > r->h || s->reverse_video != p->drawn_reverse)
 		return false;
@@ -88,48 +82,6 @@ bool draw_terminal_changes(struct pane *p, bool focused)
 	if (focused)
 		draw_cursor(p, s);
 	return true;
-}
-
-static void draw_mark(struct pane *p, uint64_t lines)
-{
-	const struct rect *r = &p->body;
-
-	canvas_textf(&p->tui->canvas, r->x, r->y + r->h - 1, r->w, style(p->tui, S_MARK),
-		     r->w < 60 ? " %llu lines back · q live "
-			       : " scrolled back %llu lines — live below: q, Esc or Enter ",
-		     (unsigned long long)lines);
-}
-
-static void draw_scrolled(struct pane *p, const struct pty_screen *s)
-{
-	struct canvas *c = &p->tui->canvas;
-	const struct rect *r = &p->body;
-	uint64_t live = live_line(s);
-
-	if (p->top < s->history_first)
-		p->top = s->history_first; /* fell out of the scrollback meanwhile */
-	if (p->top >= live) { /* the program has cleared it: keys are still not for it */
-		draw_live(p, s, false);
-		draw_mark(p, 0);
-		return;
-	}
-	for (int y = 0; y < r->h; y++) {
-		uint64_t line = p->top + (uint64_t)y;
-		const struct pty_cell *row;
-		int cols = s->cols;
-
-		if (line >= live) {
-			if (line - live >= (uint64_t)s->rows)
-				break;
-			row = s->cells + (size_t)(line - live) * (size_t)s->cols;
-		} else {
-			row = agent_history_row(p->agent, line, r->h);
-			cols = p->agent->history.cols;
-		}
-		if (row)
-			canvas_cells(c, r->x, r->y + y, s, row, 0, cols < r->w ? cols : r->w);
-	}
-	draw_mark(p, live - p->top);
 }
 
 static void draw_ended(struct pane *p)
@@ -151,14 +103,14 @@ static void draw_ended(struct pane *p)
 
 void draw_terminal(struct pane *p, bool focused)
 {
-	const struct pty_screen *s = screen_of(p);
+	const struct pty_screen *s = terminal_screen(p);
 	struct tui *t = p->tui;
 
 	p->drawn_gen = 0;
 	if (!p->body.w || !p->body.h)
 		return;
-	if (s && p->scrolled)
-		draw_scrolled(p, s);
+	if (s && p->scroll.on)
+		scroll_draw(p, s, focused);
 	else if (s)
 		draw_live(p, s, focused);
 	else if (!p->agent->ended)
@@ -167,7 +119,7 @@ void draw_terminal(struct pane *p, bool focused)
 				? "this session has no terminal (see its audit pane)"
 			    : p->agent->failures ? "its supervisor does not answer"
 						 : "connecting …");
-	if (p->agent->ended && !p->scrolled)
+	if (p->agent->ended && !p->scroll.on)
 		draw_ended(p);
 	else if (p->agent->dropped)
 		canvas_text(&t->canvas, p->body.x, p->body.y + p->body.h - 1, p->body.w,
@@ -177,100 +129,35 @@ void draw_terminal(struct pane *p, bool focused)
 			    style(t, S_MARK), " disconnected from its screen ");
 }
 
-/* ---- scrolling ---------------------------------------------------------- */
-
-void terminal_live(struct pane *p)
+/* Into the scrollback and, when it was this that has led there, out of it. */
+static void wheel_scrolls(struct pane *p, const struct pty_screen *s, bool up)
 {
-	p->scrolled = false;
-	tui_dirty(p->tui);
-}
-
-void terminal_scroll(struct pane *p, int lines)
-{
-	const struct pty_screen *s = screen_of(p);
-	uint64_t live, top;
-
-	if (!s)
-		return;
-	live = live_line(s);
-	top = p->scrolled ? p->top : live;
-	if (lines > 0)
-		top = top - s->history_first > (uint64_t)lines ? top - (uint64_t)lines
-							       : s->history_first;
-	else
-		top += (uint64_t)-lines;
-	if (!p->scrolled && lines > 0 && !s->history) {
-		tui_message(p->tui, false, "%s: nothing has scrolled away yet%s", p->agent->name,
+	if (!p->scroll.on) {
+		if (!up)
+			return;
+		if (!s->history) {
+			tui_message(
+			    p->tui, false, "%s: nothing has scrolled away yet%s", p->agent->name,
 			    s->alt_screen ? " (a full-screen program keeps its own history)" : "");
-		return;
+			return;
+		}
+		scroll_enter(p);
+		p->scroll.by_wheel = true;
 	}
-	p->scrolled = top < live || (p->scrolled && lines > 0);
-	p->top = top;
-	tui_dirty(p->tui);
-}
-
-/* Down, but not out: what is pressed once too often is not for the program. */
-static void scroll_down(struct pane *p, int lines)
-{
-	const struct pty_screen *s = screen_of(p);
-	uint64_t last = s ? live_line(s) : 0;
-
-	if (last && p->top + (uint64_t)lines >= last)
-		lines = p->top < last ? (int)(last - p->top - 1) : 0;
-	if (lines > 0)
-		terminal_scroll(p, -lines);
-}
-
-bool terminal_scroll_key(struct pane *p, const struct input_event *ev)
-{
-	int page = p->body.h > 2 ? p->body.h - 2 : 1;
-
-	if (!p->scrolled || ev->type != INPUT_KEY)
-		return false;
-	switch (ev->key) {
-	case PTY_KEY_PGUP:
-		terminal_scroll(p, page);
-		return true;
-	case PTY_KEY_PGDN:
-	case ' ':
-		scroll_down(p, page);
-		return true;
-	case PTY_KEY_UP:
-	case 'k':
-		terminal_scroll(p, 1);
-		return true;
-	case PTY_KEY_DOWN:
-	case 'j':
-		scroll_down(p, 1);
-		return true;
-	case PTY_KEY_HOME:
-	case 'g':
-		terminal_scroll(p, 1 << 30);
-		return true;
-	case PTY_KEY_END:
-	case 'G':
-		scroll_down(p, 1 << 30);
-		return true;
-	case 'q':
-	case PTY_KEY_ESCAPE:
-	case PTY_KEY_ENTER:
-		terminal_live(p);
-		return true;
-	default:
-		return true; /* nothing typed here may act in a program that is not seen */
-	}
+	scroll_by(p, up ? WHEEL_LINES : -WHEEL_LINES);
+	if (!up && p->scroll.by_wheel && !scroll_below(p, s))
+		scroll_leave(p);
 }
 
 bool terminal_wheel(struct pane *p, const struct input_event *ev)
 {
-	const struct pty_screen *s = screen_of(p);
+	const struct pty_screen *s = terminal_screen(p);
 	bool up = ev->button == PTY_WHEEL_UP;
 
 	if (!s)
 		return false;
-	if (p->scrolled || (ev->mods & PTY_SHIFT) || (!s->mouse && !s->alt_screen)) {
-		if (p->scrolled || up)
-			terminal_scroll(p, up ? WHEEL_LINES : -WHEEL_LINES);
+	if (p->scroll.on || (ev->mods & PTY_SHIFT) || (!s->mouse && !s->alt_screen)) {
+		wheel_scrolls(p, s, up);
 		return true;
 	}
 	if (s->mouse)

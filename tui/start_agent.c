@@ -91,7 +91,7 @@ static void take_over_panes(struct tui *t, const struct agent *old, struct agent
 			if (p->agent != old || p->kind != PANE_TERMINAL)
 				continue;
 			p->agent = a;
-			p->scrolled = false;
+			scroll_leave(p);
 			p->crop_x = p->crop_y = 0;
 			shown = true;
 		}

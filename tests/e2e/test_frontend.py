@@ -529,13 +529,15 @@ def scrollback(p):
     assert "LAST" not in text, text
     # Pressed once too often, and keys after that: none is for the program.
     s.keys("NPage", "NPage", "NPage", "Space", "Space", "j")
-    s.sees("back 1 lines")
+    s.sees("back 0 lines")
     s.keys("Space", "z", "j", "PPage", "G", "G", "End")
-    s.sees("back 1 lines")
-    s.keys("Escape")
+    s.sees("back 0 lines")
+    s.paste("pasted")
+    s.sees("not pasted")
+    s.keys("Escape", "Escape")
     s.sees("LAST")
-    s.sees_not("back 1 lines")
-    assert "z" not in s.text().split("LAST")[1].replace("live", ""), s.text()
+    s.sees_not("back 0 lines")
+    assert not re.search("z|pasted|\\^", s.text().split("LAST")[1].split("\n", 3)[1]), s.text()
     # A program that clears the scrollback does not end it either.
     p.start("beta", "seq 1 400; until [ -e clear ]; do sleep 0.1; done; printf '\\033[3J'; sleep 1; read x; echo \"got $x.\"; sleep 1000")
     b = Screen(p, "attach", "beta", cols=100, rows=24)
@@ -546,12 +548,43 @@ def scrollback(p):
     p.write("clear", "")
     b.sees("back 0 lines")
     b.keys("j", "j", "k")
-    b.keys("q")
+    b.keys("q", "q")
     b.sees_not("lines —")
     b.keys("o", "k", "Enter")
     assert "got ok." in b.sees(r"got .*\."), b.text()
     b.command("d")
     b.ended()
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def scrollback_fits(p):
+    """With nothing scrolled away; of other widths; in a pane smaller than the screen."""
+    long = "".join("%d-" % i for i in range(50))
+    p.start("alpha", "echo TOP; until [ -e go ]; do sleep 0.1; done; "
+            "for i in $(seq 90); do echo row $i %s; done; read x; echo \"got $x.\"; sleep 1000" % long)
+    s = Screen(p, "attach", "alpha", cols=200, rows=20)
+    s.sees("TOP")
+    s.command("[")
+    s.sees("back 0 lines")
+    s.keys("x", "Enter", "Enter")
+    s.sees_not("lines —")
+    s.keys("o", "k")
+    p.write("go", "")
+    s.sees("row 90")
+    s.command("PPage")
+    s.sees("back [0-9]+ lines")
+    s.resize(80, 20)
+    s.sees_not("-49-")
+    s.sees("lines back|back [0-9]+ lines")
+    s.keys("g")
+    s.sees("row 9 ")
+    s.resize(200, 20)
+    s.sees("row 9 .*-49-")
+    s.keys("q")
+    s.keys("Enter")
+    assert "got ok." in s.sees(r"got .*\."), s.text()
     s.command("d")
     assert s.ended() == 0
     stop_all(p)
@@ -654,4 +687,4 @@ def full_disk(p):
 
 nonolib.main([side_by_side, zoom_and_layouts, remembered, remembered_from_run, new_agent, splits, help_keys, other_prefix,
               status_line, jump, jump_to_request, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
-              read_only_answers_nothing, scrollback, small_terminal, terminal_restored, let_go, full_disk, headless], jobs=3)
+              read_only_answers_nothing, scrollback, scrollback_fits, small_terminal, terminal_restored, let_go, full_disk, headless], jobs=3)

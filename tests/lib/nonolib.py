@@ -279,6 +279,11 @@ class Screen:
     def type(self, text):
         self.tmux("send-keys", "-l", text)
 
+    def paste(self, text):
+        """As a terminal pastes for a program that has asked for brackets."""
+        self.tmux("set-buffer", "-b", "pasted", text)
+        self.tmux("paste-buffer", "-p", "-b", "pasted")
+
     def command(self, key):
         """The prefix and a key."""
         self.keys("C-b")

@@ -1,0 +1,46 @@
+/*
+ * scroll - the mode of a terminal pane in which a person reads what has scrolled away, with a
+ * cursor of its own, as in tmux's copy mode. Lines have absolute numbers: those of the scrollback,
+ * then the rows of the screen. So what is read stays where it is while the program prints.
+ */
+#ifndef NONO_TUI_SCROLL_H
+#define NONO_TUI_SCROLL_H
+
+#include "pty/pty.h"
+
+struct pane;
+struct input_event;
+
+struct scroll_view {
+	bool on;
+	bool by_wheel; /* came with the wheel, goes with it at the end */
+	uint64_t top;  /* line in the first row */
+	int left;      /* column at the left edge */
+	uint64_t line; /* the cursor */
+	int col;
+	uint32_t end_key; /* what has ended it, while that may still be held down; 0: nothing */
+	uint64_t end_ns;  /* when it last came, monotonic */
+};
+
+/* The screen of a terminal pane; NULL: none. */
+const struct pty_screen *terminal_screen(const struct pane *p);
+/* Number of the line that is the screen's first row now. */
+uint64_t scroll_live(const struct pty_screen *s);
+/* Rows for text: the last one of the pane says what this is. */
+int scroll_rows(const struct pane *p);
+/* Lines that the view is above the screen. */
+uint64_t scroll_below(const struct pane *p, const struct pty_screen *s);
+/* Brings cursor and view back to lines that there are, and the cursor into the view. */
+void scroll_settle(struct pane *p, const struct pty_screen *s);
+
+void scroll_enter(struct pane *p); /* with nothing in the scrollback too; if it is on: nothing */
+void scroll_leave(struct pane *p);
+void scroll_by(struct pane *p, int lines); /* > 0: back in time */
+void scroll_page(struct pane *p, int pages);
+/* True: used, or nothing that may reach the program. */
+bool scroll_key(struct pane *p, const struct input_event *ev);
+void scroll_draw(struct pane *p, const struct pty_screen *s, bool focused);
+/* The mode's keys, a line each, for the help. */
+const char *const *scroll_help(size_t *n);
+
+#endif

@@ -1,0 +1,46 @@
+/* The picture of a pane in the scrollback's mode. */
+#include "tui/app.h"
+
+static void draw_bar(struct pane *p, uint64_t below)
+{
+	const struct rect *r = &p->body;
+	struct rect bar = {r->x, r->y + r->h - 1, r->w, 1};
+	const struct style *s = style(p->tui, S_MARK);
+
+	canvas_fill(&p->tui->canvas, &bar, s);
+	canvas_textf(&p->tui->canvas, bar.x, bar.y, bar.w, s,
+		     r->w < 60 ? " %llu lines back · q live "
+			       : " scrolled back %llu lines — live below: q, Esc or Enter ",
+		     (unsigned long long)below);
+}
+
+static void draw_rows(struct pane *p, const struct pty_screen *s)
+{
+	const struct scroll_view *v = &p->scroll;
+	const struct rect *r = &p->body;
+
+	for (int y = 0; y < scroll_rows(p); y++) {
+		int cols;
+		const struct pty_cell *row = agent_row(p->agent, s, v->top + (uint64_t)y, &cols);
+
+		if (row && cols > v->left)
+			canvas_cells(&p->tui->canvas, r->x, r->y + y, s, row, v->left,
+				     cols - v->left < r->w ? cols - v->left : r->w);
+	}
+}
+
+void scroll_draw(struct pane *p, const struct pty_screen *s, bool focused)
+{
+	struct canvas *c = &p->tui->canvas;
+	const struct scroll_view *v = &p->scroll;
+
+	scroll_settle(p, s); /* lines may have fallen out, the pane may have another size */
+	draw_rows(p, s);
+	if (p->body.h > 1)
+		draw_bar(p, scroll_below(p, s));
+	if (!focused)
+		return;
+	c->cx = p->body.x + v->col - v->left;
+	c->cy = p->body.y + (int)(v->line - v->top);
+	c->cursor_shape = 0;
+}
