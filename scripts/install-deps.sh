@@ -8,7 +8,7 @@ set -eu
 build="gcc libc6-dev cmake ninja-build pkg-config git libuv1-dev libvterm-dev libseccomp-dev
 	libcjson-dev libyaml-dev libssl-dev libncurses-dev
 	libnghttp2-dev libhttp-parser-dev libc-ares-dev libzstd-dev libsecret-1-dev libcurl4-openssl-dev"
-test="libcmocka-dev python3 python3-venv python3-setuptools python3-pytest tmux procps make autoconf automake"
+test="libcmocka-dev btrfs-progs python3 python3-venv python3-setuptools python3-pytest tmux procps make autoconf automake"
 # A network namespace with an ssh server in it; dropbear-bin starts no service. A token and a bus that keys lie in.
 ci="clang libclang-rt-14-dev clang-format-14 clang-tidy iproute2 openssh-client dropbear-bin
 	softhsm2 libengine-pkcs11-openssl dbus-daemon python3-dbus python3-gi"

@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "snapshots/disk.h"
@@ -36,6 +38,16 @@ int disk_pwrite(struct disk_faults *f, int fd, const void *p, size_t n, uint64_t
 	if (fault(f))
 		return -1;
 	return pwrite_full(fd, p, n, at);
+}
+
+int disk_share(struct disk_faults *f, int from, uint64_t from_at, int to, uint64_t to_at, size_t n)
+{
+	struct file_clone_range r = {
+	    .src_fd = from, .src_offset = from_at, .src_length = n, .dest_offset = to_at};
+
+	if (fault(f))
+		return -1;
+	return ioctl(to, FICLONERANGE, &r);
 }
 
 int disk_sync(struct disk_faults *f, int fd)

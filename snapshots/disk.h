@@ -14,6 +14,9 @@ struct disk_faults {
 };
 /* faults may be NULL. All: 0, or -1 with errno. */
 int disk_pwrite(struct disk_faults *f, int fd, const void *p, size_t n, uint64_t at);
+/* n bytes of from become those of to as well, without a copy. Fails (EOPNOTSUPP, EXDEV, EINVAL)
+ * where a file system can't, or not with these two, or not at these places. */
+int disk_share(struct disk_faults *f, int from, uint64_t from_at, int to, uint64_t to_at, size_t n);
 int disk_sync(struct disk_faults *f, int fd);
 int disk_rename(struct disk_faults *f, int dir, const char *from,
 		const char *to); /* and syncs dir */

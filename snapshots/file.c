@@ -186,6 +186,8 @@ static int read_large(struct worker *k, int fd, struct cache_item *c, const stru
 		if (got == 0)
 			break;
 		h = hash_chunk(p, (size_t)got);
+		if (k->packer && !hole && got == (ssize_t)CHUNK_MAX)
+			packer_from(k->packer, fd, at);
 		if (walk_put(k, OBJECT_CHUNK, &h, p, (size_t)got, has_base ? &base : NULL, err) < 0)
 			return -1;
 		hash_tree_add(&t, &h);

@@ -67,10 +67,24 @@ int snap_blob_read(struct snap_store *s, const struct snap_hash *hash, size_t ma
 }
 
 struct to_fd {
+	struct reader *reader;
 	int fd;
 	bool sparse;
-	off_t size;
+	bool alone; /* its file system shares nothing with the store's */
+	off_t begin, size;
 };
+
+/* What was checked just now, without a copy of it. */
+static bool share_chunk(struct to_fd *to, off_t at, size_t n)
+{
+	if (to->alone || n != CHUNK_MAX)
+		return false;
+	errno = 0;
+	if (reader_share(to->reader, to->fd, (uint64_t)at))
+		return lseek(to->fd, (off_t)n, SEEK_CUR) >= 0;
+	to->alone = errno == EOPNOTSUPP || errno == ENOTTY || errno == EXDEV;
+	return false;
+}
 
 #define HOLE 4096
 
@@ -85,6 +99,8 @@ static int write_chunk(void *arg, const void *data, size_t n, struct err *err)
 	const uint8_t *p = data;
 
 	to->size += (off_t)n;
+	if (share_chunk(to, to->begin + to->size - (off_t)n, n))
+		return 0;
 	if (!to->sparse) {
 		if (write_full(to->fd, p, n) < 0)
 			return err_errno(err, errno, "can't write");
@@ -107,8 +123,10 @@ static int write_chunk(void *arg, const void *data, size_t n, struct err *err)
 
 int blob_write(struct reader *r, const struct snap_hash *hash, int fd, bool sparse, struct err *err)
 {
-	struct to_fd to = {fd, sparse, 0};
+	struct to_fd to = {
+	    .reader = r, .fd = fd, .sparse = sparse, .begin = lseek(fd, 0, SEEK_CUR)};
 
+	to.alone = to.begin < 0;
 	if (each_chunk(r, hash, write_chunk, &to, err) < 0)
 		return -1;
 	if (sparse && ftruncate(fd, to.size) < 0)

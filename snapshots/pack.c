@@ -120,10 +120,22 @@ int pack_block(const struct pack *p, uint64_t at, struct block_head *h, struct e
 {
 	if (at < PACK_HEAD || at > p->index_at || p->index_at - at < sizeof(*h) ||
 	    pread(p->fd, h, sizeof(*h), (off_t)at) != (ssize_t)sizeof(*h) ||
-	    h->magic != BLOCK_MAGIC || h->codec > BLOCK_ZSTD || h->depth > DELTA_DEPTH ||
-	    h->raw > OBJECT_MAX || h->objects > BLOCK_OBJECTS ||
-	    sizeof(*h) + 4ull * h->objects + h->packed > p->index_at - at)
+	    h->magic != BLOCK_MAGIC || h->codec > BLOCK_APART || h->depth > DELTA_DEPTH ||
+	    h->raw > OBJECT_MAX || h->objects > BLOCK_OBJECTS || block_end(at, h) > p->index_at)
 		return err_set(err, "the pack %s is damaged at byte %llu", p->name,
 			       (unsigned long long)at);
 	return 0;
+}
+
+uint8_t *pack_bytes(const struct pack *p, uint64_t at, const struct block_head *h, struct err *err)
+{
+	size_t head = sizeof(*h) + 4 * (size_t)h->objects;
+	uint8_t *bytes = malloc(head + h->packed);
+
+	if (bytes && pread(p->fd, bytes, head, (off_t)at) == (ssize_t)head &&
+	    pread(p->fd, bytes + head, h->packed, (off_t)block_data(at, h)) == (ssize_t)h->packed)
+		return bytes;
+	free(bytes);
+	err_set(err, "can't read the pack %s", p->name);
+	return NULL;
 }

@@ -10,6 +10,10 @@
  * Small objects lie together in a block, which makes them compress better than alone. A block with
  * a base is compressed with that object's bytes as what came before: an edited file costs its
  * edits. Numbers are little-endian.
+ *
+ * What does not compress of a large file lies apart: on pages of its own, with zeros between them
+ * and the block's lengths. There a file system that can (btrfs, xfs) lets the pack and the file
+ * share their blocks, which are neither written nor held twice, and the same on the way back.
  */
 #ifndef NONO_SNAPSHOTS_PACK_H
 #define NONO_SNAPSHOTS_PACK_H
@@ -25,7 +29,9 @@
 #define BLOCK_OBJECTS 4096
 #define DELTA_DEPTH   16
 
-enum block_codec { BLOCK_RAW, BLOCK_ZSTD };
+#define PACK_PAGE 4096u
+
+enum block_codec { BLOCK_RAW, BLOCK_ZSTD, BLOCK_APART };
 struct block_head {
 	uint32_t magic;
 	uint8_t codec, depth; /* depth: how many deltas lie below, 0 without a base */
@@ -34,6 +40,16 @@ struct block_head {
 	uint8_t base[SNAP_HASH_SIZE]; /* if depth */
 	uint64_t sum;		      /* hash_sum() of the block with 0 here: for verify */
 };
+/* Where the packed bytes of the block at an offset begin and end. */
+static inline uint64_t block_data(uint64_t at, const struct block_head *h)
+{
+	at += sizeof(*h) + 4ull * h->objects;
+	return h->codec == BLOCK_APART ? (at + PACK_PAGE - 1) / PACK_PAGE * PACK_PAGE : at;
+}
+static inline uint64_t block_end(uint64_t at, const struct block_head *h)
+{
+	return block_data(at, h) + h->packed;
+}
 struct pack_entry {
 	struct snap_hash hash;
 	uint64_t block; /* offset of its head */
@@ -67,6 +83,8 @@ const struct pack_entry *pack_find(const struct pack *p, const struct snap_hash 
 bool pack_index_ok(const struct pack *p);
 /* The head at an offset, checked against the pack's bounds. */
 int pack_block(const struct pack *p, uint64_t at, struct block_head *h, struct err *err);
+/* The block's head, lengths and packed bytes, as its sum is over them; caller frees. */
+uint8_t *pack_bytes(const struct pack *p, uint64_t at, const struct block_head *h, struct err *err);
 /* The same for bytes: parses a foot; -1 if it can't be that of a pack of this size. */
 int pack_foot_parse(const void *foot, uint64_t size, struct pack_foot *out);
 

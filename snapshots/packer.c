@@ -17,6 +17,8 @@ struct packer {
 	uint32_t count;
 	uint8_t *out;
 	size_t out_cap;
+	int from; /* file that the next object is of, -1: none */
+	uint64_t from_at;
 };
 
 struct packer *packer_new(struct writer *w)
@@ -24,6 +26,7 @@ struct packer *packer_new(struct writer *w)
 	struct packer *p = xcalloc(1, sizeof(*p));
 
 	p->w = w;
+	p->from = -1;
 	p->z = ZSTD_createCCtx();
 	p->reader = reader_new(w->s);
 	p->raw = malloc(BLOCK_MAX);
@@ -79,8 +82,12 @@ static int write_block(struct packer *p, struct pack_entry *objects, uint32_t co
 			       .objects = (uint16_t)count,
 			       .raw = n,
 			       .packed = (uint32_t)(packed ? packed : n)};
+	bool apart =
+	    !packed && p->from >= 0 && count == 1 && n == CHUNK_MAX && !atomic_load(&p->w->alone);
 	uint64_t at;
 
+	if (apart)
+		h.codec = BLOCK_APART;
 	if (base)
 		memcpy(h.base, base->b, sizeof(h.base));
 	if (!packed)
@@ -91,8 +98,8 @@ static int write_block(struct packer *p, struct pack_entry *objects, uint32_t co
 	total = room + h.packed;
 	h.sum = hash_sum(p->out, total);
 	memcpy(p->out, &h, sizeof(h));
-	if (writer_allot(p->w, total, &at, err) < 0 ||
-	    writer_write_at(p->w, p->out, total, at, err) < 0)
+	if (writer_allot(p->w, &h, &at, err) < 0 ||
+	    writer_put_block(p->w, p->out, &h, at, p->from, p->from_at, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < count; i++)
 		objects[i].block = at;
@@ -184,16 +191,23 @@ static int put(struct packer *p, struct pack_entry *e, const void *data, size_t 
 	return 0;
 }
 
+void packer_from(struct packer *p, int fd, uint64_t at)
+{
+	p->from = fd;
+	p->from_at = at;
+}
+
 int packer_put(struct packer *p, enum object_kind kind, const struct snap_hash *h, const void *data,
 	       size_t n, const struct snap_hash *base, struct err *err)
 {
 	struct pack_entry e = {.hash = *h, .len_kind = (uint32_t)n | (uint32_t)kind << 30};
+	int rc;
 
 	if (n > OBJECT_MAX)
 		return err_errno(err, EFBIG, "a directory or file too large for the snapshots");
-	if (store_find(p->w->s, h, NULL))
-		return 0;
-	return put(p, &e, data, n, base, err);
+	rc = store_find(p->w->s, h, NULL) ? 0 : put(p, &e, data, n, base, err);
+	p->from = -1;
+	return rc;
 }
 
 int packer_put_again(struct packer *p, enum object_kind kind, const struct snap_hash *h,

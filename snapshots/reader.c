@@ -20,6 +20,8 @@ struct reader {
 	uint64_t clock;
 	uint8_t *packed;
 	size_t packed_cap;
+	struct pack *last_pack; /* of the last object that was read; NULL: none */
+	uint64_t last_block;
 };
 
 struct reader *reader_new(struct snap_store *s)
@@ -50,6 +52,7 @@ void reader_forget(struct reader *r)
 		free(r->slots[i].raw);
 		memset(&r->slots[i], 0, sizeof(r->slots[i]));
 	}
+	r->last_pack = NULL;
 }
 
 static int load_packed(struct reader *r, struct pack *p, uint64_t at, const struct block_head *h,
@@ -60,8 +63,7 @@ static int load_packed(struct reader *r, struct pack *p, uint64_t at, const stru
 		r->packed_cap = h->packed;
 		r->packed = xcalloc(1, h->packed);
 	}
-	at += sizeof(*h) + 4ull * h->objects;
-	if (pread(p->fd, r->packed, h->packed, (off_t)at) != (ssize_t)h->packed)
+	if (pread(p->fd, r->packed, h->packed, (off_t)block_data(at, h)) != (ssize_t)h->packed)
 		return err_set(err, "the pack %s is damaged at byte %llu", p->name,
 			       (unsigned long long)at);
 	return 0;
@@ -108,7 +110,7 @@ static int unpack(struct reader *r, struct pack *p, uint64_t at, unsigned most, 
 	out->raw = malloc((size_t)h.raw + 1);
 	if (!out->raw)
 		return err_errno(err, ENOMEM, "can't read the pack %s", p->name);
-	if (h.codec == BLOCK_RAW) {
+	if (h.codec != BLOCK_ZSTD) {
 		memcpy(out->raw, r->packed, h.raw);
 		got = h.raw;
 	} else {
@@ -203,6 +205,7 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 	struct slot *slot;
 	struct err why = {0};
 
+	r->last_pack = NULL;
 	const struct overlay *o =
 	    r->s->overlay_count
 		? bsearch(h, r->s->overlay, r->s->overlay_count, sizeof(*o), overlay_order)
@@ -228,7 +231,19 @@ int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind 
 	*kind = ENTRY_KIND(e);
 	*p = slot->raw + e->at;
 	*n = ENTRY_LEN(e);
+	r->last_pack = slot->pack;
+	r->last_block = slot->block;
 	return 0;
+}
+
+bool reader_share(struct reader *r, int fd, uint64_t at)
+{
+	struct block_head h;
+
+	return r->last_pack && pack_block(r->last_pack, r->last_block, &h, NULL) == 0 &&
+	       h.codec == BLOCK_APART && h.objects == 1 &&
+	       disk_share(NULL, r->last_pack->fd, block_data(r->last_block, &h), fd, at,
+			  h.packed) == 0;
 }
 
 int reader_copy(struct reader *r, struct pack *pack, const struct pack_entry *e, const void **p,

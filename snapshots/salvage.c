@@ -50,7 +50,7 @@ static void scan_blocks(struct snap_store *s, struct pack *p, unsigned depth)
 		}
 		if (h.depth == depth)
 			add_block(s, p, at, &h);
-		at += (sizeof(h) + 4ull * h.objects + h.packed + 7) & ~7ull;
+		at = (block_end(at, &h) + 7) & ~7ull;
 	}
 	if (p->count)
 		qsort(p->own, p->count, sizeof(*p->own), hash_order);

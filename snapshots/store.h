@@ -69,6 +69,9 @@ void reader_free(struct reader *r);
 /* The object's bytes, checked; borrowed until the next call with this reader. */
 int reader_object(struct reader *r, const struct snap_hash *h, enum object_kind *kind,
 		  const void **p, size_t *n, struct err *err);
+/* The last one's bytes, all of them, become those of fd at an offset, shared with the pack; false:
+ * that can't be done. */
+bool reader_share(struct reader *r, int fd, uint64_t at);
 /* A certain copy of an object, not checked. */
 int reader_copy(struct reader *r, struct pack *pack, const struct pack_entry *e, const void **p,
 		struct err *err);

@@ -46,12 +46,14 @@ void findings_free(struct findings *f)
 	memset(f, 0, sizeof(*f));
 }
 
-static bool padding_ok(const struct pack *p, uint64_t from, uint64_t to)
+/* Zeros, and fewer than most. */
+static bool padding_ok(const struct pack *p, uint64_t from, uint64_t to, size_t most)
 {
-	uint8_t pad[8];
+	uint8_t pad[PACK_PAGE];
 	size_t n = (size_t)(to - from);
 
-	if (to < from || n > sizeof(pad) - 1 || pread(p->fd, pad, n, (off_t)from) != (ssize_t)n)
+	if (to < from || n >= most || n > sizeof(pad) ||
+	    pread(p->fd, pad, n, (off_t)from) != (ssize_t)n)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (pad[i])
@@ -62,10 +64,10 @@ static bool padding_ok(const struct pack *p, uint64_t from, uint64_t to)
 static bool sum_ok(const struct pack *p, uint64_t at, const struct block_head *h)
 {
 	size_t n = sizeof(*h) + 4ull * h->objects + h->packed;
-	_cleanup_free_ uint8_t *bytes = malloc(n);
+	_cleanup_free_ uint8_t *bytes = pack_bytes(p, at, h, NULL);
 	uint64_t zero = 0;
 
-	if (!bytes || pread(p->fd, bytes, n, (off_t)at) != (ssize_t)n)
+	if (!bytes)
 		return false;
 	memcpy(bytes + offsetof(struct block_head, sum), &zero, sizeof(zero));
 	return hash_sum(bytes, n) == h->sum;
@@ -82,6 +84,9 @@ static const char *check_head(struct verify *v, const struct pack *p, const stru
 
 	if (!sum_ok(p, e->block, h))
 		return "a block's sum";
+	if (!padding_ok(p, e->block + sizeof(*h) + 4ull * h->objects, block_data(e->block, h),
+			PACK_PAGE))
+		return "bytes inside a block";
 	if (pread(p->fd, lens, 4ull * h->objects, (off_t)(e->block + sizeof(*h))) !=
 	    (ssize_t)(4ull * h->objects))
 		return "lengths";
@@ -127,11 +132,9 @@ static void check_objects(struct check *c, const struct pack_entry *e, size_t n,
 }
 
 /* Where the block ends, UINT64_MAX if nobody knows. */
-static uint64_t block_end(const struct pack *p, uint64_t block, struct block_head *h)
+static uint64_t end_of(const struct pack *p, uint64_t block, struct block_head *h)
 {
-	if (pack_block(p, block, h, NULL) < 0)
-		return UINT64_MAX;
-	return block + sizeof(*h) + 4ull * h->objects + h->packed;
+	return pack_block(p, block, h, NULL) < 0 ? UINT64_MAX : block_end(block, h);
 }
 
 /* before: where the one before it ends. */
@@ -139,7 +142,7 @@ static uint64_t check_block(struct check *c, const struct pack_entry *e, size_t 
 {
 	struct pack *p = c->u->pack;
 	struct block_head h;
-	uint64_t end = block_end(p, e->block, &h);
+	uint64_t end = end_of(p, e->block, &h);
 	const char *broken;
 
 	if (end == UINT64_MAX) {
@@ -147,7 +150,7 @@ static uint64_t check_block(struct check *c, const struct pack_entry *e, size_t 
 		return end;
 	}
 	broken = check_head(c->v, p, e, n, &h);
-	if (before != UINT64_MAX && !padding_ok(p, before, e->block)) {
+	if (before != UINT64_MAX && !padding_ok(p, before, e->block, 8)) {
 		find(c, before, "bytes between blocks");
 		broken = broken ? broken : "bytes before it";
 	}
@@ -162,7 +165,7 @@ void verify_unit(struct verify *v, struct reader *r, const struct verify_unit *u
 	struct pack *p = u->pack;
 	const struct pack_entry *e = u->entries;
 	struct block_head h;
-	uint64_t end = u->from ? block_end(p, e[u->from - 1].block, &h) : PACK_HEAD;
+	uint64_t end = u->from ? end_of(p, e[u->from - 1].block, &h) : PACK_HEAD;
 
 	if (!u->from && !pack_index_ok(p))
 		find(&c, p->index_at, "its index or its head");
@@ -173,6 +176,6 @@ void verify_unit(struct verify *v, struct reader *r, const struct verify_unit *u
 			n = BLOCK_OBJECTS;
 		end = check_block(&c, &e[i], n, end);
 	}
-	if (u->to == p->count && end != UINT64_MAX && !padding_ok(p, end, p->index_at))
+	if (u->to == p->count && end != UINT64_MAX && !padding_ok(p, end, p->index_at, 8))
 		find(&c, end, "bytes between blocks");
 }

@@ -111,15 +111,15 @@ static int create(struct writer *w, struct err *err)
 	return 0;
 }
 
-/* Where a block of n bytes goes. */
-int writer_allot(struct writer *w, size_t n, uint64_t *at, struct err *err)
+int writer_allot(struct writer *w, const struct block_head *h, uint64_t *at, struct err *err)
 {
+	uint64_t n;
 	int rc = 0;
 
-	n = (n + 7) & ~(size_t)7;
 	pthread_mutex_lock(&w->mutex);
 	if (w->fd < 0)
 		rc = create(w, err);
+	n = ((block_end(w->end, h) + 7) & ~7ull) - w->end;
 	if (rc == 0 && w->end + n > w->budget)
 		rc = err_errno(err, EDQUOT,
 			       "the snapshots would grow beyond their quota of %llu bytes",
@@ -144,6 +144,39 @@ int writer_write_at(struct writer *w, const void *p, size_t n, uint64_t at, stru
 	return 0;
 }
 
+/* Shared with the bytes of another file; 1 = they can't be, or are others by now. */
+static int share_data(struct writer *w, const uint8_t *data, size_t n, uint64_t at, int from,
+		      uint64_t from_at)
+{
+	_cleanup_free_ uint8_t *is = NULL;
+
+	if (from < 0 || atomic_load(&w->alone))
+		return 1;
+	if (disk_share(w->s->faults, from, from_at, w->fd, at, n) < 0) {
+		if (errno == EOPNOTSUPP || errno == ENOTTY)
+			atomic_store(&w->alone, true);
+		return 1;
+	}
+	/* The file may have been changed since it was read. */
+	is = malloc(n);
+	return !is || pread(w->fd, is, n, (off_t)at) != (ssize_t)n || memcmp(is, data, n);
+}
+
+int writer_put_block(struct writer *w, const uint8_t *bytes, const struct block_head *h,
+		     uint64_t at, int from, uint64_t from_at, struct err *err)
+{
+	size_t head = sizeof(*h) + 4 * (size_t)h->objects;
+
+	if (h->codec != BLOCK_APART)
+		return writer_write_at(w, bytes, head + h->packed, at, err);
+	if (writer_write_at(w, bytes, head, at, err) < 0)
+		return -1;
+	at = block_data(at, h);
+	return share_data(w, bytes + head, h->packed, at, from, from_at)
+		   ? writer_write_at(w, bytes + head, h->packed, at, err)
+		   : 0;
+}
+
 /* Fills in where reserved objects have come to lie. */
 void writer_settle(struct writer *w, const struct pack_entry *e, size_t count)
 {
@@ -161,7 +194,7 @@ int writer_copy_block(struct writer *w, struct pack *from, uint64_t at,
 	_cleanup_free_ uint8_t *bytes = NULL;
 	struct block_head h;
 	uint64_t to;
-	size_t n, fresh = 0;
+	size_t fresh = 0;
 
 	if (pack_block(from, at, &h, err) < 0)
 		return -1;
@@ -171,11 +204,9 @@ int writer_copy_block(struct writer *w, struct pack *from, uint64_t at,
 	pthread_mutex_unlock(&w->mutex);
 	if (!fresh)
 		return 0;
-	n = sizeof(h) + 4 * (size_t)h.objects + h.packed;
-	bytes = malloc(n);
-	if (!bytes || pread(from->fd, bytes, n, (off_t)at) != (ssize_t)n)
-		return err_set(err, "can't read the pack %s", from->name);
-	if (writer_allot(w, n, &to, err) < 0 || writer_write_at(w, bytes, n, to, err) < 0)
+	bytes = pack_bytes(from, at, &h, err);
+	if (!bytes || writer_allot(w, &h, &to, err) < 0 ||
+	    writer_put_block(w, bytes, &h, to, from->fd, block_data(at, &h), err) < 0)
 		return -1;
 	pthread_mutex_lock(&w->mutex);
 	for (size_t i = 0; i < count; i++) {

@@ -27,6 +27,9 @@ uint8_t *packer_room(struct packer *p, size_t n, struct err *err);
  * may be NULL. */
 int packer_put(struct packer *p, enum object_kind kind, const struct snap_hash *h, const void *data,
 	       size_t n, const struct snap_hash *base, struct err *err);
+/* The next object, if it is a whole chunk, is what fd has at an offset: the pack may share it. fd
+ * is borrowed for that call. */
+void packer_from(struct packer *p, int fd, uint64_t at);
 int packer_flush(struct packer *p, struct err *err);
 /* Puts it in even if the store has a copy (that is to be dropped). */
 int packer_put_again(struct packer *p, enum object_kind kind, const struct snap_hash *h,

@@ -2,6 +2,8 @@
 #ifndef NONO_SNAPSHOTS_WRITER_STATE_H
 #define NONO_SNAPSHOTS_WRITER_STATE_H
 
+#include <stdatomic.h>
+
 #include "snapshots/writer.h"
 
 struct writer {
@@ -9,6 +11,7 @@ struct writer {
 	int fd;
 	char tmp[40];
 	bool finished;
+	atomic_bool alone;     /* the pack's file system shares no blocks */
 	pthread_mutex_t mutex; /* everything below */
 	uint64_t end, early, budget;
 	struct pack_entry *entries;
@@ -19,8 +22,13 @@ struct writer {
 
 /* With the mutex held. False: it is there already, or somebody else writes it. */
 bool writer_reserve(struct writer *w, const struct snap_hash *h, size_t *index);
-/* Room for n bytes; past the quota an error. */
-int writer_allot(struct writer *w, size_t n, uint64_t *at, struct err *err);
+/* Room for the block h, which is packed already; past the quota an error. */
+int writer_allot(struct writer *w, const struct block_head *h, uint64_t *at, struct err *err);
+/* Writes it there: the head, the lengths and the packed bytes, one after the other in memory. Of
+ * one that lies apart the packed bytes are those of a file at an offset, to be shared; from -1:
+ * they are written. */
+int writer_put_block(struct writer *w, const uint8_t *bytes, const struct block_head *h,
+		     uint64_t at, int from, uint64_t from_at, struct err *err);
 int writer_write_at(struct writer *w, const void *p, size_t n, uint64_t at, struct err *err);
 /* The entries are where they say. */
 void writer_settle(struct writer *w, const struct pack_entry *e, size_t count);
