@@ -8,7 +8,7 @@
 
 struct trees_count {
 	uint64_t files, bytes, unreadable;
-	struct trees_seen *seen;
+	struct trees *trees;
 };
 
 #define DOMAIN_TREE "nono.audit.tree.v1\n"
@@ -20,6 +20,26 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* As the session's policy has them. */
+static void find_places(struct trees *t)
+{
+	_cleanup_(policy_stores_free) struct policy_stores list = {.n = 0};
+	struct stat st;
+
+	policy_stores_load(&list, NULL);
+	for (size_t i = 0; i < list.n; i++)
+		if (lstat(list.v[i].path, &st) == 0 && S_ISDIR(st.st_mode))
+			t->places[t->n_places++] = (struct trees_place){st.st_dev, st.st_ino};
+}
+
+static bool is_place(const struct trees *t, const struct stat *st)
+{
+	for (size_t i = 0; i < t->n_places; i++)
+		if (t->places[i].ino == st->st_ino && t->places[i].dev == st->st_dev)
+			return true;
+	return false;
+}
+
 void trees_set(struct trees *t, char *const *paths)
 {
 	size_t n = 0, kept = 0;
@@ -28,6 +48,7 @@ void trees_set(struct trees *t, char *const *paths)
 		n++;
 	if (!n)
 		return;
+	find_places(t);
 	t->paths = xcalloc(n + 1, sizeof(*t->paths));
 	for (size_t i = 0; i < n; i++)
 		t->paths[i] = xstrdup(paths[i]);
@@ -95,14 +116,14 @@ static struct hash hash_file(int dir, const char *name, const struct stat *st,
 	struct stat after;
 	struct hash h;
 
-	if (seen_find(n->seen, st, &h)) {
+	if (seen_find(&n->trees->seen, st, &h)) {
 		n->bytes += (uint64_t)st->st_size;
 		return h;
 	}
 	fd = open_file(dir, name);
 	h = hash_open_file(fd, n);
 	if (fd >= 0 && fstat(fd, &after) == 0)
-		seen_keep(n->seen, st, &after, began, &h);
+		seen_keep(&n->trees->seen, st, &after, began, &h);
 	return h;
 }
 
@@ -147,7 +168,7 @@ static void add_entry(SHA256_CTX *c, int dir, const char *name, dev_t dev, unsig
 	char head[64];
 	int len;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || is_place(n->trees, &st))
 		return;
 	n->files++;
 	if (S_ISREG(st.st_mode)) {
@@ -216,7 +237,7 @@ void trees_state(struct trees *t, const char *when, struct buf *event, struct bu
 	SHA256_Init(&all);
 	SHA256_Update(&all, DOMAIN_TREE, strlen(DOMAIN_TREE));
 	for (size_t i = 0; t->paths[i]; i++) {
-		struct trees_count n = {.seen = &t->seen};
+		struct trees_count n = {.trees = t};
 		struct hash h = hash_tree(t->paths[i], &n);
 		SHA256_Update(&all, t->paths[i], strlen(t->paths[i]) + 1);
 		SHA256_Update(&all, h.b, sizeof(h.b));

@@ -74,7 +74,10 @@ void snap_set_apart(struct snap_store *s, const char *const *dirs)
 	struct stat st;
 
 	s->apart_count = 0;
-	for (; dirs && *dirs && s->apart_count < SNAP_APART_MAX; dirs++)
+	/* Its own directory, whatever it is called by now. */
+	if (s->top >= 0 && fstat(s->top, &st) == 0)
+		s->apart[s->apart_count++] = (struct apart){st.st_dev, st.st_ino};
+	for (; dirs && *dirs && s->apart_count < ARRAY_LEN(s->apart); dirs++)
 		if (lstat(*dirs, &st) == 0 && S_ISDIR(st.st_mode))
 			s->apart[s->apart_count++] = (struct apart){st.st_dev, st.st_ino};
 }

@@ -30,7 +30,7 @@ struct snap_store {
 	char *state; /* the directory it is in; where that is held, a name for top */
 	int top;     /* -1: not held */
 	int dir, packs_dir, cache_dir, named_dir;
-	struct apart apart[SNAP_APART_MAX]; /* what no snapshot holds */
+	struct apart apart[SNAP_APART_MAX + 1]; /* what no snapshot holds */
 	size_t apart_count;
 	struct pack **packs;
 	size_t pack_count;

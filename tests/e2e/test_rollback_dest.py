@@ -317,5 +317,22 @@ def restored_beside(p):
     p.nono("rollback", "verify", second)
 
 
+def integrity(p):
+    """The state of the trees is the program's doing alone: snapshots beside it are no part of it."""
+    p.write("a", "1\n")
+    p.inside("true", "--rollback", "--audit-integrity", "--rollback-dest", os.path.join(p.work, "snaps"))
+    states = p.events(p.json("ps", "--all")[0]["session_id"], "tree_state")
+    assert [e["op"] for e in states] == ["before", "after"], states
+    assert states[0]["target"] == states[1]["target"] and states[0]["trees"][0]["files"] == 1, states
+    # The user moves it while it is in use.
+    sid = p.start("agent", "echo ready; read x", "--rollback", "--rollback-dest", os.path.join(p.work, "snaps"))["session_id"]
+    p.shows("agent", "ready")
+    os.rename(os.path.join(p.work, "snaps"), os.path.join(p.work, "moved"))
+    p.nono("send", "agent", "--enter", "x")
+    until("the end", lambda: not p.json("ps"))
+    os.rename(os.path.join(p.work, "moved"), os.path.join(p.work, "snaps"))
+    assert [s["file_count"] for s in p.json("rollback", "show", sid)["snapshots"]] == [1, 1]
+
+
 nonolib.main([*nonolib.both(attacks), *nonolib.both(within), outside, refused, replaced, gone, shared, older,
-              restored_beside])
+              restored_beside, integrity])
