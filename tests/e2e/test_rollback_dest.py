@@ -334,5 +334,24 @@ def integrity(p):
     assert [s["file_count"] for s in p.json("rollback", "show", sid)["snapshots"]] == [1, 1]
 
 
+def asked(p):
+    """Nobody is asked for it; what is kept before a grant is kept there."""
+    f = p.write(os.path.join(p.outside, "f"), "old\n")
+    dest = os.path.join(p.work, "snaps")
+    sid = p.start("agent", "echo ready; read x; cat snaps/nono-store; echo x > snaps/x; echo new > %s; echo done; read x" % f,
+                  "--capability-elevation", "--rollback", "--rollback-dest", dest)["session_id"]
+    p.shows("agent", "^ready")
+    p.nono("send", "agent", "--enter", "x")
+    q = p.request("agent")
+    assert q["target"] == f, q
+    p.nono("approve", q["id"], "--scope", "once")
+    p.shows("agent", "^done")
+    assert [s["reason"] for s in p.json("rollback", "show", sid)["snapshots"]] == ["start", "request"]
+    p.nono("stop", "--force", "agent")
+    until("the end", lambda: not p.json("rollback", "list", "--all")[0]["is_alive"])
+    p.nono("rollback", "restore", sid)
+    assert p.read(f) == "old\n"
+
+
 nonolib.main([*nonolib.both(attacks), *nonolib.both(within), outside, refused, replaced, gone, shared, older,
-              restored_beside, integrity])
+              restored_beside, integrity, asked])
