@@ -1,20 +1,10 @@
 /* A client's end of the connection to a screen host. */
 #include <sys/socket.h>
 
-#include "pty/delta.h"
+#include "pty/client.h"
 
-#define OUT_MAX	  (PTY_FRAME_MAX + (64u << 10)) /* a host that does not read gets no more */
-#define KEEP	  (64u << 10)
-#define PASTE_MAX (PTY_FRAME_MAX - 64u)
-
-struct pty_client {
-	int fd; /* -1: none, for pty_client_feed() alone */
-	struct picture picture;
-	struct buf in, out;
-	struct pty_client_events ev;
-	bool broken;
-	bool held; /* what it has to say waits for pty_client_on_writable() */
-};
+#define OUT_MAX (PTY_FRAME_MAX + (64u << 10)) /* a host that does not read gets no more */
+#define KEEP	(64u << 10)
 
 static void send_out(struct pty_client *c)
 {
@@ -36,8 +26,7 @@ static void send_out(struct pty_client *c)
 	buf_clear(&c->out);
 }
 
-/* Begins a frame of at most n bytes; false if the host takes nothing any more. */
-static bool begin(struct pty_client *c, enum frame_type type, size_t n, size_t *at)
+bool client_begin(struct pty_client *c, enum frame_type type, size_t n, size_t *at)
 {
 	if (c->broken || c->out.len + n + FRAME_HEAD > OUT_MAX)
 		return false;
@@ -45,7 +34,7 @@ static bool begin(struct pty_client *c, enum frame_type type, size_t n, size_t *
 	return true;
 }
 
-static void finish(struct pty_client *c, size_t at)
+void client_finish(struct pty_client *c, size_t at)
 {
 	frame_end(&c->out, at);
 	send_out(c);
@@ -63,11 +52,11 @@ struct pty_client *pty_client_new(int fd, int cols, int rows, bool read_only,
 	if (ev)
 		c->ev = *ev;
 	picture_init(&c->picture);
-	if (begin(c, FRAME_HELLO, 8, &at)) {
+	if (client_begin(c, FRAME_HELLO, 8, &at)) {
 		put_u16(&c->out, (unsigned)cols & 0xffff);
 		put_u16(&c->out, (unsigned)rows & 0xffff);
 		put_u8(&c->out, read_only);
-		finish(c, at);
+		client_finish(c, at);
 	}
 	return c;
 }
@@ -108,7 +97,7 @@ static int on_delta(struct pty_client *c, const uint8_t *p, size_t n)
 	if (delta_decode(&c->picture, p, n) < 0)
 		return -1;
 	/* Sent when all that came is looked at. */
-	if (begin(c, FRAME_ACK, 8, &at)) {
+	if (client_begin(c, FRAME_ACK, 8, &at)) {
 		put_u64(&c->out, c->picture.s.generation);
 		frame_end(&c->out, at);
 	}
@@ -160,6 +149,30 @@ static int on_notify(struct pty_client *c, const uint8_t *p, size_t n)
 	return 0;
 }
 
+static int on_found(struct pty_client *c, const uint8_t *p, size_t n)
+{
+	struct reader r = {.p = p, .end = p + n};
+	struct pty_found found;
+	unsigned flags, rows;
+
+	found.id = get_u32(&r);
+	flags = get_u8(&r);
+	found.line = get_u64(&r);
+	found.col = get_u16(&r);
+	rows = get_u16(&r);
+	found.end_col = get_u16(&r);
+	if (r.bad || r.p != r.end || flags > 3 || found.line > UINT64_MAX / 2 ||
+	    found.col >= PTY_COLS_MAX || found.end_col >= PTY_COLS_MAX || rows > PTY_FIND_MAX ||
+	    (!rows && found.end_col < found.col))
+		return -1;
+	found.found = flags & 1;
+	found.wrapped = flags & 2;
+	found.end_line = found.line + rows;
+	if (c->ev.found)
+		c->ev.found(c->ev.data, &found);
+	return 0;
+}
+
 static int on_frame(struct pty_client *c, uint8_t type, const uint8_t *p, size_t n)
 {
 	switch (type) {
@@ -177,6 +190,8 @@ static int on_frame(struct pty_client *c, uint8_t type, const uint8_t *p, size_t
 		return 0;
 	case FRAME_NOTIFY:
 		return on_notify(c, p, n);
+	case FRAME_FOUND:
+		return on_found(c, p, n);
 	default:
 		return -1;
 	}
@@ -258,104 +273,4 @@ int pty_client_on_writable(struct pty_client *c)
 	c->held = false;
 	send_out(c);
 	return c->broken ? -1 : 0;
-}
-
-/* ---- events to the host ------------------------------------------------------------------ */
-
-void pty_client_key(struct pty_client *c, uint32_t key, unsigned mods)
-{
-	size_t at;
-
-	if (begin(c, FRAME_KEY, 8, &at)) {
-		put_u32(&c->out, key);
-		put_u8(&c->out, mods);
-		finish(c, at);
-	}
-}
-
-static void text_frame(struct pty_client *c, enum frame_type type, const char *s, size_t n)
-{
-	size_t at;
-
-	if (begin(c, type, n, &at)) {
-		buf_add(&c->out, s, n);
-		finish(c, at);
-	}
-}
-
-void pty_client_text(struct pty_client *c, const char *utf8, size_t n)
-{
-	while (n) {
-		size_t k = n < PASTE_MAX ? n : PASTE_MAX;
-
-		text_frame(c, FRAME_TEXT, utf8, k);
-		utf8 += k;
-		n -= k;
-	}
-}
-
-void pty_client_paste(struct pty_client *c, const char *utf8, size_t n)
-{
-	if (n <= PASTE_MAX) /* half a paste would be worse than none */
-		text_frame(c, FRAME_PASTE, utf8, n);
-}
-
-void pty_client_mouse(struct pty_client *c, int x, int y, enum pty_button b,
-		      enum pty_mouse_action a, unsigned mods)
-{
-	size_t at;
-
-	if (x < 0 || y < 0 || x >= PTY_COLS_MAX || y >= PTY_ROWS_MAX ||
-	    !begin(c, FRAME_MOUSE, 8, &at))
-		return;
-	put_u16(&c->out, (unsigned)x);
-	put_u16(&c->out, (unsigned)y);
-	put_u8(&c->out, b);
-	put_u8(&c->out, a);
-	put_u8(&c->out, mods);
-	finish(c, at);
-}
-
-void pty_client_focus(struct pty_client *c, bool in)
-{
-	size_t at;
-
-	if (begin(c, FRAME_FOCUS, 1, &at)) {
-		put_u8(&c->out, in);
-		finish(c, at);
-	}
-}
-
-void pty_client_resize(struct pty_client *c, int cols, int rows)
-{
-	size_t at;
-
-	if (cols < 1 || rows < 1 || !begin(c, FRAME_RESIZE, 4, &at))
-		return;
-	put_u16(&c->out, (unsigned)(cols < PTY_COLS_MAX ? cols : PTY_COLS_MAX));
-	put_u16(&c->out, (unsigned)(rows < PTY_ROWS_MAX ? rows : PTY_ROWS_MAX));
-	finish(c, at);
-}
-
-void pty_client_colors(struct pty_client *c, uint32_t fg, uint32_t bg, bool dark)
-{
-	size_t at;
-
-	if (begin(c, FRAME_COLORS, 9, &at)) {
-		put_u32(&c->out, fg);
-		put_u32(&c->out, bg);
-		put_u8(&c->out, dark);
-		finish(c, at);
-	}
-}
-
-void pty_client_history(struct pty_client *c, uint64_t first, size_t count)
-{
-	size_t at;
-
-	if (begin(c, FRAME_WANT_HISTORY, 12, &at)) {
-		put_u64(&c->out, first);
-		put_u32(&c->out, (uint32_t)(count < UINT32_MAX ? count : UINT32_MAX));
-		finish(c, at);
-	}
 }

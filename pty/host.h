@@ -21,7 +21,19 @@ struct host_client {
 	int cols, rows;
 	bool want_history;
 	uint64_t history_first, history_count;
+	struct host_find *find; /* under way; NULL: nothing is */
 	struct buf in, out;
+};
+
+struct found_row;
+struct host_find {
+	uint32_t id;
+	bool back, wrapped;
+	struct pty_needle needle;
+	uint64_t line, left; /* looked at next; lines after it */
+	int low, high;	     /* columns in which a match may begin there */
+	struct pty_row_text text;
+	struct found_row *row;
 };
 
 struct host {
@@ -55,6 +67,12 @@ void host_client_send(struct host_client *c);
 void host_broadcast(struct host *h, enum frame_type type, const void *p, size_t n);
 /* Sends what is due; returns when to come again (0: nothing waits for time). */
 uint64_t host_deltas(struct host *h, uint64_t now);
+
+/* host_find.c */
+void host_find_begin(struct host *h, struct host_client *c, struct reader *r);
+void host_find_end(struct host_client *c);
+/* Goes on with a search; false: it is answered. */
+bool host_find_step(struct host *h, struct host_client *c);
 
 /* host_report.c */
 uint64_t host_report(struct host *h, uint64_t now, bool at_once);

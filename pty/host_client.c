@@ -30,6 +30,7 @@ void host_client_add(struct host *h, int fd, bool read_only)
 void host_client_free(struct host_client *c)
 {
 	close(c->fd);
+	host_find_end(c);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c);
@@ -209,6 +210,9 @@ static int on_frame(struct host *h, struct host_client *c, uint8_t type, const u
 	case FRAME_WANT_HISTORY:
 		on_want_history(c, &r);
 		break;
+	case FRAME_FIND:
+		host_find_begin(h, c, &r);
+		break;
 	default:
 		return -1;
 	}
@@ -336,6 +340,8 @@ uint64_t host_deltas(struct host *h, uint64_t now)
 			continue;
 		if (c->want_history && !c->out.len)
 			send_history(h, c);
+		if (c->find && !c->out.len && host_find_step(h, c))
+			next = now; /* more of it at the next turn */
 		if (c->in_flight || c->out.len || !delta_needed(h->t, &c->base, h->ended))
 			continue;
 		when = due(h, c);

@@ -138,6 +138,13 @@ size_t line_size(const uint8_t *p, size_t n)
 	return split(p, n, &parts) ? parts.size : 0;
 }
 
+bool line_wrapped(const uint8_t *p, size_t n)
+{
+	struct parts parts;
+
+	return split(p, n, &parts) && parts.wrapped;
+}
+
 static uint32_t decode_cluster(struct reader *r, const struct line_clusters *names)
 {
 	size_t n = get_u8(r);

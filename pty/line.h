@@ -26,6 +26,8 @@ size_t line_encode(uint8_t *out, const struct pty_cell *cells, size_t n, bool pl
  * they make no sense. */
 size_t line_decode(const uint8_t *p, size_t n, struct pty_cell *cells, size_t cols,
 		   const struct line_clusters *names);
+/* Does its text go on in the next line? */
+bool line_wrapped(const uint8_t *p, size_t n);
 /* Length of the line at p alone, 0 if it does not fit into n. */
 size_t line_size(const uint8_t *p, size_t n);
 

@@ -96,6 +96,32 @@ struct pty_screen {
 	bool ended;					    /* the agent's terminal is closed */
 };
 
+/* ---- text to find ------------------------------------------------------- */
+
+#define PTY_FIND_MAX 256
+
+struct pty_needle {
+	char text[PTY_FIND_MAX]; /* UTF-8 */
+	size_t n;
+	bool fold; /* it has no capital letter: theirs are taken for small ones */
+};
+/* False: empty, too long or not printable. */
+bool pty_needle_set(struct pty_needle *d, const char *utf8, size_t n);
+
+/* Rows as one text. Zeroed: empty; n and rows 0: emptied, memory kept. */
+struct pty_row_text {
+	char *text;
+	uint32_t *at; /* of each byte: number of its row << 16 | column */
+	size_t n, cap;
+	uint32_t rows;
+};
+void pty_row_text_add(struct pty_row_text *t, const struct pty_cell *cells, int n, bool folded,
+		      const char *(*cluster)(void *data, uint32_t index), void *data);
+void pty_row_text_free(struct pty_row_text *t);
+/* The next match from byte from on. */
+bool pty_find_in(const struct pty_row_text *t, const struct pty_needle *d, size_t from,
+		 size_t *found);
+
 /* ---- client ------------------------------------------------------------ */
 
 enum pty_mod { PTY_SHIFT = 1, PTY_ALT = 2, PTY_CTRL = 4, PTY_SUPER = 8 };
@@ -129,6 +155,13 @@ enum pty_button {
 };
 enum pty_mouse_action { PTY_PRESS = 0, PTY_RELEASE, PTY_MOVE };
 
+struct pty_found {
+	uint32_t id;		 /* of the question */
+	bool found, wrapped;	 /* wrapped: beyond the end, from the other one on */
+	uint64_t line, end_line; /* absolute: of its first and of its last cell */
+	int col, end_col;
+};
+
 struct pty_client_events {
 	/* The screen changed (rows with row_gen > the generation drawn before). */
 	void (*update)(void *data, const struct pty_screen *s);
@@ -136,6 +169,7 @@ struct pty_client_events {
 	 */
 	void (*history)(void *data, uint64_t first, size_t count, int cols,
 			const struct pty_cell *cells);
+	void (*found)(void *data, const struct pty_found *f); /* answer to pty_client_find() */
 	void (*bell)(void *data);
 	void (*clipboard)(void *data, const char *text, size_t n);	 /* OSC 52 set, decoded */
 	void (*notify)(void *data, const char *title, const char *body); /* printable */
@@ -166,6 +200,10 @@ void pty_client_resize(struct pty_client *c, int cols, int rows);
 /* Outer terminal's colours and scheme, so that the agent's questions get true answers. */
 void pty_client_colors(struct pty_client *c, uint32_t fg, uint32_t bg, bool dark);
 void pty_client_history(struct pty_client *c, uint64_t first, size_t count);
+/* Looks for text in scrollback and screen, from behind (or before) a cell on, round at the ends.
+ * Any new question takes the place of the one before. */
+void pty_client_find(struct pty_client *c, uint32_t id, uint64_t line, int col, bool back,
+		     const struct pty_needle *needle);
 /* Bounded decoder alone, for fuzzing: feeds bytes as if received. -1 = refused. */
 int pty_client_feed(struct pty_client *c, const void *p, size_t n);
 

@@ -11,6 +11,7 @@ enum frame_type {
 	FRAME_BELL,
 	FRAME_CLIPBOARD,
 	FRAME_NOTIFY,
+	FRAME_FOUND,
 	/* client to host */
 	FRAME_HELLO = 64,
 	FRAME_ACK,
@@ -22,6 +23,7 @@ enum frame_type {
 	FRAME_RESIZE,
 	FRAME_COLORS,
 	FRAME_WANT_HISTORY,
+	FRAME_FIND,
 };
 
 #define FRAME_HEAD 5 /* u32 length of type and payload, u8 type */

@@ -32,6 +32,11 @@ static void on_history(void *data, uint64_t first, size_t count, int cols,
 	tui_dirty(a->tui);
 }
 
+static void on_found(void *data, const struct pty_found *found)
+{
+	scroll_found(data, found);
+}
+
 static void on_bell(void *data)
 {
 	struct agent *a = data;
@@ -150,6 +155,7 @@ static void got_screen(struct agent *a, const cJSON *answer, int fd, const char 
 	const struct pty_client_events events = {
 	    .update = on_update,
 	    .history = on_history,
+	    .found = on_found,
 	    .bell = on_bell,
 	    .clipboard = on_clipboard,
 	    .notify = on_notify,

@@ -274,6 +274,7 @@ struct tui {
 	unsigned prefix_mods;
 	bool prefix; /* the next key is a command */
 	uint64_t repeat_until;
+	uint32_t find_id;     /* of the last search in a scrollback */
 	uint64_t last_key_ns; /* last key that went to a pane */
 	bool mouse_on;
 	struct layout_node *dragging;

@@ -279,6 +279,28 @@ void canvas_cells(struct canvas *c, int x, int y, const struct pty_screen *s,
 	}
 }
 
+void canvas_mark(struct canvas *c, int x, int y, const struct style *s)
+{
+	const uint16_t halves = PTY_WIDE | PTY_WIDE_TAIL;
+
+	for (int n = 1; n > 0; n--, x++) {
+		struct canvas_cell *cell;
+
+		if (!rect_has(&c->clip, x, y))
+			return;
+		cell = canvas_at(c, x, y);
+		if (cell->attr & PTY_WIDE)
+			n++;
+		if (!s) {
+			cell->attr ^= PTY_INVERSE;
+			continue;
+		}
+		cell->fg = s->fg;
+		cell->bg = s->bg;
+		cell->attr = (uint16_t)((cell->attr & halves) | s->attr);
+	}
+}
+
 void canvas_mend(struct canvas *c)
 {
 	for (int y = 0; y < c->rows; y++) {

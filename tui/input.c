@@ -150,7 +150,9 @@ static void paste(struct tui *t, const struct input_event *ev)
 	} else if (p && p->kind == PANE_AUDIT) {
 		audit_paste(p, ev->text, ev->n);
 	} else if (p && p->kind == PANE_TERMINAL && p->scroll.on) {
-		tui_message(t, false, "not pasted: the pane shows its scrollback (q leaves it)");
+		if (!scroll_paste(p, ev->text, ev->n))
+			tui_message(t, false,
+				    "not pasted: the pane shows its scrollback (q leaves it)");
 	} else if (p && p->kind == PANE_TERMINAL && p->agent->screen && !p->agent->screen_over &&
 		   !t->options->read_only) {
 		t->last_key_ns = clock_mono_ns();

@@ -30,6 +30,7 @@ void pane_free(struct pane *p)
 {
 	audit_view_free(p->audit);
 	review_free(p->review);
+	pty_row_text_free(&p->scroll.find.text);
 	free(p);
 }
 

@@ -7,9 +7,20 @@
 #define NONO_TUI_SCROLL_H
 
 #include "pty/pty.h"
+#include "tui/dialog.h"
 
+struct agent;
 struct pane;
-struct input_event;
+
+struct scroll_find {
+	bool typing, asks_back; /* the prompt is open, and for which direction */
+	bool back;		/* direction of the search before */
+	struct line_edit prompt;
+	struct pty_needle needle;
+	uint32_t id; /* of the last question */
+	struct pty_found hit;
+	struct pty_row_text text; /* of rows that are drawn: its memory is kept */
+};
 
 struct scroll_view {
 	bool on;
@@ -18,6 +29,8 @@ struct scroll_view {
 	int left;      /* column at the left edge */
 	uint64_t line; /* the cursor */
 	int col;
+	struct scroll_find find;
+	char note[128];	  /* what the last key came to; "": nothing to say */
 	uint32_t end_key; /* what has ended it, while that may still be held down; 0: nothing */
 	uint64_t end_ns;  /* when it last came, monotonic */
 };
@@ -34,11 +47,16 @@ uint64_t scroll_below(const struct pane *p, const struct pty_screen *s);
 void scroll_settle(struct pane *p, const struct pty_screen *s);
 
 void scroll_enter(struct pane *p); /* with nothing in the scrollback too; if it is on: nothing */
-void scroll_leave(struct pane *p);
+void scroll_leave(struct pane *p); /* also if it is off */
 void scroll_by(struct pane *p, int lines); /* > 0: back in time */
 void scroll_page(struct pane *p, int pages);
+void scroll_note(struct pane *p, const char *fmt, ...) _printf_(2, 3);
 /* True: used, or nothing that may reach the program. */
 bool scroll_key(struct pane *p, const struct input_event *ev);
+bool scroll_search_key(struct pane *p, const struct input_event *ev);
+bool scroll_paste(struct pane *p, const char *text, size_t n); /* false: nothing takes it */
+void scroll_found(struct agent *a, const struct pty_found *found);
+void scroll_marks(struct pane *p, const struct pty_screen *s);
 void scroll_draw(struct pane *p, const struct pty_screen *s, bool focused);
 /* The mode's keys, a line each, for the help. */
 const char *const *scroll_help(size_t *n);

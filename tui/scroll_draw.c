@@ -1,13 +1,23 @@
 /* The picture of a pane in the scrollback's mode. */
 #include "tui/app.h"
 
-static void draw_bar(struct pane *p, uint64_t below)
+static void draw_bar(struct pane *p, uint64_t below, bool focused)
 {
 	const struct rect *r = &p->body;
+	const struct scroll_find *f = &p->scroll.find;
 	struct rect bar = {r->x, r->y + r->h - 1, r->w, 1};
 	const struct style *s = style(p->tui, S_MARK);
 
 	canvas_fill(&p->tui->canvas, &bar, s);
+	if (f->typing) {
+		canvas_text(&p->tui->canvas, bar.x, bar.y, bar.w, s, f->asks_back ? "?" : "/");
+		line_draw(&f->prompt, &p->tui->canvas, bar.x + 1, bar.y, bar.w - 1, s, focused);
+		return;
+	}
+	if (p->scroll.note[0])
+		bar.x +=
+		    canvas_textf(&p->tui->canvas, bar.x, bar.y, bar.w, s, " %s ·", p->scroll.note);
+	bar.w -= bar.x - r->x;
 	canvas_textf(&p->tui->canvas, bar.x, bar.y, bar.w, s,
 		     r->w < 60 ? " %llu lines back · q live "
 			       : " scrolled back %llu lines — live below: q, Esc or Enter ",
@@ -36,11 +46,12 @@ void scroll_draw(struct pane *p, const struct pty_screen *s, bool focused)
 
 	scroll_settle(p, s); /* lines may have fallen out, the pane may have another size */
 	draw_rows(p, s);
-	if (p->body.h > 1)
-		draw_bar(p, scroll_below(p, s));
-	if (!focused)
-		return;
-	c->cx = p->body.x + v->col - v->left;
-	c->cy = p->body.y + (int)(v->line - v->top);
-	c->cursor_shape = 0;
+	scroll_marks(p, s);
+	if (focused) {
+		c->cx = p->body.x + v->col - v->left;
+		c->cy = p->body.y + (int)(v->line - v->top);
+		c->cursor_shape = 0;
+	}
+	if (p->body.h > 1 || v->find.typing)
+		draw_bar(p, scroll_below(p, s), focused);
 }

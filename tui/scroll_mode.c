@@ -70,18 +70,22 @@ void scroll_enter(struct pane *p)
 
 	if (!s || v->on)
 		return;
-	*v = (struct scroll_view){.on = true,
-				  .top = scroll_live(s) + (uint64_t)p->crop_y,
-				  .left = p->crop_x,
-				  .line = scroll_live(s) + (uint64_t)s->cy,
-				  .col = s->cx};
+	v->on = true;
+	v->top = scroll_live(s) + (uint64_t)p->crop_y;
+	v->left = p->crop_x;
+	v->line = scroll_live(s) + (uint64_t)s->cy;
+	v->col = s->cx;
+	v->end_key = 0;
 	scroll_settle(p, s);
 	tui_dirty(p->tui);
 }
 
 void scroll_leave(struct pane *p)
 {
-	p->scroll = (struct scroll_view){0};
+	struct pty_needle needle = p->scroll.find.needle;
+
+	pty_row_text_free(&p->scroll.find.text);
+	p->scroll = (struct scroll_view){.find.needle = needle}; /* n looks for it again */
 	agent_history_forget(p->agent);
 	tui_dirty(p->tui);
 }
@@ -265,6 +269,11 @@ bool scroll_key(struct pane *p, const struct input_event *ev)
 		return false;
 	if (!p->scroll.on)
 		return still_held(&p->scroll, ev);
+	p->scroll.note[0] = '\0';
+	if (s && scroll_search_key(p, ev)) {
+		tui_dirty(p->tui);
+		return true;
+	}
 	if (!s || end_key(ev)) {
 		scroll_leave(p);
 		p->scroll.end_key = ev->key;
@@ -287,6 +296,7 @@ const char *const *scroll_help(size_t *n)
 	    "Ctrl+U Ctrl+D     half a page; Ctrl+Y, Ctrl+E: a line",
 	    "g G, Home End     oldest line, newest line",
 	    "H M L             top, middle, bottom of the pane",
+	    "/ ? n N           search: down, up, again, the other way",
 	    "q Esc Enter       back to the program",
 	};
 

@@ -590,6 +590,49 @@ def scrollback_fits(p):
     stop_all(p)
 
 
+def scrollback_search(p):
+    p.start("alpha", "for i in $(seq 5000); do echo row $i Lazy; done; echo needle one; seq 5001 5100; "
+            "echo LAST; read x; echo \"got $x.\"; sleep 1000")
+    s = Screen(p, "attach", "alpha", cols=80, rows=24)
+    s.sees("LAST")
+
+    def cursor_line():
+        y = int(s.tmux("display-message", "-p", "#{cursor_y}"))
+        return s.lines()[y]
+    s.command("[")
+    s.type("?row 17 lazy")
+    s.sees(r"^\?row 17 lazy")
+    s.keys("Enter")
+    s.sees("^row 17 Lazy")
+    until("the cursor there", lambda: cursor_line().startswith("row 17 "))
+    # What is found is marked, in a colour of the sixteen and reversed.
+    shown = s.tmux("capture-pane", "-p", "-e")
+    assert re.search(r"(\x1b\[[0-9;]*m)*\x1b\[(1;)?7m\x1b\[33mrow 17 Lazy", shown), repr(shown)
+    s.keys("n")
+    s.sees("search wrapped")
+    s.keys("N")
+    s.sees("search wrapped")
+    s.type("/Needle")
+    s.keys("Enter")
+    s.sees("not found: Needle")
+    s.type("/")
+    s.paste("needle")
+    s.sees("^/needle")
+    s.keys("Enter")
+    s.sees("^needle one")
+    until("the cursor there", lambda: cursor_line().startswith("needle one"))
+    s.type("/nothing of this")
+    s.keys("Escape")
+    s.sees_not("^/nothing")
+    s.keys("q")
+    s.sees("^LAST")
+    s.keys("o", "k", "Enter")
+    assert "got ok." in s.sees(r"got .*\."), s.text()
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
 def small_terminal(p):
     """Nothing breaks where nothing fits."""
     p.start("alpha", "cat ~/.ssh/id_rsa; echo \"exit $?.\"; read x", ASK)
@@ -687,4 +730,4 @@ def full_disk(p):
 
 nonolib.main([side_by_side, zoom_and_layouts, remembered, remembered_from_run, new_agent, splits, help_keys, other_prefix,
               status_line, jump, jump_to_request, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
-              read_only_answers_nothing, scrollback, scrollback_fits, small_terminal, terminal_restored, let_go, full_disk, headless], jobs=3)
+              read_only_answers_nothing, scrollback, scrollback_fits, scrollback_search, small_terminal, terminal_restored, let_go, full_disk, headless], jobs=3)

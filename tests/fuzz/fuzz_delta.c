@@ -35,6 +35,15 @@ static void on_history(void *data, uint64_t first, size_t count, int cols,
 	check_cells(pty_client_screen(*c), cells, count * (size_t)cols);
 }
 
+static void on_found(void *data, const struct pty_found *f)
+{
+	(void)data;
+	if (f->end_line < f->line || f->end_line - f->line > PTY_FIND_MAX || f->col < 0 ||
+	    f->end_col < 0 || f->col >= PTY_COLS_MAX || f->end_col >= PTY_COLS_MAX ||
+	    (f->line == f->end_line && f->end_col < f->col))
+		abort();
+}
+
 static void on_notify(void *data, const char *title, const char *body)
 {
 	(void)data;
@@ -45,8 +54,11 @@ static void on_notify(void *data, const char *title, const char *body)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pty_client *c = NULL;
-	struct pty_client_events ev = {
-	    .update = on_update, .history = on_history, .notify = on_notify, .data = &c};
+	struct pty_client_events ev = {.update = on_update,
+				       .history = on_history,
+				       .found = on_found,
+				       .notify = on_notify,
+				       .data = &c};
 	struct buf text = {0};
 	size_t half = size / 2;
 

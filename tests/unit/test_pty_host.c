@@ -541,6 +541,82 @@ static void history_bell_clipboard(void **state)
 	teardown(&s);
 }
 
+static void on_found(void *data, const struct pty_found *found)
+{
+	*(struct pty_found *)data = *found;
+}
+
+/* Asks and waits for the answer. */
+static struct pty_found *find(struct scene *s, struct pty_client *c, struct pty_found *found,
+			      const char *text, uint64_t line, int col, bool back)
+{
+	static uint32_t id;
+	struct pty_needle needle;
+
+	id++;
+	assert_true(pty_needle_set(&needle, text, strlen(text)));
+	pty_client_find(c, id, line, col, back, &needle);
+	UNTIL(s, c, found->id == id);
+	return found;
+}
+
+#define ASSERT_FOUND(f, line_, col_, wrapped_)           \
+	do {                                             \
+		const struct pty_found *f_ = f;          \
+		assert_true(f_->found);                  \
+		assert_int_equal(f_->line, line_);       \
+		assert_int_equal(f_->col, col_);         \
+		assert_int_equal(f_->wrapped, wrapped_); \
+	} while (0)
+
+static void searches(void **state)
+{
+	struct scene s;
+	struct pty_found f = {0};
+	struct pty_client_events ev = {.found = on_found, .data = &f};
+	struct pty_client *c;
+	char line[64];
+
+	(void)state;
+	setup(&s, 20, 10);
+	c = attach(&s, 20, 10, false, &ev);
+	UNTIL(&s, c, pty_client_screen(c)->generation);
+	for (int i = 0; i < 1500; i++) { /* a thousand and ten are left: 490 .. 1499 */
+		snprintf(line, sizeof(line), "line %05d%s\r\n", i,
+			 i == 600   ? " here Over the end of it" /* goes on in a row of its own */
+			 : i == 700 ? " e\xcc\x81t\xc3\xa9 \xe6\xbc\xa2!"
+				    : "");
+		prints(&s, line);
+	}
+	prints(&s, "done");
+	UNTIL(&s, c, shows(c, "done"));
+	assert_int_equal(pty_client_screen(c)->history_first, 492);
+	/* Downwards from the top, upwards from the bottom, into the screen. */
+	ASSERT_FOUND(find(&s, c, &f, "line 00800", 492, 0, false), 801, 0, false);
+	ASSERT_FOUND(find(&s, c, &f, "line 01499", 0, 0, false), 1500, 0, false);
+	ASSERT_FOUND(find(&s, c, &f, "0499", 1501, 4, true), 499, 6, false);
+	/* From a match to the next one, round at either end. */
+	ASSERT_FOUND(find(&s, c, &f, "done", 1501, 0, false), 1501, 0, true);
+	ASSERT_FOUND(find(&s, c, &f, "line", 492, 0, true), 1500, 0, true);
+	ASSERT_FOUND(find(&s, c, &f, "5", 495, 8, false), 495, 9, false);
+	/* Over the end of a row, columns behind what takes two or is put together. */
+	ASSERT_FOUND(find(&s, c, &f, "over the", 492, 0, false), 600, 16, false);
+	assert_int_equal(f.end_line, 601);
+	assert_int_equal(f.end_col, 3);
+	ASSERT_FOUND(find(&s, c, &f, "e\xcc\x81t", 492, 0, false), 701, 11, false);
+	ASSERT_FOUND(find(&s, c, &f, "!", 492, 0, false), 701, 17, false);
+	assert_false(find(&s, c, &f, "nowhere", 492, 0, false)->found);
+	assert_false(find(&s, c, &f, "Line", 492, 0, true)->found);
+	/* Cleared, and out of what there is. */
+	prints(&s, "\033[3J\033[2J\033[Hnothing");
+	UNTIL(&s, c, shows(c, "nothing") && !pty_client_screen(c)->history);
+	assert_false(find(&s, c, &f, "line", 600, 0, false)->found);
+	ASSERT_FOUND(find(&s, c, &f, "thing", UINT64_MAX / 4, 5, true),
+		     pty_client_screen(c)->history_first, 2, false);
+	pty_client_free(c);
+	teardown(&s);
+}
+
 /* Unfinished pictures are held back, but not for ever. */
 static void synchronized_output(void **state)
 {
@@ -711,6 +787,7 @@ int main(void)
 	    cmocka_unit_test(hostile_bytes),
 	    cmocka_unit_test(hostile_client),
 	    cmocka_unit_test(history_bell_clipboard),
+	    cmocka_unit_test(searches),
 	    cmocka_unit_test(synchronized_output),
 	    cmocka_unit_test(told_later),
 	    cmocka_unit_test(ends),
