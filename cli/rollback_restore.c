@@ -45,6 +45,13 @@ static void on_step(void *arg, const struct snap_change *c, const struct err *fa
 	}
 }
 
+/* Of those that can be done at all. */
+static void count_step(void *arg, const struct snap_change *c, const struct err *failed)
+{
+	(void)failed;
+	*(uint64_t *)arg += c->after->kind != SNAP_OTHER;
+}
+
 /* ---- hunks ------------------------------------------------------------------------------------
  */
 
@@ -122,9 +129,9 @@ static int restore_hunks(const struct restore_run *r, const struct parts *parts,
 /* ---- all --------------------------------------------------------------------------------------
  */
 
-/* asked: NULL = everything; shown: NULL = they are only counted. */
+/* asked: NULL = everything. */
 static int restore_part(const struct restore_run *r, const struct part *part, char *const *asked,
-			const struct snap_record *now, struct shown_steps *shown,
+			const struct snap_record *now, snap_step_fn *fn, void *arg,
 			struct snap_restored *out, struct err *err)
 {
 	_cleanup_free_ const char **only = parts_asked(part, asked);
@@ -136,9 +143,9 @@ static int restore_part(const struct restore_run *r, const struct part *part, ch
 			 &(struct snap_restore){.to = part->to,
 						.now = now,
 						.only = only[0] ? only : NULL,
-						.dry_run = r->asked.dry_run || !shown,
-						.fn = shown ? on_step : NULL,
-						.arg = shown},
+						.dry_run = r->asked.dry_run,
+						.fn = fn,
+						.arg = arg},
 			 &one, err) < 0)
 		return -1;
 	out->steps += one.steps;
@@ -147,14 +154,14 @@ static int restore_part(const struct restore_run *r, const struct part *part, ch
 }
 
 static int restore_parts(const struct restore_run *r, const struct parts *parts,
-			 const struct snap_record *now, struct shown_steps *shown,
+			 const struct snap_record *now, snap_step_fn *fn, void *arg,
 			 struct snap_restored *out, struct err *err)
 {
 	char **only = r->asked.paths.n ? parts_paths(r, parts, err) : NULL;
 	int rc = r->asked.paths.n && !only ? -1 : 0;
 
 	for (size_t i = 0; rc == 0 && i < parts->n; i++)
-		rc = restore_part(r, &parts->v[i], only, now, shown, out, err);
+		rc = restore_part(r, &parts->v[i], only, now, fn, arg, out, err);
 	strv_free(only);
 	return rc;
 }
@@ -176,7 +183,7 @@ static int restore_to(const struct restore_run *r, const struct parts *parts,
 {
 	struct shown_steps shown = {r, r->asked.json ? cJSON_CreateArray() : NULL};
 	struct snap_restored out = {0};
-	int rc = restore_parts(r, parts, now, &shown, &out, err);
+	int rc = restore_parts(r, parts, now, on_step, &shown, &out, err);
 
 	if (rc == 0 && r->session && !r->asked.dry_run)
 		snapshot_note(r->session, "restore", r->to->number, out.steps - out.failed,
@@ -231,6 +238,7 @@ static int check_request(const struct restore_run *r, const struct parts *parts,
 {
 	struct restore_run check = *r;
 	struct snap_restored out = {0};
+	uint64_t possible = 0;
 	int rc;
 
 	*any = true;
@@ -239,10 +247,16 @@ static int check_request(const struct restore_run *r, const struct parts *parts,
 	check.asked.dry_run = check.check = true;
 	if (r->asked.hunks.n)
 		return restore_hunks(&check, parts, now, err);
-	rc = restore_parts(&check, parts, now, NULL, &out, err);
-	*any = out.steps > 0;
+	rc = restore_parts(&check, parts, now, count_step, &possible, &out, err);
+	*any = possible > 0;
 	if (rc < 0 || *any)
 		return rc;
+	if (out.steps)
+		return err_set(
+		    err,
+		    "nothing to restore but what is not made again: sockets, devices and "
+		    "FIFOs (%llu)",
+		    (unsigned long long)out.steps);
 	say_outcome(r, &out);
 	if (r->asked.json)
 		puts("[]");

@@ -120,6 +120,26 @@ static void show_diff(const struct change *c, const struct diff *d, enum show_mo
 	print_lines(stdout, out.data);
 }
 
+static void show_permissions(const struct change *c)
+{
+	const struct snap_entry *a = &c->before, *b = &c->after;
+	const char *sep = ": ";
+
+	print_name("", c->path, "");
+	if ((a->mode ^ b->mode) & 07777) {
+		printf("%smode %04o -> %04o", sep, a->mode & 07777, b->mode & 07777);
+		sep = ", ";
+	}
+	if (a->uid != b->uid || a->gid != b->gid) {
+		printf("%sowner %u:%u -> %u:%u", sep, a->uid, a->gid, b->uid, b->gid);
+		sep = ", ";
+	}
+	if (a->has_xattrs != b->has_xattrs ||
+	    (a->has_xattrs && !snap_hash_equal(&a->xattrs, &b->xattrs)))
+		printf("%sextended attributes", sep);
+	putchar('\n');
+}
+
 static void show_one(struct snap_store *s, const struct change *c, enum show_mode mode, bool live)
 {
 	_cleanup_(buf_free) struct buf a = {0}, b = {0};
@@ -127,8 +147,12 @@ static void show_one(struct snap_store *s, const struct change *c, enum show_mod
 	struct diff d;
 
 	if (c->type == SNAP_PERMISSIONS) {
-		print_name("", c->path, "");
-		printf(": mode %04o -> %04o\n", c->before.mode & 07777, c->after.mode & 07777);
+		show_permissions(c);
+		return;
+	}
+	if (c->before.kind == SNAP_OTHER || c->after.kind == SNAP_OTHER) {
+		print_name("", c->path, ": ");
+		puts(snap_why_text(SNAP_WHY_SPECIAL));
 		return;
 	}
 	if ((c->before.kind == SNAP_DIR || c->before.kind == SNAP_NONE) &&

@@ -145,6 +145,25 @@ def nothing(p):
     assert p.read("a.txt") == "other\n"
 
 
+def attributes(p):
+    """What is no content: modes, attributes, FIFOs, which are not made again."""
+    grow(p)
+    os.setxattr(os.path.join(p.work, "a.txt"), "user.k", b"v")
+    os.mkfifo(os.path.join(p.work, "fifo"))
+    p.own(os.path.join(p.work, "fifo"))
+    p.inside("rm fifo; chmod 600 n.txt; python3 -c 'import os; os.removexattr(\"a.txt\", \"user.k\")'", "--rollback")
+    sid = newest(p)
+    diff = p.nono("rollback", "show", sid, "--diff")
+    assert "/a.txt: extended attributes\n" in diff and "/fifo: a socket, device or FIFO\n" in diff, diff
+    assert re.search("/n.txt: mode 0[0-7]+ -> 0600\n", diff), diff
+    p.nono("rollback", "restore", sid, code=1)
+    assert "fifo: a device, socket or FIFO is not made again" in p.err and "2 of 3" in p.err, p.err
+    assert os.getxattr(os.path.join(p.work, "a.txt"), "user.k") == b"v"
+    taken = len(p.json("rollback", "show", sid)["snapshots"])
+    p.nono("rollback", "restore", sid, code=1)
+    assert "nothing to restore but" in p.err and len(p.json("rollback", "show", sid)["snapshots"]) == taken, p.err
+
+
 def middle(p):
     """One of the states between: against the one before it, or against the first."""
     grow(p)
@@ -423,4 +442,4 @@ def first_given_up(p):
     assert [r["snapshot_count"] for r in p.json("rollback", "list")] == [2] and p.read("started")
 
 
-nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, nothing, middle, hostile, excluded, named, killed, inside])
+nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, nothing, attributes, middle, hostile, excluded, named, killed, inside])
