@@ -32,7 +32,10 @@
 	 CLONE_NEWPID | CLONE_NEWNET)
 #define NEW_TIME_NAMESPACE 0x80 /* unshare only: clone keeps the exit signal there */
 
-#define EXT4_IOC_SETVERSION _IOW('f', 4, long) /* in no header for programs */
+/* In no header for programs. */
+#define EXT4_IOC_SETVERSION	    _IOW('f', 4, long)
+#define BCH_IOCTL_SUBVOLUME_CREATE  _IOW(0xbc, 16, char[32])
+#define BCH_IOCTL_SUBVOLUME_DESTROY _IOW(0xbc, 17, char[32])
 
 #define SOCK_TYPE	 0xf /* what is left are SOCK_CLOEXEC and SOCK_NONBLOCK */
 #define SET_ID_BITS	 (S_ISUID | S_ISGID)
@@ -164,7 +167,8 @@ static void add_ioctl_rules(struct filter *f)
 	static const unsigned commands[] = {TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD};
 
 	/* Changes of files and folders that are open for reading, which Landlock knows nothing of.
-	 * A snapshot of a btrfs subvolume has under its new name what is closed under the old one.
+	 * A snapshot of a subvolume has under its new name what is closed under the old one;
+	 * without its key everything encrypted is gone for the user's other programs.
 	 */
 	static const unsigned of_files[] = {
 	    FS_IOC_SETFLAGS,
@@ -172,6 +176,8 @@ static void add_ioctl_rules(struct filter *f)
 	    FS_IOC_SETVERSION,
 	    FS_IOC_ENABLE_VERITY,
 	    FS_IOC_SET_ENCRYPTION_POLICY,
+	    FS_IOC_ADD_ENCRYPTION_KEY,
+	    FS_IOC_REMOVE_ENCRYPTION_KEY,
 	    BTRFS_IOC_SNAP_CREATE,
 	    BTRFS_IOC_SNAP_CREATE_V2,
 	    BTRFS_IOC_SUBVOL_CREATE,
@@ -180,6 +186,8 @@ static void add_ioctl_rules(struct filter *f)
 	    BTRFS_IOC_SNAP_DESTROY_V2,
 	    BTRFS_IOC_SUBVOL_SETFLAGS,
 	    BTRFS_IOC_SET_RECEIVED_SUBVOL,
+	    BCH_IOCTL_SUBVOLUME_CREATE,
+	    BCH_IOCTL_SUBVOLUME_DESTROY,
 	    EXT4_IOC_SETVERSION,
 	};
 

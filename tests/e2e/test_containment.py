@@ -110,7 +110,7 @@ def read_only_grant(p, flags):
 
 
 BY_DESCRIPTOR = r"""
-import fcntl, os, socket, struct, sys, tempfile
+import fcntl, os, socket, struct, sys, tempfile, threading, time
 def tries(fd):
     for name, f in (("mode", lambda: os.fchmod(fd, 0o777)), ("times", lambda: os.utime(fd, (1, 1))),
                     ("owner", lambda: os.fchown(fd, -1, os.getgid())),
@@ -123,6 +123,21 @@ def tries(fd):
             pass
 for path in sys.argv[1:]:
     tries(os.open(path, os.O_RDONLY))
+# The number means now this file, now that one.
+own, over = os.open("own", os.O_CREAT | os.O_WRONLY), time.monotonic() + 0.7
+other, number = os.open(sys.argv[1], os.O_RDONLY), os.dup(own)
+def swap():
+    while time.monotonic() < over:
+        os.dup2(other, number)
+        os.dup2(own, number)
+t = threading.Thread(target=swap)
+t.start()
+while time.monotonic() < over:
+    try:
+        os.fchmod(number, 0o777)
+    except OSError:
+        pass
+t.join()
 # And what programs do with what is their own.
 mine = [os.open("own", os.O_CREAT | os.O_WRONLY), os.open("own", os.O_RDONLY), os.open(".", os.O_RDONLY),
         os.memfd_create("m"), tempfile.TemporaryFile().fileno(), socket.socket(socket.AF_UNIX).fileno(), *os.pipe()]

@@ -10,6 +10,10 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/fsverity.h>
 #include <linux/netlink.h>
 #include <mqueue.h>
 #include <netinet/in.h>
@@ -193,6 +197,13 @@ static void terminals(void *arg)
 		REFUSED(syscall(SYS_ioctl, master, bad[i], &c), EPERM);
 		REFUSED(syscall(SYS_ioctl, master, bad[i] | 0x100000000UL, &c), EPERM);
 		REFUSED(syscall(SYS_ioctl, master, bad[i] | 0xffffffff00000000UL, &c), EPERM);
+	}
+	static const unsigned long of_files[] = {FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR,
+						 FS_IOC_ENABLE_VERITY, BTRFS_IOC_SNAP_CREATE_V2,
+						 FS_IOC_REMOVE_ENCRYPTION_KEY};
+	for (size_t i = 0; i < sizeof(of_files) / sizeof(*of_files); i++) {
+		REFUSED(syscall(SYS_ioctl, master, of_files[i], NULL), EOPNOTSUPP);
+		REFUSED(syscall(SYS_ioctl, master, of_files[i] | 0x100000000UL, NULL), EOPNOTSUPP);
 	}
 	/* Opened inside the domain: asking for the size and the modes works. */
 	int tty = open(ptsname(master), O_RDWR | O_NOCTTY);
