@@ -246,6 +246,31 @@ static enum outcome settings(void)
 	return plant_all(names, sizeof(names) / sizeof(names[0]));
 }
 
+/* A folder that its owner can't read any more: git runs none of the hooks in it, and says nothing.
+ */
+static enum outcome unreadable(void)
+{
+	static const char *const names[] = {".git/hooks", "nested/.git/hooks", ".git",
+					    ".git/config"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *path = at_work(names[i]);
+		int fd = open(path, O_RDONLY);
+		struct stat st;
+
+		if (fd < 0)
+			return not_tried(names[i]);
+		chmod(path, 0);
+		fchmod(fd, 0200);
+		syscall(452 /* fchmodat2 */, fd, "", 0100, AT_EMPTY_PATH);
+		if (fstat(fd, &st) < 0 || (st.st_mode & 0400) == 0)
+			return won(names[i]);
+		if (S_ISDIR(st.st_mode) && fchmod(fd, 0700) < 0)
+			return not_tried("a mode that takes nothing away");
+	}
+	return REFUSED;
+}
+
 static enum outcome set_id(void)
 {
 	const char *path = at_work("plain");
@@ -320,6 +345,7 @@ static const struct attack table[] = {
     {"fake-git", fake_git},
     {"new-repository", new_repository},
     {"settings", settings},
+    {"unreadable", unreadable},
     {"set-id", set_id},
     {"device", device},
     {"swapped-folder", swapped_folder},
