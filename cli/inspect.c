@@ -103,6 +103,40 @@ static void print_limits(const cJSON *limits, const cJSON *ended_by)
 		line("Ended by:", ended_by->valuestring);
 }
 
+/* A session keeps the rules it began with: says which files would give others by now. */
+static void add_sources_now(cJSON *files)
+{
+	cJSON *e;
+
+	cJSON_ArrayForEach(e, files)
+	{
+		cJSON *path = cJSON_GetObjectItemCaseSensitive(e, "path");
+		cJSON *sha256 = cJSON_GetObjectItemCaseSensitive(e, "sha256");
+
+		if (cJSON_IsString(path) && cJSON_IsString(sha256))
+			cJSON_AddStringToObject(e, "now",
+						policy_source_now_name(policy_source_now(
+						    path->valuestring, sha256->valuestring)));
+	}
+}
+
+static void print_sources(const cJSON *files)
+{
+	const cJSON *e;
+
+	cJSON_ArrayForEach(e, files)
+	{
+		_cleanup_(buf_free) struct buf b = {0};
+		const char *now = text_of(e, "now");
+
+		if (str_eq(now, policy_source_now_name(SOURCE_SAME)))
+			continue;
+		buf_addf(&b, "%s is %s since the start; the session keeps what it said then",
+			 text_of(e, "path"), now);
+		line("Rules:", b.data);
+	}
+}
+
 static const char *session_rollback(const struct session_record *r)
 {
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->json, "rollback_session"));
@@ -126,6 +160,7 @@ static void print_record(const struct session_record *r, const cJSON *state)
 	command_text(r->command, text, sizeof(text));
 	line("Command:", text);
 	line("Profile:", r->profile ? r->profile : "-");
+	print_sources(cJSON_GetObjectItemCaseSensitive(r->json, "profile_files"));
 	line("Workdir:", r->workdir);
 	line("Network:", r->network);
 	if (session_rollback(r))
@@ -220,6 +255,7 @@ static int inspect(struct cli *cli, struct err *err)
 	if (session_find(cli->args[0], &r, err) < 0)
 		return -1;
 	state = ask_state(&r);
+	add_sources_now(cJSON_GetObjectItemCaseSensitive(r.json, "profile_files"));
 	if (o->json) {
 		cJSON_AddItemToObject(r.json, "state", state ? state : cJSON_CreateNull());
 		rc = more_json(o, &r, r.json, err);
@@ -239,7 +275,8 @@ const struct command command_inspect = {
     .group = GROUP_SESSIONS,
     .usage = "SESSION [--events] [--changes] [--json]",
     .summary = "Everything about one session",
-    .details = "SESSION is the beginning of an id, or a name.\n",
+    .details = "SESSION is the beginning of an id, or a name. A session keeps the rules it began\n"
+	       "with: \"Rules:\" names profile files that say something else since.\n",
     .rows = inspect_rows,
     .size = sizeof(struct inspect_options),
     .flags = CLI_ENDED_TOO,

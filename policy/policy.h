@@ -200,8 +200,10 @@ int policy_ipc_by_name(const char *s);
 
 /* The resolved policy of one run. Read-only after policy_resolve(); shared by threads. */
 struct policy {
-	char *profile_name;	 /* NULL when none was named */
-	char *profile_file;	 /* the file it came from, NULL for a built-in one */
+	char *profile_name;	       /* NULL when none was named */
+	char *profile_file;	       /* the file it came from, NULL for a built-in one */
+	struct policy_source *sources; /* policy/profiles.h */
+	size_t n_sources;
 	unsigned workdir_access; /* what the profile wants in the working directory, 0 = nothing */
 	char *workdir;		 /* canonical */
 	char *home;

@@ -88,7 +88,7 @@ struct profile_file {
 	char *path;   /* where it really is */
 	char *label;  /* what messages call it */
 	bool brought; /* by a repository: not the user's own */
-	unsigned char sha256[32];  /* of its text, if it was brought */
+	unsigned char sha256[32];  /* of its text, if it has a document */
 	struct document *document; /* NULL for a built-in one */
 };
 

@@ -143,6 +143,17 @@ void policy_hash(const void *text, size_t n, char out[POLICY_HASH_MAX]);
 /* Remembers it, among nono's own files. file is for people who read the list. */
 int policy_consent_store(const char *hash, const char *file, struct err *err);
 
+/* A file that a policy was made from, and the hash of what it said. */
+struct policy_source {
+	char *path;
+	char sha256[POLICY_HASH_MAX];
+};
+enum policy_source_now { SOURCE_SAME = 0, SOURCE_CHANGED, SOURCE_GONE, SOURCE_UNREADABLE };
+/* Whether it still says that. */
+enum policy_source_now policy_source_now(const char *path, const char *sha256);
+/* "same", "changed", "gone", "unreadable" */
+const char *policy_source_now_name(enum policy_source_now now);
+
 /* A profile for who shows it (policy/profile.h has the members): as its file says it, and with all
  * it extends. Needs no consent. */
 struct profile;

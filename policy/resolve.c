@@ -6,6 +6,7 @@
 #include "policy/network/lists.h"
 #include "policy/profiles/trust.h"
 #include "policy/resolve.h"
+#include "policy/sources.h"
 #include "policy/stores.h"
 
 /* Also those that other sessions use. */
@@ -303,6 +304,8 @@ int policy_resolve(const struct policy_input *in, struct policy **out, struct er
 	}
 	r.p = p = xcalloc(1, sizeof(*p));
 	p->profile_file = STEAL_PTR(file);
+	if (prof)
+		sources_take(p, prof);
 	rc = prof ? decode_commands(p, prof, err) : 0;
 	if (rc == 0)
 		rc = in->manifest ? resolve_manifest(&r, in) : resolve(&r, in, prof);

@@ -2,6 +2,7 @@
 #include "policy/agent_hooks.h"
 #include "policy/commands/commands.h"
 #include "policy/resolve.h"
+#include "policy/sources.h"
 
 #define RULES_FIRST 256
 
@@ -270,6 +271,7 @@ void policy_free(struct policy *p)
 	strv_free(p->no_exec);
 	free(p->profile_name);
 	free(p->profile_file);
+	sources_free(p);
 	free(p->workdir);
 	free(p->home);
 	free(p->cap_file);

@@ -96,6 +96,19 @@ const char *broker_road(const struct broker *b)
 	return b->layers.net_ns ? "namespace" : "host";
 }
 
+static void add_sources(cJSON *o, const struct policy *p)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "profile_files");
+
+	for (size_t i = 0; i < p->n_sources; i++) {
+		cJSON *s = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(s, "path", p->sources[i].path);
+		cJSON_AddStringToObject(s, "sha256", p->sources[i].sha256);
+		cJSON_AddItemToArray(list, s);
+	}
+}
+
 void broker_make_record(struct broker *b, char *const *command)
 {
 	const struct policy *p = b->plan->policy;
@@ -121,6 +134,7 @@ void broker_make_record(struct broker *b, char *const *command)
 		cJSON_AddStringToObject(o, "profile", p->profile_name);
 	else
 		cJSON_AddNullToObject(o, "profile");
+	add_sources(o, p);
 	cJSON_AddStringToObject(o, "workdir", p->workdir);
 	if (b->proxy)
 		snprintf(network, sizeof(network), "proxy (localhost:%u)", proxy_port(b->proxy));

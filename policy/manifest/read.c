@@ -9,6 +9,7 @@
 #include "common/document.h"
 #include "policy/manifest/manifest.h"
 #include "policy/resolve.h"
+#include "policy/sources.h"
 
 #define MANIFEST_MAX (8u << 20)
 #define RULES_MAX    100000
@@ -370,5 +371,6 @@ int manifest_apply(struct resolver *r, const char *file)
 	rc = read_manifest(&in);
 	r->p->unenforced = list_steal(&in.unenforced);
 	r->p->from_manifest = true;
+	sources_take_text(r->p, file, content, n);
 	return rc;
 }

@@ -121,8 +121,7 @@ static struct profile *load_file(struct loader *l, const char *path, enum profil
 		return NULL;
 	}
 	f->brought = trust_is_brought(clean, l->rq) || trust_is_brought(f->path, l->rq);
-	if (f->brought)
-		digest_sha256(text, n, f->sha256);
+	digest_sha256(text, n, f->sha256);
 	return decode(l, f->document->root, f);
 }
 

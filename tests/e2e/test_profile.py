@@ -288,4 +288,42 @@ def brought(c):
     assert "/opt" in c.nono("profile", "show", "./nono.json")
 
 
-main([views, groups, init, validate, schema_and_guide, promote, use, brought])
+def changed_meanwhile(c):
+    """A session keeps its rules; inspect says which files would give others by now."""
+    base = profile(c, "base.json", '{"meta": {"name": "base"}, "filesystem": {"read": ["/srv"]}}')
+    own = '{"meta": {"name": "own"}, "extends": "base"}'
+    path = profile(c, "own.json", own)
+    c.nono("run", "--detached", "--name", "kept", "--profile", "own", "--", "sleep", "60")
+
+    def now():
+        files = c.inspect("kept")["profile_files"]
+        return {f["path"]: f["now"] for f in files}
+
+    try:
+        assert now() == {base: "same", path: "same"}, now()
+        assert "Rules:" not in c.nono("inspect", "kept")
+        profile(c, "base.json", '{"meta": {"name": "base"}, "filesystem": {"read": ["/opt"]}}')
+        assert now() == {base: "changed", path: "same"}, now()
+        os.unlink(path)
+        text = c.nono("inspect", "kept")
+        assert "Rules:      %s is changed since the start" % base in text, text
+        assert "%s is gone since the start" % path in text, text
+        # The same again is no change; what is no file is not waited for.
+        profile(c, "own.json", own)
+        os.unlink(base)
+        os.mkfifo(base)
+        assert now() == {base: "changed", path: "same"}, now()
+        os.unlink(base)
+    finally:
+        c.nono("stop", "kept", "--force")
+    manifest = write(c, os.path.join(c.work, "m.json"), json.dumps({"version": "0.1.0", "filesystem": {"grants": [
+        {"path": "/usr", "access": "read", "type": "directory"}, {"path": "/etc", "access": "read", "type": "directory"}]}}))
+    for name, args, files in (("plain", [], []), ("listed", ["--config", "m.json"], [manifest])):
+        c.nono("run", "--detached", "--name", name, *args, "--", "true")
+        c.nono("wait", name)
+        assert [(f["path"], f["now"]) for f in c.inspect(name)["profile_files"]] == [(f, "same") for f in files]
+    write(c, manifest, "{}")
+    assert c.inspect("listed")["profile_files"][0]["now"] == "changed"
+
+
+main([views, groups, init, validate, schema_and_guide, promote, use, brought, changed_meanwhile])
