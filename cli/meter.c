@@ -16,8 +16,9 @@ bool meter_show(void *arg, const struct snap_progress *p)
 	m->shown = true;
 	fprintf(stderr, "\r%s: ", m->what);
 	if (p->files_seen)
-		fprintf(stderr, "%llu files, %.1f MB", (unsigned long long)p->files_seen,
-			(double)p->bytes_seen / 1e6);
+		fprintf(stderr, "%llu file%s, %.1f MB, read %.1f MB",
+			(unsigned long long)p->files_seen, p->files_seen == 1 ? "" : "s",
+			(double)p->bytes_seen / 1e6, mb);
 	else
 		fprintf(stderr, "%.1f of %.1f MB", mb, (double)p->bytes_seen / 1e6);
 	fprintf(stderr, " (%.0f MB/s)   ", mb / s);

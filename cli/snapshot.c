@@ -48,7 +48,8 @@ static int take(struct cli *cli, struct snap_store *store, const struct snap_tak
 		puts(t->name);
 	else
 		printf("%u\n", r.number);
-	cli_say(cli, "%llu files, %.1f MB", (unsigned long long)r.files, (double)r.bytes / 1e6);
+	cli_say(cli, "%llu file%s, %.1f MB", (unsigned long long)r.files, r.files == 1 ? "" : "s",
+		(double)r.bytes / 1e6);
 	for (int w = SNAP_WHY_NONE + 1; w < SNAP_WHY_COUNT; w++)
 		if (r.left_out_total[w])
 			cli_say(cli, "left out: %llu %s", (unsigned long long)r.left_out_total[w],
@@ -159,12 +160,16 @@ static cJSON *record_json(const struct snap_record *r)
 	return o;
 }
 
+#define NAME_COLUMNS 28 /* as wide as those that a restore makes */
+
 static void print_record(const struct snap_record *r)
 {
+	const char *name = r->name ? r->name : "";
 	char when[TIME_STR_MAX];
 
 	time_rfc3339(when, r->time_ns);
-	print_text(r->name ? r->name : "", 24);
+	/* Whole, however long: it has to be typed. */
+	print_text(name, strlen(name) > NAME_COLUMNS ? 0 : NAME_COLUMNS);
 	printf(" %-20.19s %8llu %9.1f MB  ", when, (unsigned long long)r->files,
 	       (double)r->bytes / 1e6);
 	for (size_t i = 0; i < r->root_count; i++) {
@@ -192,7 +197,8 @@ static int run_list(struct cli *cli, struct err *err)
 	if (bad.len)
 		print_lines(stderr, bad.data);
 	if (r == 0 && !all)
-		printf("%-24s %-20s %8s %12s  %s\n", "NAME", "TAKEN", "FILES", "SIZE", "OF");
+		printf("%-*s %-20s %8s %12s  %s\n", NAME_COLUMNS, "NAME", "TAKEN", "FILES", "SIZE",
+		       "OF");
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (all)
 			cJSON_AddItemToArray(all, record_json(&v[i]));

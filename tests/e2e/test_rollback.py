@@ -141,7 +141,9 @@ def nothing(p):
     assert "Nothing to restore" in p.err and kept() == was
     p.nono("snapshot", "restore", "base")
     assert p.read("a.txt") == "one\ntwo\n" and len(kept()[1]) == 2, kept()
-    p.nono("snapshot", "restore", [n for n in kept()[1] if n != "base"][0])
+    undo = [n for n in kept()[1] if n != "base"][0]
+    assert "\n%s " % undo in p.nono("snapshot", "list")
+    p.nono("snapshot", "restore", undo)
     assert p.read("a.txt") == "other\n"
 
 
