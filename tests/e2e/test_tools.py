@@ -417,7 +417,9 @@ def own_hosts(p):
                     % (p.outside, " ".join(urls), " ".join(urls), " ".join([urls[0], urls[0].replace("/ok", "/no")]),
                        urls[0], " ".join("!" + u for u in urls)),
                     "--read", p.outside, "--allow-domain", "localhost:%d" % agents.port, *flags)
-        agent, tool, narrow, direct = [x.split("\n") for x in out.strip().split("\n\n")]
+        parts = [x.split("\n") for x in out.strip().split("\n\n")]
+        assert len(parts) == 4, (flags, out, p.err)
+        agent, tool, narrow, direct = parts
         assert agent == ["403", "200 /ok/1 None", "403"], (flags, out, p.err)
         assert tool == ["200 /ok/0 None", "403", "403"], (flags, out, p.err)
         assert narrow == ["200 /ok/0 None", "403", "403"], (flags, out, p.err)
