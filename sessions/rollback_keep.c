@@ -253,13 +253,16 @@ static int by_number(struct keeping *k, struct kept *v, size_t n, struct err *er
 	return 0;
 }
 
-/* From the oldest on; the newest of all stays, however large. */
+/* From the oldest on; the newest of a store stays, however large. */
 static int by_size(struct keeping *k, const struct rollback_opened *o, struct kept *v, size_t n,
 		   struct err *err)
 {
 	struct snap_gc gc;
+	size_t newest = 0;
 
-	for (size_t i = n; i-- > 1 && snap_store_bytes(o->store) > k->l->bytes;) {
+	while (newest < n && v[newest].in != o)
+		newest++;
+	for (size_t i = n; i-- > newest + 1 && snap_store_bytes(o->store) > k->l->bytes;) {
 		if (v[i].in != o || state_of(o->store, v[i].d->id, k->l) != ENDED)
 			continue;
 		if (drop(k, &v[i], err) < 0 || snap_gc(o->store, &gc, err) < 0)

@@ -277,6 +277,11 @@ def shared(p):
     until("room", lambda: len(p.json("rollback", "list", "--all")) == 2)
     left = {r["session_id"] for r in p.json("rollback", "list", "--all")}
     assert third in left and ids[1] in left and sorted(os.listdir(os.path.join(dest, "rollbacks"))) == sorted(left), left
+    # Bytes are counted in each place; its newest session stays, however large.
+    p.write(config, "[rollback]\nmax_storage_gb = 0\n")
+    p.inside("echo 4 > f", "--rollback", "--no-rollback-prompt")
+    fourth = newest(p)
+    until("room", lambda: {r["session_id"] for r in p.json("rollback", "list", "--all")} == {third, fourth})
     p.write(config, '[rollback]\ndest = "relative"\n')
     p.nono("run", "-s", "--rollback", "--allow", p.work, "--", "true", code=1)
     assert "absolute" in p.err and "config.toml:2" in p.err, p.err
