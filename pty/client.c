@@ -173,6 +173,27 @@ static int on_found(struct pty_client *c, const uint8_t *p, size_t n)
 	return 0;
 }
 
+/* Text of cells and ends of lines: nothing else may get to where it is pasted. */
+static int on_copied(struct pty_client *c, const uint8_t *p, size_t n)
+{
+	struct reader r = {.p = p, .end = p + n};
+	uint32_t id = get_u32(&r);
+	bool cut = get_u8(&r);
+
+	if (r.bad || reader_left(&r) > PTY_COPY_MAX)
+		return -1;
+	for (const uint8_t *line = r.p; line < r.end;) {
+		const uint8_t *end = memchr(line, '\n', (size_t)(r.end - line));
+
+		if (!text_is_printable((const char *)line, (size_t)((end ? end : r.end) - line)))
+			return -1;
+		line = end ? end + 1 : r.end;
+	}
+	if (c->ev.copied)
+		c->ev.copied(c->ev.data, id, cut, (const char *)r.p, reader_left(&r));
+	return 0;
+}
+
 static int on_frame(struct pty_client *c, uint8_t type, const uint8_t *p, size_t n)
 {
 	switch (type) {
@@ -190,6 +211,8 @@ static int on_frame(struct pty_client *c, uint8_t type, const uint8_t *p, size_t
 		return 0;
 	case FRAME_NOTIFY:
 		return on_notify(c, p, n);
+	case FRAME_COPIED:
+		return on_copied(c, p, n);
 	case FRAME_FOUND:
 		return on_found(c, p, n);
 	default:

@@ -101,6 +101,23 @@ void pty_client_history(struct pty_client *c, uint64_t first, size_t count)
 	}
 }
 
+void pty_client_copy(struct pty_client *c, uint32_t id, uint64_t line, int col, uint64_t end_line,
+		     int end_col, bool lines)
+{
+	size_t at;
+
+	if (col < 0 || end_col < 0 || col >= PTY_COLS_MAX || end_col >= PTY_COLS_MAX ||
+	    !client_begin(c, FRAME_COPY, 24, &at))
+		return;
+	put_u32(&c->out, id);
+	put_u64(&c->out, line);
+	put_u16(&c->out, (unsigned)col);
+	put_u64(&c->out, end_line);
+	put_u16(&c->out, (unsigned)end_col);
+	put_u8(&c->out, lines);
+	client_finish(c, at);
+}
+
 void pty_client_find(struct pty_client *c, uint32_t id, uint64_t line, int col, bool back,
 		     const struct pty_needle *needle)
 {

@@ -21,11 +21,12 @@ struct host_client {
 	int cols, rows;
 	bool want_history;
 	uint64_t history_first, history_count;
+	struct host_copy *copy; /* under way; NULL: nothing is */
 	struct host_find *find; /* under way; NULL: nothing is */
 	struct buf in, out;
 };
 
-struct found_row;
+struct host_row;
 struct host_find {
 	uint32_t id;
 	bool back, wrapped;
@@ -33,7 +34,7 @@ struct host_find {
 	uint64_t line, left; /* looked at next; lines after it */
 	int low, high;	     /* columns in which a match may begin there */
 	struct pty_row_text text;
-	struct found_row *row;
+	struct host_row *row;
 };
 
 struct host {
@@ -67,6 +68,30 @@ void host_client_send(struct host_client *c);
 void host_broadcast(struct host *h, enum frame_type type, const void *p, size_t n);
 /* Sends what is due; returns when to come again (0: nothing waits for time). */
 uint64_t host_deltas(struct host *h, uint64_t now);
+
+struct host_copy {
+	uint32_t id;
+	uint64_t line, end_line; /* next; last */
+	int col, end_col;	 /* first in the next line, last in the last one */
+	bool cut;		 /* there was more than a client gets */
+	struct buf out;
+	struct pty_row_text text;
+	struct host_row *row;
+};
+
+/* host_rows.c: rows of the scrollback and, behind them, of the screen. */
+struct host_row *host_row_new(void); /* free() it; NULL without memory */
+uint64_t host_rows_end(const struct terminal *t);
+bool host_row_read(struct host_row *r, const struct terminal *t, uint64_t line);
+bool host_row_goes_on(const struct host_row *r);
+void host_row_reveal_nothing(struct host_row *r); /* concealed cells become blanks */
+/* Cells from..to-1. */
+void host_row_text(struct host_row *r, int from, int to, bool fold, struct pty_row_text *out);
+
+/* host_copy.c */
+void host_copy_begin(struct host *h, struct host_client *c, struct reader *r);
+void host_copy_end(struct host_client *c);
+bool host_copy_step(struct host *h, struct host_client *c); /* false: it is answered */
 
 /* host_find.c */
 void host_find_begin(struct host *h, struct host_client *c, struct reader *r);

@@ -31,6 +31,7 @@ void host_client_free(struct host_client *c)
 {
 	close(c->fd);
 	host_find_end(c);
+	host_copy_end(c);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c);
@@ -213,6 +214,9 @@ static int on_frame(struct host *h, struct host_client *c, uint8_t type, const u
 	case FRAME_FIND:
 		host_find_begin(h, c, &r);
 		break;
+	case FRAME_COPY:
+		host_copy_begin(h, c, &r);
+		break;
 	default:
 		return -1;
 	}
@@ -342,6 +346,8 @@ uint64_t host_deltas(struct host *h, uint64_t now)
 			send_history(h, c);
 		if (c->find && !c->out.len && host_find_step(h, c))
 			next = now; /* more of it at the next turn */
+		if (c->copy && !c->out.len && host_copy_step(h, c))
+			next = now;
 		if (c->in_flight || c->out.len || !delta_needed(h->t, &c->base, h->ended))
 			continue;
 		when = due(h, c);

@@ -5,93 +5,21 @@
 #define STEP_LINES 256
 #define STEP_NS	   (2 * 1000000ull)
 #define ROWS_MAX   PTY_FIND_MAX /* that one match may go over: a byte each at the least */
-#define ARENA	   (128u << 10) /* bytes of the clusters of one line: what decodes has at most those */
-
-/* One row, wherever it is kept. */
-struct found_row {
-	struct pty_cell cells[PTY_COLS_MAX];
-	int n;
-	bool wrapped;
-	const struct terminal *t; /* whose clusters they are; NULL: those here */
-	char arena[ARENA];
-	size_t used;
-};
-
-static uint32_t keep_cluster(void *data, const char *text, size_t n)
-{
-	struct found_row *r = data;
-	uint32_t at = (uint32_t)r->used + 1;
-
-	if (n >= sizeof(r->arena) - r->used)
-		return 0;
-	memcpy(r->arena + r->used, text, n);
-	r->arena[r->used + n] = '\0';
-	r->used += n + 1;
-	return at;
-}
-
-static const char *cluster_text_of(void *data, uint32_t index)
-{
-	struct found_row *r = data;
-
-	if (r->t) {
-		struct line_clusters names = terminal_cluster_names(r->t);
-
-		return names.text(names.data, index);
-	}
-	return index && index <= r->used ? r->arena + index - 1 : NULL;
-}
-
-static uint64_t end_line(const struct terminal *t)
-{
-	return t->history.first + t->history.count + (uint64_t)t->rows;
-}
-
-static bool read_row(struct found_row *r, const struct terminal *t, uint64_t line)
-{
-	uint64_t live = t->history.first + t->history.count;
-	struct line_clusters names = {.intern = keep_cluster, .data = r};
-	const uint8_t *p;
-	size_t left;
-
-	r->used = 0;
-	if (line >= live) {
-		const struct row *row;
-
-		if (line - live >= (uint64_t)t->rows)
-			return false;
-		row = t->grid->rows[line - live];
-		r->t = t;
-		r->n = row->len < PTY_COLS_MAX ? row->len : PTY_COLS_MAX;
-		memcpy(r->cells, row->cells, (size_t)r->n * sizeof(*r->cells));
-		r->wrapped = row->wrapped;
-	} else {
-		p = history_line(&t->history, line, &left);
-		if (!p || !line_decode(p, left, r->cells, PTY_COLS_MAX, &names))
-			return false;
-		r->t = NULL;
-		r->n = PTY_COLS_MAX;
-		r->wrapped = line_wrapped(p, left);
-	}
-	while (r->n && !r->cells[r->n - 1].glyph && !(r->cells[r->n - 1].attr & PTY_WIDE_TAIL))
-		r->n--;
-	return true;
-}
 
 /* The text of a line and so much of the rows it goes on in as a match may need. */
 static void read_text(struct host_find *f, const struct terminal *t, uint64_t line)
 {
-	struct found_row *r = f->row;
+	struct host_row *r = f->row;
 	size_t own;
 
 	f->text.n = f->text.rows = 0;
-	if (!read_row(r, t, line))
+	if (!host_row_read(r, t, line))
 		return;
-	pty_row_text_add(&f->text, r->cells, r->n, f->needle.fold, cluster_text_of, r);
+	host_row_text(r, 0, PTY_COLS_MAX, f->needle.fold, &f->text);
 	own = f->text.n;
-	while (r->wrapped && f->text.n - own < f->needle.n && f->text.rows < ROWS_MAX &&
-	       read_row(r, t, line + f->text.rows))
-		pty_row_text_add(&f->text, r->cells, r->n, f->needle.fold, cluster_text_of, r);
+	while (host_row_goes_on(r) && f->text.n - own < f->needle.n && f->text.rows < ROWS_MAX &&
+	       host_row_read(r, t, line + f->text.rows))
+		host_row_text(r, 0, PTY_COLS_MAX, f->needle.fold, &f->text);
 }
 
 /* The match in this line that comes first in the search's direction. low, high: columns between
@@ -141,7 +69,7 @@ static void answer(struct host_client *c, struct host_find *f, bool found, size_
 /* To the line that comes next; round at the ends. */
 static void next_line(struct host_find *f, const struct terminal *t)
 {
-	uint64_t first = t->history.first, last = end_line(t) - 1;
+	uint64_t first = t->history.first, last = host_rows_end(t) - 1;
 
 	if (f->back ? f->line <= first : f->line >= last) {
 		f->wrapped = true;
@@ -198,7 +126,7 @@ void host_find_begin(struct host *h, struct host_client *c, struct reader *r)
 	host_find_end(c);
 	f = calloc(1, sizeof(*f));
 	if (f)
-		f->row = malloc(sizeof(*f->row));
+		f->row = host_row_new();
 	if (!f || !f->row) {
 		free(f);
 		return;
@@ -206,13 +134,13 @@ void host_find_begin(struct host *h, struct host_client *c, struct reader *r)
 	*f = (struct host_find){.id = id, .back = flags & 1, .needle = needle, .row = f->row};
 	if (line < t->history.first)
 		line = t->history.first;
-	if (line >= end_line(t))
-		line = end_line(t) - 1;
+	if (line >= host_rows_end(t))
+		line = host_rows_end(t) - 1;
 	f->line = line;
 	/* Where it begins is looked at in two parts: this one, and all of it at the end. */
 	f->low = f->back ? 0 : col + 1;
 	f->high = f->back ? col - 1 : PTY_COLS_MAX;
-	f->left = end_line(t) - t->history.first;
+	f->left = host_rows_end(t) - t->history.first;
 	c->find = f;
 }
 

@@ -20,6 +20,7 @@
 #define PTY_ROWS_MAX  500
 #define PTY_FRAME_MAX (4u << 20)
 #define PTY_TITLE_MAX 256
+#define PTY_COPY_MAX  (1u << 20)
 #define PTY_TEXT_MAX  4096 /* status message, notification */
 
 /* ---- cells ------------------------------------------------------------- */
@@ -170,6 +171,8 @@ struct pty_client_events {
 	void (*history)(void *data, uint64_t first, size_t count, int cols,
 			const struct pty_cell *cells);
 	void (*found)(void *data, const struct pty_found *f); /* answer to pty_client_find() */
+	/* Answer to pty_client_copy(): printable UTF-8 and "\n"; cut: there is more. */
+	void (*copied)(void *data, uint32_t id, bool cut, const char *text, size_t n);
 	void (*bell)(void *data);
 	void (*clipboard)(void *data, const char *text, size_t n);	 /* OSC 52 set, decoded */
 	void (*notify)(void *data, const char *title, const char *body); /* printable */
@@ -204,6 +207,11 @@ void pty_client_history(struct pty_client *c, uint64_t first, size_t count);
  * Any new question takes the place of the one before. */
 void pty_client_find(struct pty_client *c, uint32_t id, uint64_t line, int col, bool back,
 		     const struct pty_needle *needle);
+/* Asks for text from a cell to another, both included: rows that go on are joined, blanks at the
+ * ends of lines left out, what is concealed is blank. lines: whole ones, with all rows that they go
+ * over. */
+void pty_client_copy(struct pty_client *c, uint32_t id, uint64_t line, int col, uint64_t end_line,
+		     int end_col, bool lines);
 /* Bounded decoder alone, for fuzzing: feeds bytes as if received. -1 = refused. */
 int pty_client_feed(struct pty_client *c, const void *p, size_t n);
 

@@ -12,6 +12,7 @@ enum frame_type {
 	FRAME_CLIPBOARD,
 	FRAME_NOTIFY,
 	FRAME_FOUND,
+	FRAME_COPIED,
 	/* client to host */
 	FRAME_HELLO = 64,
 	FRAME_ACK,
@@ -24,6 +25,7 @@ enum frame_type {
 	FRAME_COLORS,
 	FRAME_WANT_HISTORY,
 	FRAME_FIND,
+	FRAME_COPY,
 };
 
 #define FRAME_HEAD 5 /* u32 length of type and payload, u8 type */

@@ -37,6 +37,11 @@ static void on_found(void *data, const struct pty_found *found)
 	scroll_found(data, found);
 }
 
+static void on_copied(void *data, uint32_t id, bool cut, const char *text, size_t n)
+{
+	scroll_copied(data, id, cut, text, n);
+}
+
 static void on_bell(void *data)
 {
 	struct agent *a = data;
@@ -156,6 +161,7 @@ static void got_screen(struct agent *a, const cJSON *answer, int fd, const char 
 	    .update = on_update,
 	    .history = on_history,
 	    .found = on_found,
+	    .copied = on_copied,
 	    .bell = on_bell,
 	    .clipboard = on_clipboard,
 	    .notify = on_notify,

@@ -204,6 +204,7 @@ void act_layout(struct tui *t, int arg); /* the next one */
 void act_preset(struct tui *t, int preset);
 void act_cycle(struct tui *t, int step);
 void act_clipboard(struct tui *t, int arg);
+void act_paste(struct tui *t, int arg);
 /* Into the clipboard of the person's terminal; only what they asked for or can see. */
 void tui_clipboard(struct tui *t, const char *text, size_t n);
 void act_scroll(struct tui *t, int pages);
@@ -274,6 +275,10 @@ struct tui {
 	unsigned prefix_mods;
 	bool prefix; /* the next key is a command */
 	uint64_t repeat_until;
+	struct {	     /* what the person has copied from a scrollback */
+		uint32_t id; /* of the question */
+		struct buf text;
+	} copy;
 	uint32_t find_id;     /* of the last search in a scrollback */
 	uint64_t last_key_ns; /* last key that went to a pane */
 	bool mouse_on;

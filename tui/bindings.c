@@ -37,6 +37,7 @@ static const struct binding table[] = {
     {'S', 0, "take a snapshot of what the session may write (run --rollback)", act_snapshot, 0,
      false},
     {'[', 0, "scroll back (also mouse wheel, Shift+wheel)", act_scroll, 0, false},
+    {']', 0, "paste what was copied from a scrollback", act_paste, 0, false},
     {PTY_KEY_PGUP, 0, "scroll back by a page", act_scroll, 1, false},
     {PTY_KEY_LEFT, 0, "pane to the left", act_focus, DIR_LEFT, true},
     {PTY_KEY_RIGHT, 0, "pane to the right", act_focus, DIR_RIGHT, true},

@@ -279,18 +279,16 @@ void canvas_cells(struct canvas *c, int x, int y, const struct pty_screen *s,
 	}
 }
 
-void canvas_mark(struct canvas *c, int x, int y, const struct style *s)
+int canvas_mark(struct canvas *c, int x, int y, const struct style *s)
 {
 	const uint16_t halves = PTY_WIDE | PTY_WIDE_TAIL;
+	int n = 1;
 
-	for (int n = 1; n > 0; n--, x++) {
-		struct canvas_cell *cell;
+	for (int i = 0; i < n && rect_has(&c->clip, x + i, y); i++) {
+		struct canvas_cell *cell = canvas_at(c, x + i, y);
 
-		if (!rect_has(&c->clip, x, y))
-			return;
-		cell = canvas_at(c, x, y);
 		if (cell->attr & PTY_WIDE)
-			n++;
+			n = 2;
 		if (!s) {
 			cell->attr ^= PTY_INVERSE;
 			continue;
@@ -299,6 +297,7 @@ void canvas_mark(struct canvas *c, int x, int y, const struct style *s)
 		cell->bg = s->bg;
 		cell->attr = (uint16_t)((cell->attr & halves) | s->attr);
 	}
+	return n;
 }
 
 void canvas_mend(struct canvas *c)

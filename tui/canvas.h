@@ -80,8 +80,8 @@ void canvas_box(struct canvas *c, const struct rect *r, const struct style *s);
 /* Copies row of a screen; n cells of it are drawn from column from on, to (x,y). */
 void canvas_cells(struct canvas *c, int x, int y, const struct pty_screen *s,
 		  const struct pty_cell *row, int from, int n);
-/* A cell, and its other half, in another style; NULL: its own reversed. */
-void canvas_mark(struct canvas *c, int x, int y, const struct style *s);
+/* A cell, and its other half, in another style; NULL: its own reversed. Returns the columns. */
+int canvas_mark(struct canvas *c, int x, int y, const struct style *s);
 /* Makes wide glyphs whole again that drawing has cut in half; once before output. */
 void canvas_mend(struct canvas *c);
 /* The picture as lines of text without trailing blanks. */

@@ -78,9 +78,12 @@ static bool drag(struct tui *t, const struct input_event *ev)
 void input_mouse(struct tui *t, const struct input_event *ev)
 {
 	struct pane *p = pane_at(t, ev->x, ev->y);
+	struct pane *f = pane_focused(t);
 	struct agent *a;
 
 	if (t->dialog)
+		return;
+	if (f && f->scroll.held && scroll_mouse(f, ev)) /* wherever the mouse is meanwhile */
 		return;
 	if (ev->button == PTY_WHEEL_UP || ev->button == PTY_WHEEL_DOWN) {
 		if (p)
@@ -101,5 +104,6 @@ void input_mouse(struct tui *t, const struct input_event *ev)
 		pane_focus(t, p); /* the click that only brings the pane into focus */
 		return;
 	}
-	to_program(p, ev);
+	if (!scroll_mouse(p, ev))
+		to_program(p, ev);
 }

@@ -22,6 +22,12 @@ struct scroll_find {
 	struct pty_row_text text; /* of rows that are drawn: its memory is kept */
 };
 
+enum scroll_select { SELECT_NONE = 0, SELECT_CELLS, SELECT_LINES };
+struct scroll_place {
+	uint64_t line;
+	int col;
+};
+
 struct scroll_view {
 	bool on;
 	bool by_wheel; /* came with the wheel, goes with it at the end */
@@ -29,6 +35,10 @@ struct scroll_view {
 	int left;      /* column at the left edge */
 	uint64_t line; /* the cursor */
 	int col;
+	enum scroll_select select; /* from the anchor to the cursor */
+	struct scroll_place anchor;
+	bool held, dragged; /* the mouse's left button: down, moved since */
+	struct scroll_place pressed;
 	struct scroll_find find;
 	char note[128];	  /* what the last key came to; "": nothing to say */
 	uint32_t end_key; /* what has ended it, while that may still be held down; 0: nothing */
@@ -47,12 +57,20 @@ uint64_t scroll_below(const struct pane *p, const struct pty_screen *s);
 void scroll_settle(struct pane *p, const struct pty_screen *s);
 
 void scroll_enter(struct pane *p); /* with nothing in the scrollback too; if it is on: nothing */
-void scroll_leave(struct pane *p); /* also if it is off */
+void scroll_enter_at(struct pane *p, struct scroll_place cursor);
+void scroll_leave(struct pane *p);	   /* also if it is off */
 void scroll_by(struct pane *p, int lines); /* > 0: back in time */
 void scroll_page(struct pane *p, int pages);
 void scroll_note(struct pane *p, const char *fmt, ...) _printf_(2, 3);
 /* True: used, or nothing that may reach the program. */
 bool scroll_key(struct pane *p, const struct input_event *ev);
+/* Leaves, as said by a key. */
+void scroll_ended(struct pane *p, uint32_t key);
+bool scroll_word_key(struct pane *p, const struct pty_screen *s, uint32_t key);
+bool scroll_select_key(struct pane *p, const struct input_event *ev);
+void scroll_select_marks(struct pane *p, const struct pty_screen *s);
+bool scroll_mouse(struct pane *p, const struct input_event *ev);
+void scroll_copied(struct agent *a, uint32_t id, bool cut, const char *text, size_t n);
 bool scroll_search_key(struct pane *p, const struct input_event *ev);
 bool scroll_paste(struct pane *p, const char *text, size_t n); /* false: nothing takes it */
 void scroll_found(struct agent *a, const struct pty_found *found);

@@ -47,6 +47,7 @@ void scroll_draw(struct pane *p, const struct pty_screen *s, bool focused)
 	scroll_settle(p, s); /* lines may have fallen out, the pane may have another size */
 	draw_rows(p, s);
 	scroll_marks(p, s);
+	scroll_select_marks(p, s);
 	if (focused) {
 		c->cx = p->body.x + v->col - v->left;
 		c->cy = p->body.y + (int)(v->line - v->top);

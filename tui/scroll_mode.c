@@ -66,6 +66,14 @@ void scroll_settle(struct pane *p, const struct pty_screen *s)
 void scroll_enter(struct pane *p)
 {
 	const struct pty_screen *s = terminal_screen(p);
+
+	if (s)
+		scroll_enter_at(p, (struct scroll_place){scroll_live(s) + (uint64_t)s->cy, s->cx});
+}
+
+void scroll_enter_at(struct pane *p, struct scroll_place at)
+{
+	const struct pty_screen *s = terminal_screen(p);
 	struct scroll_view *v = &p->scroll;
 
 	if (!s || v->on)
@@ -73,8 +81,8 @@ void scroll_enter(struct pane *p)
 	v->on = true;
 	v->top = scroll_live(s) + (uint64_t)p->crop_y;
 	v->left = p->crop_x;
-	v->line = scroll_live(s) + (uint64_t)s->cy;
-	v->col = s->cx;
+	v->line = at.line;
+	v->col = at.col;
 	v->end_key = 0;
 	scroll_settle(p, s);
 	tui_dirty(p->tui);
@@ -212,7 +220,7 @@ static bool move_key(struct pane *p, const struct pty_screen *s, uint32_t key)
 		v->line = v->top + (uint64_t)(rows - 1);
 		return true;
 	default:
-		return false;
+		return scroll_word_key(p, s, key);
 	}
 }
 
@@ -223,7 +231,7 @@ static bool page_key(struct pane *p, const struct input_event *ev)
 
 	if (ev->key == PTY_KEY_PGUP || (ctrl && ev->key == 'b'))
 		scroll_page(p, 1);
-	else if (ev->key == PTY_KEY_PGDN || (ctrl && ev->key == 'f') || (!ctrl && ev->key == ' '))
+	else if (ev->key == PTY_KEY_PGDN || (ctrl && ev->key == 'f'))
 		scroll_page(p, -1);
 	else if (ctrl && ev->key == 'u')
 		scroll_by(p, half > 0 ? half : 1);
@@ -236,6 +244,13 @@ static bool page_key(struct pane *p, const struct input_event *ev)
 	else
 		return false;
 	return true;
+}
+
+void scroll_ended(struct pane *p, uint32_t key)
+{
+	scroll_leave(p);
+	p->scroll.end_key = key;
+	p->scroll.end_ns = clock_mono_ns();
 }
 
 static bool end_key(const struct input_event *ev)
@@ -274,10 +289,12 @@ bool scroll_key(struct pane *p, const struct input_event *ev)
 		tui_dirty(p->tui);
 		return true;
 	}
+	if (s && scroll_select_key(p, ev)) {
+		tui_dirty(p->tui);
+		return true;
+	}
 	if (!s || end_key(ev)) {
-		scroll_leave(p);
-		p->scroll.end_key = ev->key;
-		p->scroll.end_ns = clock_mono_ns();
+		scroll_ended(p, ev->key);
 		return true;
 	}
 	scroll_settle(p, s);
@@ -292,11 +309,14 @@ const char *const *scroll_help(size_t *n)
 	static const char *const lines[] = {
 	    "h j k l, arrows   move the cursor",
 	    "0 ^ $             start, first word, end of the line",
-	    "PgUp PgDn Space   a page; also Ctrl+B, Ctrl+F",
+	    "w b e             next word, word before, end of the word",
+	    "PgUp PgDn         a page; also Ctrl+B, Ctrl+F",
 	    "Ctrl+U Ctrl+D     half a page; Ctrl+Y, Ctrl+E: a line",
 	    "g G, Home End     oldest line, newest line",
 	    "H M L             top, middle, bottom of the pane",
 	    "/ ? n N           search: down, up, again, the other way",
+	    "v Space, V        select cells, lines (o: go to the other end)",
+	    "y Enter           copy what is selected and leave",
 	    "q Esc Enter       back to the program",
 	};
 

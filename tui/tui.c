@@ -160,6 +160,7 @@ static void free_all(struct tui *t)
 	strings_free(&t->strings);
 	buf_free(&t->last_screen);
 	buf_free(&t->clip.text);
+	buf_free(&t->copy.text);
 	buf_free(&t->term.replies);
 	free(t->restart.profile);
 	free(t->restart.dir);

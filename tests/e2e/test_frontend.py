@@ -525,7 +525,7 @@ def scrollback(p):
     s.sees("LAST")
     s.command("[")
     s.keys("PPage", "PPage")
-    text = s.sees("live below|scrolled")
+    text = s.sees("back [1-9][0-9]+ lines")
     assert "LAST" not in text, text
     # Pressed once too often, and keys after that: none is for the program.
     s.keys("NPage", "NPage", "NPage", "Space", "Space", "j")
@@ -633,6 +633,95 @@ def scrollback_search(p):
     stop_all(p)
 
 
+def copied(s, text):
+    """Waits for the text in the terminal's clipboard."""
+    def buffers():
+        return [s.tmux("show-buffer", "-b", b) for b in s.tmux("list-buffers", "-F", "#{buffer_name}").split()]
+    until(lambda: "%.300r in the clipboard: %.900r" % (text, buffers()), lambda: text in buffers())
+
+
+def scrollback_copy(p):
+    """What is selected reaches the terminal's clipboard, and the program by the prefix and ]."""
+    long = " ".join("w%d" % i for i in range(60))
+    p.write("lines", "first\n%s\nh\u00e9 \u6f22\u5b57 e\u0301nd   \n\033[8mhidden\033[m seen\n" % long)
+    p.start("alpha", "cat lines; for i in $(seq 5000); do echo row $i; done; printf '\\033[?2004h'; echo LAST; "
+            "stty -echo; cat -v; sleep 1000")
+    s = Screen(p, "attach", "alpha", cols=80, rows=24)
+    s.tmux("set", "-s", "set-clipboard", "on")
+    s.sees("LAST")
+
+    # A line over three rows is one; blanks at the ends are none of the text, concealed text neither.
+    s.command("[")
+    s.keys("g", "j", "V", "y")
+    copied(s, long)
+    s.sees("copied %d bytes" % len(long))
+    s.sees("LAST")
+    s.command("[")
+    s.keys("y")
+    s.sees("nothing selected")
+    s.type("?h\u00e9 ")
+    s.keys("Enter")
+    s.sees("^h\u00e9 ")
+    s.keys("w", "v", "j", "$", "Enter")
+    copied(s, "\u6f22\u5b57 e\u0301nd\n       seen")
+    # The whole of it, more than one picture or fetched piece; Escape takes back a selection only.
+    s.command("[")
+    s.keys("v", "k", "Escape")
+    s.sees("back 0 lines")
+    s.keys("g", "v", "G", "$", "y")
+    copied(s, "first\n" + long + "\nh\u00e9 \u6f22\u5b57 e\u0301nd\n       seen\n" +
+           "".join("row %d\n" % i for i in range(1, 5001)) + "LAST\n")
+    # With the mouse, where the program wants none of it.
+    row = [i for i, line in enumerate(s.lines()) if line.startswith("row 4995")][0] + 1
+    for x, y, button, end in ((1, row, 0, "M"), (3, row, 32, "M"), (4, row + 1, 32, "M"), (4, row + 1, 0, "m")):
+        s.tmux("send-keys", "-H", *["%02x" % ord(c) for c in "\033[<%d;%d;%d%s" % (button, x, y, end)])
+    copied(s, "row 4995\nrow")
+    s.sees_not("lines —")
+    s.command("]")
+    s.keys("Enter")
+    s.sees(r"\^\[\[200~row 4995")
+    s.sees(r"^row\^\[\[201~")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
+def scrollback_lives(p):
+    """The program prints and clears, the terminal changes its size, while a person reads and selects."""
+    p.start("alpha", "for i in $(seq 300); do echo row $i; done; until [ -e more ]; do sleep 0.1; done; "
+            "for i in $(seq 200); do echo new $i; done; until [ -e clear ]; do sleep 0.1; done; "
+            "printf '\\033[3J\\033[H\\033[2Jcleared'; sleep 1000")
+    s = Screen(p, "attach", "alpha", cols=80, rows=24)
+    s.tmux("set", "-s", "set-clipboard", "on")
+    s.sees("row 300")
+    s.command("[")
+    s.type("?row 100")
+    s.keys("Enter")
+    s.sees("^row 100$")
+    s.keys("0", "v", "j", "$")
+    p.write("more", "")
+    s.sees(r"back 3\d\d lines")
+    s.sees("^row 100$")
+    for cols, rows in ((30, 12), (80, 5), (20, 2), (80, 24)):
+        s.resize(cols, rows)
+        time.sleep(0.2)
+    s.sees("^row 101$")
+    s.keys("y")
+    copied(s, "row 100\nrow 101")
+    s.command("[")
+    s.keys("g", "v", "j", "/")
+    s.type("new 1")
+    p.write("clear", "")
+    s.keys("Enter")
+    s.sees("not found: new 1|cleared")
+    s.keys("n", "k", "y")
+    s.keys("q")
+    s.sees("^cleared")
+    s.command("d")
+    assert s.ended() == 0
+    stop_all(p)
+
+
 def small_terminal(p):
     """Nothing breaks where nothing fits."""
     p.start("alpha", "cat ~/.ssh/id_rsa; echo \"exit $?.\"; read x", ASK)
@@ -730,4 +819,4 @@ def full_disk(p):
 
 nonolib.main([side_by_side, zoom_and_layouts, remembered, remembered_from_run, new_agent, splits, help_keys, other_prefix,
               status_line, jump, jump_to_request, audit_search, audit_pane, violations_pane, dialog, guard, always_shows_change, queue,
-              read_only_answers_nothing, scrollback, scrollback_fits, scrollback_search, small_terminal, terminal_restored, let_go, full_disk, headless], jobs=3)
+              read_only_answers_nothing, scrollback, scrollback_fits, scrollback_search, scrollback_copy, scrollback_lives, small_terminal, terminal_restored, let_go, full_disk, headless], jobs=3)

@@ -44,6 +44,18 @@ static void on_found(void *data, const struct pty_found *f)
 		abort();
 }
 
+static void on_copied(void *data, uint32_t id, bool cut, const char *text, size_t n)
+{
+	(void)data;
+	(void)id;
+	(void)cut;
+	if (n > PTY_COPY_MAX)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		if (((uint8_t)text[i] < 0x20 && text[i] != '\n') || text[i] == 0x7f)
+			abort();
+}
+
 static void on_notify(void *data, const char *title, const char *body)
 {
 	(void)data;
@@ -57,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pty_client_events ev = {.update = on_update,
 				       .history = on_history,
 				       .found = on_found,
+				       .copied = on_copied,
 				       .notify = on_notify,
 				       .data = &c};
 	struct buf text = {0};

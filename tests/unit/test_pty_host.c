@@ -617,6 +617,72 @@ static void searches(void **state)
 	teardown(&s);
 }
 
+struct copied {
+	uint32_t id;
+	bool cut;
+	struct buf text;
+};
+
+static void on_copied(void *data, uint32_t id, bool cut, const char *text, size_t n)
+{
+	struct copied *copied = data;
+
+	copied->id = id;
+	copied->cut = cut;
+	buf_clear(&copied->text);
+	buf_add(&copied->text, text, n);
+	buf_addc(&copied->text, '\0');
+}
+
+static void copies(void **state)
+{
+	struct scene s;
+	struct copied got = {0};
+	struct pty_client_events ev = {.copied = on_copied, .data = &got};
+	struct pty_client *c;
+	struct buf long_line = {0};
+
+	(void)state;
+	setup(&s, 10, 4);
+	c = attach(&s, 10, 4, true, &ev);
+	UNTIL(&s, c, pty_client_screen(c)->generation);
+	/* Rows 0..2 one line; 3 with blanks behind; 4 concealed in part, wide and put together. */
+	prints(&s, "0123456789abcdefghijk mn\r\nx   \033[41m  \033[m\r\n\033[8mno\033[m "
+		   "e\xcc\x81\xe6\xbc\xa2"
+		   "z\r\n\r\n\r\nend");
+	UNTIL(&s, c, shows(c, "end"));
+	assert_int_equal(pty_client_screen(c)->history, 4);
+	pty_client_copy(c, 1, 0, 8, 2, 1, false);
+	UNTIL(&s, c, got.id == 1);
+	assert_string_equal(got.text.data, "89abcdefghijk");
+	pty_client_copy(c, 2, 1, 3, 1, 3, true);
+	UNTIL(&s, c, got.id == 2);
+	assert_string_equal(got.text.data, "0123456789abcdefghijk mn");
+	pty_client_copy(c, 3, 0, 9, UINT64_MAX / 4, 0, false); /* more than there is: all */
+	UNTIL(&s, c, got.id == 3);
+	assert_string_equal(got.text.data,
+			    "9abcdefghijk mn\nx\n   e\xcc\x81\xe6\xbc\xa2z\n\n\nend");
+	assert_false(got.cut);
+	pty_client_copy(c, 4, 4, 5, 4, 5, false); /* the second half of what is wide: it */
+	UNTIL(&s, c, got.id == 4);
+	assert_string_equal(got.text.data, "\xe6\xbc\xa2");
+	/* One line of all rows there are. */
+	for (int i = 0; i < 1000; i++)
+		buf_adds(&long_line, "0123456789");
+	print(&s, long_line.data, long_line.len);
+	prints(&s, "\r\nover");
+	UNTIL(&s, c, shows(c, "over"));
+	pty_client_copy(c, 5, pty_client_screen(c)->history_first, 0, UINT64_MAX / 4, 0, true);
+	UNTIL(&s, c, got.id == 5);
+	buf_adds(&long_line, "\nover");
+	buf_addc(&long_line, '\0');
+	assert_non_null(strstr(got.text.data, long_line.data));
+	buf_free(&long_line);
+	buf_free(&got.text);
+	pty_client_free(c);
+	teardown(&s);
+}
+
 /* Unfinished pictures are held back, but not for ever. */
 static void synchronized_output(void **state)
 {
@@ -788,6 +854,7 @@ int main(void)
 	    cmocka_unit_test(hostile_client),
 	    cmocka_unit_test(history_bell_clipboard),
 	    cmocka_unit_test(searches),
+	    cmocka_unit_test(copies),
 	    cmocka_unit_test(synchronized_output),
 	    cmocka_unit_test(told_later),
 	    cmocka_unit_test(ends),
