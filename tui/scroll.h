@@ -35,6 +35,7 @@ struct scroll_view {
 	int left;      /* column at the left edge */
 	uint64_t line; /* the cursor */
 	int col;
+	char wish;		   /* '^' or '$', when the row is here; 0: none */
 	enum scroll_select select; /* from the anchor to the cursor */
 	struct scroll_place anchor;
 	bool held, dragged; /* the mouse's left button: down, moved since */
@@ -75,6 +76,7 @@ bool scroll_search_key(struct pane *p, const struct input_event *ev);
 bool scroll_paste(struct pane *p, const char *text, size_t n); /* false: nothing takes it */
 void scroll_found(struct agent *a, const struct pty_found *found);
 void scroll_marks(struct pane *p, const struct pty_screen *s);
+void scroll_wish(struct pane *p, const struct pty_screen *s); /* moves where a key wished to go */
 void scroll_draw(struct pane *p, const struct pty_screen *s, bool focused);
 /* The mode's keys, a line each, for the help. */
 const char *const *scroll_help(size_t *n);

@@ -1,6 +1,8 @@
 /* The picture of a pane in the scrollback's mode. */
 #include "tui/app.h"
 
+#define AHEAD 40
+
 static void draw_bar(struct pane *p, uint64_t below, bool focused)
 {
 	const struct rect *r = &p->body;
@@ -24,6 +26,18 @@ static void draw_bar(struct pane *p, uint64_t below, bool focused)
 		     (unsigned long long)below);
 }
 
+/* Has what comes into view next fetched, so that it is there when a key asks for it. */
+static void fetch_ahead(struct pane *p, const struct pty_screen *s)
+{
+	uint64_t top = p->scroll.top, rows = (uint64_t)scroll_rows(p);
+	int cols;
+
+	if (top > s->history_first)
+		agent_row(p->agent, s,
+			  top - s->history_first > AHEAD ? top - AHEAD : s->history_first, &cols);
+	agent_row(p->agent, s, top + rows + AHEAD, &cols);
+}
+
 static void draw_rows(struct pane *p, const struct pty_screen *s)
 {
 	const struct scroll_view *v = &p->scroll;
@@ -45,9 +59,11 @@ void scroll_draw(struct pane *p, const struct pty_screen *s, bool focused)
 	const struct scroll_view *v = &p->scroll;
 
 	scroll_settle(p, s); /* lines may have fallen out, the pane may have another size */
+	scroll_wish(p, s);
 	draw_rows(p, s);
 	scroll_marks(p, s);
 	scroll_select_marks(p, s);
+	fetch_ahead(p, s);
 	if (focused) {
 		c->cx = p->body.x + v->col - v->left;
 		c->cy = p->body.y + (int)(v->line - v->top);

@@ -141,13 +141,12 @@ void scroll_page(struct pane *p, int pages)
 
 /* ---- keys ----------------------------------------------------------------- */
 
-/* First cell that is not blank, or the last one (-1: none, or the row is not here yet). */
-static int text_edge(struct pane *p, const struct pty_screen *s, bool last)
+/* First cell that is not blank, or the last one. */
+static int text_edge(const struct pty_cell *row, int cols, bool last)
 {
-	int cols, found = -1;
-	const struct pty_cell *row = agent_row(p->agent, s, p->scroll.line, &cols);
+	int found = 0;
 
-	for (int x = 0; row && x < cols; x++) {
+	for (int x = 0; x < cols; x++) {
 		if ((!row[x].glyph || row[x].glyph == ' ') && !(row[x].attr & PTY_WIDE_TAIL))
 			continue;
 		found = x;
@@ -155,6 +154,19 @@ static int text_edge(struct pane *p, const struct pty_screen *s, bool last)
 			break;
 	}
 	return found;
+}
+
+void scroll_wish(struct pane *p, const struct pty_screen *s)
+{
+	struct scroll_view *v = &p->scroll;
+	int cols;
+	const struct pty_cell *row = v->wish ? agent_row(p->agent, s, v->line, &cols) : NULL;
+
+	if (!row)
+		return;
+	v->col = text_edge(row, cols, v->wish == '$');
+	v->wish = 0;
+	scroll_settle(p, s);
 }
 
 /* One cell to the side, over both halves of what takes two. */
@@ -195,10 +207,9 @@ static bool move_key(struct pane *p, const struct pty_screen *s, uint32_t key)
 		v->col = 0;
 		return true;
 	case '^':
-		v->col = text_edge(p, s, false);
-		return true;
 	case '$':
-		v->col = text_edge(p, s, true);
+		v->wish = (char)key;
+		scroll_wish(p, s);
 		return true;
 	case PTY_KEY_HOME:
 	case 'g':
@@ -297,6 +308,7 @@ bool scroll_key(struct pane *p, const struct input_event *ev)
 		scroll_ended(p, ev->key);
 		return true;
 	}
+	p->scroll.wish = 0;
 	scroll_settle(p, s);
 	if (!page_key(p, ev) && !(ev->mods & (PTY_CTRL | PTY_ALT)) && move_key(p, s, ev->key))
 		scroll_settle(p, s);
@@ -315,7 +327,7 @@ const char *const *scroll_help(size_t *n)
 	    "g G, Home End     oldest line, newest line",
 	    "H M L             top, middle, bottom of the pane",
 	    "/ ? n N           search: down, up, again, the other way",
-	    "v Space, V        select cells, lines (o: go to the other end)",
+	    "v Space, V        select cells, lines; o: the other end",
 	    "y Enter           copy what is selected and leave",
 	    "q Esc Enter       back to the program",
 	};

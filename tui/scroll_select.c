@@ -6,7 +6,7 @@
 static bool bounds(const struct pane *p, struct scroll_place *from, struct scroll_place *to)
 {
 	const struct scroll_view *v = &p->scroll;
-	struct scroll_place cursor = {v->line, v->col};
+	struct scroll_place cursor = {v->line, v->wish == '$' ? PTY_COLS_MAX - 1 : v->col};
 	bool back = cursor.line < v->anchor.line ||
 		    (cursor.line == v->anchor.line && cursor.col < v->anchor.col);
 

@@ -32,6 +32,14 @@ static enum kind kind_at(const struct walk *w)
 		   : SIGN;
 }
 
+/* A row that is being fetched is as far as this goes. */
+static bool is_here(const struct walk *w)
+{
+	int cols;
+
+	return agent_row(w->p->agent, w->s, w->line, &cols);
+}
+
 /* One cell on; false at the end. A line's end parts words, as the blank in its last cell would. */
 static bool forward(struct walk *w, bool *new_line)
 {
@@ -47,7 +55,7 @@ static bool forward(struct walk *w, bool *new_line)
 	w->line++;
 	w->col = 0;
 	*new_line = true;
-	return true;
+	return is_here(w);
 }
 
 static bool backward(struct walk *w, bool *new_line)
@@ -64,7 +72,7 @@ static bool backward(struct walk *w, bool *new_line)
 	w->line--;
 	w->col = w->s->cols - 1;
 	*new_line = true;
-	return true;
+	return is_here(w);
 }
 
 static void word_begin(struct walk *w)

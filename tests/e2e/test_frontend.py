@@ -671,6 +671,10 @@ def scrollback_copy(p):
     s.keys("g", "v", "G", "$", "y")
     copied(s, "first\n" + long + "\nh\u00e9 \u6f22\u5b57 e\u0301nd\n       seen\n" +
            "".join("row %d\n" % i for i in range(1, 5001)) + "LAST\n")
+    # Keys that come faster than the rows they are about.
+    s.command("[")
+    s.keys("g", "v", "$", "y")
+    copied(s, "first")
     # With the mouse, where the program wants none of it.
     row = [i for i, line in enumerate(s.lines()) if line.startswith("row 4995")][0] + 1
     for x, y, button, end in ((1, row, 0, "M"), (3, row, 32, "M"), (4, row + 1, 32, "M"), (4, row + 1, 0, "m")):
