@@ -33,6 +33,7 @@ struct plan {
 	struct policy *policy;
 	struct nono_limits limits;
 	char **secrets; /* "VARIABLE=secret" */
+	char *sign_key; /* of the options, as signer_key() spells it; NULL = none */
 	char id[SESSION_ID_LEN + 1];
 	struct rollback_place place; /* of its snapshots; path NULL: the state directory */
 };

@@ -238,11 +238,11 @@ static int start_recording(struct broker *b, struct err *err)
 
 static int start_signer(struct broker *b, struct err *err)
 {
-	if (!b->o->audit_sign_key)
+	if (!b->plan->sign_key)
 		return 0;
 	if (b->o->no_audit)
 		return err_usage(err, "--audit-sign-key signs a record, and --no-audit makes none");
-	return signer_start(b->o->audit_sign_key, b->plan->policy, &b->signer, err);
+	return signer_start(b->plan->sign_key, b->plan->policy, &b->signer, err);
 }
 
 static int start_steps(struct broker *b, char *const *command, struct err *err)

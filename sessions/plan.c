@@ -238,6 +238,8 @@ static int make(const struct session_options *o, struct plan *p, struct err *err
 	if (place_closed(p, err) < 0)
 		return -1;
 	p->argv = session_argv(p->policy, o->argv);
+	if (o->audit_sign_key && signer_key(o->audit_sign_key, &p->sign_key, err) < 0)
+		return -1;
 	if (policy_check_start(&in, p->policy, p->argv[0], p->program, err) < 0 ||
 	    policy_enforceable(p->policy, err) < 0 || check_gpu(&in, p->policy, err) < 0 ||
 	    check_sandbox_policy(p->policy, err) < 0 || plan_limits(p, err) < 0)
@@ -272,5 +274,6 @@ void plan_free(struct plan *p)
 	policy_free(p->policy);
 	env_credentials_free(p->secrets);
 	rollback_place_free(&p->place);
+	free(p->sign_key);
 	*p = (struct plan){0};
 }

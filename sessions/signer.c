@@ -71,6 +71,11 @@ static bool is_uri(const char *key)
 	return str_starts(key, "pkcs11:");
 }
 
+static bool is_file(const char *key)
+{
+	return strchr(key, '/') && !strstr(key, "://") && !is_uri(key);
+}
+
 static int hex(char c)
 {
 	return c >= '0' && c <= '9'		    ? c - '0'
@@ -115,7 +120,7 @@ static int load(const char *key, const struct policy *p, struct secret *out, str
 	if (p && str_starts(key, "env://"))
 		return err_set(err, "the program could have the variable too: use a file, a "
 				    "keyring or pkcs11:");
-	if (strchr(key, '/') && !strstr(key, "://")) {
+	if (is_file(key)) {
 		_cleanup_free_ char *real = path_real(key, err);
 		if (!real || check_file(real, p, err) < 0)
 			return -1;
@@ -125,6 +130,22 @@ static int load(const char *key, const struct policy *p, struct secret *out, str
 	}
 	return credential_load(reference ? reference : key, NULL,
 			       &(struct credential_facts){.host = ""}, out, &ttl, &headers, err);
+}
+
+int signer_key(const char *key, char **out, struct err *err)
+{
+	char cwd[4096], full[4096];
+
+	*out = NULL;
+	if (is_file(key) && key[0] != '/') {
+		if (!getcwd(cwd, sizeof(cwd)))
+			return err_errno(err, errno, "can't tell the current directory");
+		if (path_join(full, sizeof(full), cwd, key) < 0)
+			return err_set(err, "%.200s: the path is too long", key);
+		key = full;
+	}
+	*out = xstrdup(key);
+	return 0;
 }
 
 static _Noreturn void in_child(char *program, const char *key, int sock)

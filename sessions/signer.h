@@ -16,6 +16,9 @@ struct signer {
 	char *public_key; /* base64 of its DER */
 };
 
+/* A file that is named by a relative path gets its whole one (caller frees), all else stays as it
+ * is: the broker of a session in the background works in /. Nothing is looked at. */
+int signer_key(const char *key, char **out, struct err *err);
 /* key: a file in PEM, "pkcs11:...", or a reference to a credential (credentials.h). p: whose
  * program must not be able to read the file; may be NULL. Fails if the key can't be had. */
 int signer_start(const char *key, const struct policy *p, struct signer *s, struct err *err);

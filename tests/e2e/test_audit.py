@@ -397,6 +397,10 @@ def sign(p):
     assert p.run(["openssl", "dgst", "-sha256", "-verify", p256 + ".pub", "-signature", p.outside + "/sig",
                   p.outside + "/pae"]).stdout == "Verified OK\n"
     assert json.loads(payload)["subject"][0]["name"] == "audit-session:" + sid
+    # The broker of a session in the background works in another directory than its user.
+    p.inside("true", "--name", "away", "--detached", "--audit-sign-key", os.path.relpath(p256, p.work))
+    p.nono("wait", "away")
+    assert "VERIFIED" in p.nono("audit", "verify", "away", "--public-key-file", p256 + ".pub")
     # Another session's bundle, a changed one, none.
     other = os.path.join(p.base, "state/nono/audit", p.json("audit", "list")[0]["session_id"])
     shutil.copy(os.path.join(other, "audit-attestation.bundle"), bundle_path)
