@@ -82,6 +82,15 @@ static void add_whole(cJSON **list, const struct audit_line *line)
 	cJSON_Delete(o);
 }
 
+/* Of the addresses that programs connected to: not the session's own loopback, nor its proxy, which
+ * says itself what it was asked for. */
+static bool is_host(const struct audit_record *rec)
+{
+	bool own = str_eq(rec->source, "system") && !str_eq(rec->decision, "denied");
+
+	return !own && rec->target[0] && rec->target[0] != '/' && !str_starts(rec->target, "unix:");
+}
+
 static void add_host(struct summary *s, const struct audit_record *rec)
 {
 	char text[600];
@@ -103,6 +112,8 @@ void summary_add(struct summary *s, const struct audit_record *rec, const struct
 		add_whole(&s->network, line);
 		add_host(s, rec);
 	}
+	if (str_eq(rec->type, "connect") && is_host(rec))
+		add_host(s, rec);
 }
 
 /* ---- as JSON --------------------------------------------------------------------------------- */

@@ -48,6 +48,12 @@ def show(p):
     assert p.json("audit", "show", sid, "--tree", "--path", "/nosuch") == []
     tree = p.json("audit", "show", sid, "--tree", "--denied")
     assert [c["command"].split()[0] for c in tree[0]["children"]] == ["cat"], tree
+    # Addresses that were connected to without a proxy, and one that was not to be.
+    connect = "python3 -c 'import socket; socket.socket().connect_ex((\"127.1.2.3\", 9))'"
+    p.inside(connect, "--name", "open")
+    assert re.search(r"^Hosts\n +1  allowed +127\.1\.2\.3:9 ", p.nono("audit", "show", "open"), re.M)
+    p.inside(connect.replace("127.1.2.3", "192.0.2.1"), "--name", "closed", "--block-net")
+    assert re.search(r"^Hosts\n +1  denied +192\.0\.2\.1:9 ", p.nono("audit", "show", "closed"), re.M)
     # By path, kind, decision.
     os.chdir(p.work)
     rows = [json.loads(x) for x in p.nono("audit", "show", sid, "--path", "d", "--json").splitlines()]
