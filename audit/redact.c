@@ -158,6 +158,8 @@ static bool redact_named(struct cursor *c)
 	while (name_char(*end))
 		end++;
 	v = end;
+	if (*v == '\\' && v[1] == '"' && v[2] == ':') /* JSON between quotes of a shell */
+		v++;
 	if ((*v == '"' || *v == '\'') && v[1] == ':')
 		v++;
 	sep = *v;
@@ -173,11 +175,51 @@ static bool redact_named(struct cursor *c)
 		v++;
 	if (spaced && str_starts(v, "--"))
 		return false;
+	v += *v == '\\' && v[1] == '"';
 	if (*v == '"' || *v == '\'')
 		quote = *v++;
 	v += scheme_len(v);
 	take(c, v);
 	hide(c, value_end(v, spaced ? ' ' : sep, alone && sep == '=', query, quote));
+	return true;
+}
+
+/* The value of a flag for a login, where it stands in one argument with the flag: behind "=", in a
+ * shell's line behind blanks, or at once ("-uNAME:"). NULL: none. */
+static const char *login_value(const char *s)
+{
+	static const char *const flags[] = {"--proxy-user", "--user", "-U", "-u"};
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		const char *v = s + strlen(flags[i]);
+
+		if (!str_starts(s, flags[i]))
+			continue;
+		if (*v == '=' || *v == ' ')
+			return v + 1 + strspn(v + 1, " ");
+		return str_eq(flags[i], "-u") ? v : NULL;
+	}
+	return NULL;
+}
+
+/* curl -u user:password, with its relatives; not "-u 1000:1000", nor a URL. */
+static bool redact_login(struct cursor *c)
+{
+	const bool alone = c->p == c->arg;
+	const char *v = login_value(c->p), *colon, *end;
+
+	if (!v || (!alone && !strchr(" \t\n\"'(;|&", c->p[-1])))
+		return false;
+	v += *v == '\\' && v[1] == '"';
+	if (*v == '"' || *v == '\'')
+		end = v + 1 + strcspn(v + 1, (char[]){*v, '\0'});
+	else
+		end = alone ? v + strlen(v) : v + strcspn(v, " \t\n\"'();|&<>");
+	colon = memchr(v, ':', (size_t)(end - v));
+	if (!colon || colon + 1 == end || colon[1] == '/' || v + strspn(v, "\"'0123456789:") >= end)
+		return false;
+	take(c, colon + 1);
+	hide(c, end);
 	return true;
 }
 
@@ -198,7 +240,7 @@ static void redact_arg(const struct audit_redaction *r, struct buf *out, const c
 		} else if (word && strncasecmp(c.p, "bearer ", 7) == 0) {
 			take(&c, c.p + 7);
 			hide(&c, c.p + strcspn(c.p, " \t\n\"'"));
-		} else if (!word || !redact_named(&c)) {
+		} else if (!word || (!redact_login(&c) && !redact_named(&c))) {
 			take(&c, c.p + 1);
 		}
 	}
