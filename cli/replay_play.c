@@ -27,6 +27,7 @@ struct player {
 	char event[PANEL - 1][800];
 	size_t n_events;
 	uint64_t at_ns, shown_ns; /* time in the session; of the last picture */
+	uint64_t last_ns;	  /* time in the session of what came last */
 	double speed, max_wait_ns;
 	bool paused, over, quit, changed;
 	int signals, signal; /* where they are read; the one that ended it */
@@ -129,6 +130,23 @@ static void add_event(struct player *p)
 	p->changed = true;
 }
 
+static void note_time(struct player *p, uint64_t ns)
+{
+	if (ns > p->last_ns)
+		p->last_ns = ns;
+}
+
+static bool at_end(const struct replay *r)
+{
+	return !r->have_frame && !r->have_event;
+}
+
+/* When the screen changes next; behind its end, when there is the next event. */
+static uint64_t next_ns(const struct replay *r)
+{
+	return r->have_frame ? r->frame.time_ns : r->have_event ? audit_time_ns(r->rec->time) : 0;
+}
+
 /* Everything up to now. */
 static void catch_up(struct player *p)
 {
@@ -140,22 +158,27 @@ static void catch_up(struct player *p)
 		else
 			pty_client_resize(p->s.client, (int)r->frame.cols, (int)r->frame.rows);
 		p->changed = true;
+		note_time(p, r->frame.time_ns);
 		replay_next_frame(r);
 	}
-	for (; replay_event_due(r, p->at_ns); replay_next_event(r))
+	for (; replay_event_due(r, p->at_ns); replay_next_event(r)) {
+		note_time(p, audit_time_ns(r->rec->time));
 		add_event(p);
+	}
+	/* The clock stands when all was shown. */
+	if (at_end(r))
+		p->at_ns = p->last_ns;
 }
 
 static void advance(struct player *p, uint64_t real_ns)
 {
-	struct replay *r = p->r;
+	uint64_t next = next_ns(p->r);
 
 	if (p->paused)
 		return;
 	p->at_ns += (uint64_t)((double)real_ns * p->speed);
-	if (r->have_frame && p->max_wait_ns > 0 && r->frame.time_ns > p->at_ns &&
-	    (double)(r->frame.time_ns - p->at_ns) > p->max_wait_ns)
-		p->at_ns = r->frame.time_ns - (uint64_t)p->max_wait_ns;
+	if (p->max_wait_ns > 0 && next > p->at_ns && (double)(next - p->at_ns) > p->max_wait_ns)
+		p->at_ns = next - (uint64_t)p->max_wait_ns;
 }
 
 /* ---- drawing --------------------------------------------------------------------------------- */
@@ -202,9 +225,9 @@ static void draw(struct player *p)
 		add_line(&b, "", 0);
 	snprintf(bar, sizeof(bar), " %llu:%02llu  %gx%s  Space pause  + - speed  . on  q end ",
 		 (unsigned long long)(s / 60), (unsigned long long)(s % 60), p->speed,
-		 !p->r->have_frame ? "  END"
-		 : p->paused	   ? "  PAUSED"
-				   : "");
+		 at_end(p->r) ? "  END"
+		 : p->paused  ? "  PAUSED"
+			      : "");
 	buf_adds(&b, "\033[7m");
 	buf_addf(&b, "%-*.*s", ws.ws_col, ws.ws_col, bar);
 	add_line(&b, "", 0);
@@ -323,7 +346,8 @@ int replay_play(struct replay *r, double speed, double max_wait_s, struct err *e
 			   .signals = -1,
 			   .speed = speed,
 			   .max_wait_ns = max_wait_s * 1e9,
-			   .at_ns = r->begin_ns};
+			   .at_ns = r->begin_ns,
+			   .last_ns = r->begin_ns};
 	struct termios before;
 	int code = start(&p, err);
 

@@ -875,7 +875,10 @@ def replay(p):
     text = s.sees("second")
     assert "r\u00e9d" in text, text
     s.sees("create .*/made")
-    s.sees("END")
+    # Where all was shown the clock stands.
+    bar = re.search(r"\d:\d\d +2x +END", s.sees("END")).group()
+    time.sleep(1.2)
+    assert bar in s.sees("END"), bar
     s.keys("q")
     assert s.ended() == 0
     # A signal ends it, and the terminal is as it was before.
