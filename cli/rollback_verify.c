@@ -222,10 +222,10 @@ static int check_all(struct cli *cli, struct report *report, struct snap_verifie
 		const struct rollback_opened *in = stores.v[i];
 		int bad;
 
-		if (in->path && !in->store)
-			cli_say(cli, "%s", in->err.msg);
 		if (!in->path)
 			continue;
+		if (!in->store)
+			on_store_damage(report, &(struct snap_damage){.what = in->err.msg});
 		bad = in->store ? check_store(in->store, o->repair, report, &v, err) : 1;
 		add_verified(sum, &v);
 		v = (struct snap_verified){0};

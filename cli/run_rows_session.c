@@ -72,8 +72,8 @@ const struct option_row run_rows_record[] = {
      .kind = OPTION_STRING,
      AT(rollback_dest),
      .arg = "DIR",
-     .help = "With --rollback: the snapshots are kept there, which is made, and closed to "
-	     "programs"},
+     .help = "With --rollback: keep the snapshots in this directory, which is made if missing, "
+	     "and closed to programs"},
     {.name = "skip-dir",
      .only = RUN | SHELL,
      .kind = OPTION_LIST,

@@ -229,9 +229,11 @@ def gone(p):
     text = p.nono("rollback", "list")
     assert re.search(there + r".* missing ", text) and dest in p.err, (text, p.err)
     for args in (("rollback", "show", there), ("rollback", "verify", there), ("rollback", "restore", there),
-                 ("snapshot", "create", "--session", there), ("snapshot", "verify")):
+                 ("snapshot", "create", "--session", there)):
         p.nono(*args, code=1)
         assert dest in p.err, (args, p.err)
+    report = p.json("snapshot", "verify", code=1)
+    assert not report["ok"] and dest in report["damage"][0]["what"] and report["snapshots"] == 2, report
     p.nono("rollback", "verify", here)
     assert p.nono("rollback", "cleanup") == ""
     out = p.nono("rollback", "cleanup", "--keep", "0")
