@@ -585,6 +585,22 @@ def scrollback_fits(p):
     s.keys("q")
     s.keys("Enter")
     assert "got ok." in s.sees(r"got .*\."), s.text()
+    # A pane that shows a part of the screen goes on from that part, to the side too.
+    r = Screen(p, "attach", "alpha", "--read-only", cols=60, rows=10)
+    r.sees("^got ok")
+    live = r.lines()[1:8]
+    r.command("[")
+    r.sees("back 0 lines|0 lines back")
+    assert r.lines()[:7] == live, (live, r.text())
+    r.type("?row 90")
+    r.keys("Enter")
+    r.keys("$")
+    r.sees("-48-49-")
+    r.keys("0")
+    r.sees("^row 90 0-1-")
+    r.keys("q")
+    r.command("d")
+    assert r.ended() == 0
     s.command("d")
     assert s.ended() == 0
     stop_all(p)
