@@ -150,8 +150,12 @@ static int resolve(const struct options *o, struct policy **p, struct err *err)
 
 static void say_hosts(const struct cli *cli, const struct policy *p)
 {
-	for (size_t i = 0; i < p->network.allow.n; i++)
-		cli_say(cli, "nono: can be reached: %s", p->network.allow.v[i].name);
+	char text[POLICY_DOMAIN_TEXT_MAX];
+
+	for (size_t i = 0; i < p->network.allow.n; i++) {
+		policy_domain_text(&p->network.allow.v[i], text);
+		cli_say(cli, "nono: can be reached: %s", text);
+	}
 	for (size_t i = 0; i < p->network.routes.n; i++)
 		cli_say(cli, "nono: route %s to %s", p->network.routes.v[i].name,
 			p->network.routes.v[i].upstream);

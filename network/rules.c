@@ -199,6 +199,7 @@ void net_check_host(const struct net_rules *r, const struct net_host *h, uint16_
 {
 	const struct policy_network *n = r->policy;
 	const struct target *t;
+	char text[POLICY_DOMAIN_TEXT_MAX];
 
 	*v = (struct net_verdict){.action = POLICY_NET_DENY};
 	if (n->mode == POLICY_NET_BLOCKED) {
@@ -222,7 +223,8 @@ void net_check_host(const struct net_rules *r, const struct net_host *h, uint16_
 	}
 	if (v->domain) {
 		v->action = POLICY_NET_ALLOW;
-		snprintf(v->rule, sizeof(v->rule), "allowed: %s", v->domain->name);
+		policy_domain_text(v->domain, text);
+		snprintf(v->rule, sizeof(v->rule), "allowed: %s", text);
 	} else if (t) {
 		v->action = POLICY_NET_ALLOW;
 		v->route = t->route;

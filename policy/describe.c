@@ -121,13 +121,11 @@ static void describe_network(const struct policy *p, int verbose, struct buf *ou
 	}
 	for (size_t i = 0; names && verbose > 0 && i < n->allow.n; i++) {
 		const struct policy_domain *d = &n->allow.v[i];
+		char text[POLICY_DOMAIN_TEXT_MAX];
 
-		bool bare = d->port && strchr(d->name, ':'); /* an IPv6 address */
-
-		buf_adds(out, bare ? "      [" : "      ");
-		add_printable(out, d->name);
-		if (d->port)
-			buf_addf(out, "%s:%u", bare ? "]" : "", d->port);
+		policy_domain_text(d, text);
+		buf_adds(out, "      ");
+		add_printable(out, text);
 		buf_addf(out, "%s [%s]\n", d->endpoints.n ? " (some requests)" : "",
 			 d->source ? d->source : "");
 	}

@@ -219,13 +219,9 @@ static void add_list(struct buf *out, const char *name, char *const *v)
 
 static void write_host(const struct policy_domain *d, struct buf *out)
 {
-	char port[16] = "";
-	_cleanup_free_ char *text = NULL;
+	char text[POLICY_DOMAIN_TEXT_MAX];
 
-	if (d->port)
-		snprintf(port, sizeof(port), ":%u", d->port);
-	text = d->port && strchr(d->name, ':') ? xasprintf("[%s]%s", d->name, port)
-					       : xasprintf("%s%s", d->name, port);
+	policy_domain_text(d, text);
 	add_str(out, text);
 }
 

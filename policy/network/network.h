@@ -43,6 +43,9 @@ struct policy_domain {
 	char *source;  /* "user", "profile", "group:llm_apis", "session" */
 	struct policy_endpoints endpoints; /* n > 0: TLS is intercepted to look at requests */
 };
+#define POLICY_DOMAIN_TEXT_MAX 272
+/* As lists write it: with its port, if it has one. */
+void policy_domain_text(const struct policy_domain *d, char out[POLICY_DOMAIN_TEXT_MAX]);
 struct policy_domains {
 	struct policy_domain *v;
 	size_t n;

@@ -153,6 +153,28 @@ static bool conflict(const struct policy_input *in, const struct profile *p, str
 	return with != NULL;
 }
 
+/* Those that NO_PROXY names: a list of hosts does little for them. */
+static void warn_localhost(struct policy *p)
+{
+	static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
+	const struct policy_domains *l = &p->network.allow;
+
+	for (size_t i = 0; i < l->n * ARRAY_LEN(names); i++) {
+		const struct policy_domain *d = &l->v[i / ARRAY_LEN(names)];
+		char port[8] = "PORT";
+
+		if (strcmp(d->name, names[i % ARRAY_LEN(names)]) != 0 ||
+		    (d->port && policy_ports_have(&p->network.open, d->port)))
+			continue;
+		if (d->port)
+			snprintf(port, sizeof(port), "%u", d->port);
+		add_warning(p,
+			    xasprintf("%s is listed, but most programs do not ask a proxy for it "
+				      "(NO_PROXY): --open-port %s lets them reach the machine's",
+				      d->name, port));
+	}
+}
+
 static int take_all(struct policy *p, const struct policy_input *in, const struct profile *prof,
 		    struct err *err)
 {
@@ -169,6 +191,7 @@ static int take_all(struct policy *p, const struct policy_input *in, const struc
 	    network_take_hosts(n, in, prof, err) < 0 || network_take_denies(n, in, prof, err) < 0 ||
 	    network_take_credentials(n, in, prof, err) < 0 || take_upstream(n, in, prof, err) < 0)
 		return -1;
+	warn_localhost(p);
 	/* Only limits: all the rest is open. */
 	if (!profile_lists(prof) && !some(in->allow_domain) && !in->network_profile &&
 	    !some(in->credential) && !some(in->allow_endpoint))

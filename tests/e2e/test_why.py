@@ -139,6 +139,8 @@ def names(c):
                          ("c.example", "denied")):
         a = ask(c, "--host", host, "--allow-endpoint", "b.example:443/v1/*")
         assert a["status"] == status, (host, a)
+    for entry in ("b.example:22", "[2001:db8::1]:22"):  # the rule is shown as it was written
+        assert "(allowed: %s)" % entry in c.nono("why", "--host", entry, "--allow-domain", entry)
     a = ask(c, "--host", "localhost:8080", "--block-net", "--open-port", "8080")
     assert a["status"] == "allowed" and "open_port" in a["access"], a
     assert ask(c, "--host", "localhost:8081", "--block-net", "--open-port", "8080")["status"] == "denied"

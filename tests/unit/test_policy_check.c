@@ -251,6 +251,8 @@ static void test_skipped_and_wrong(void **state)
 {
 	const char *const missing[] = {at("nothing"), NULL}, *const file[] = {at("work/file"),
 									      NULL};
+	const char *const local[] = {"localhost:80", "[::1]:81", "localhost.example", NULL};
+	const char *const open[] = {"80", NULL};
 	struct policy_input in = default_input();
 	struct policy *p = NULL;
 	struct err err = {0};
@@ -262,6 +264,17 @@ static void test_skipped_and_wrong(void **state)
 	assert_non_null(p->warnings);
 	assert_non_null(strstr(p->warnings[0], "skipped because the path does not exist"));
 	policy_free(p);
+	in.read = NULL;
+	in.allow_domain = local;
+	in.open_port = open;
+	p = resolved(NULL, &in);
+	assert_non_null(p);
+	assert_non_null(p->warnings); /* of the three only what --open-port does not give */
+	assert_non_null(strstr(p->warnings[0], "::1 is listed"));
+	assert_non_null(strstr(p->warnings[0], "--open-port 81 "));
+	assert_null(p->warnings[1]);
+	policy_free(p);
+	in.allow_domain = in.open_port = NULL;
 	in.read = file; /* a file where a folder is meant */
 	assert_int_equal(policy_resolve(&in, &p, &err), -1);
 	assert_non_null(strstr(err.msg, "-file"));
