@@ -7,6 +7,8 @@ static void denied(struct job *j)
 {
 	const struct net_verdict *v = &j->verdict;
 	const char *method = j->event.method;
+	/* No entry of the list allows what is refused for good, or by a person. */
+	bool may = str_eq(v->rule, "not listed");
 
 	str_copy(j->event.rule, sizeof(j->event.rule), v->rule);
 	if (v->endpoint || (v->category && !strcmp(v->category, "endpoint_policy")))
@@ -15,8 +17,9 @@ static void denied(struct job *j)
 			 j->event.host, j->event.path, v->rule);
 	else
 		job_deny(j, v->category ? v->category : "host_denied",
-			 "%s:%u is not allowed (%s). --allow-domain %s can allow it", j->event.host,
-			 j->port, v->rule, j->event.host);
+			 "%s:%u is not allowed (%s)%s%s%s", j->event.host, j->port, v->rule,
+			 may ? ". --allow-domain " : "", may ? j->event.host : "",
+			 may ? " can allow it" : "");
 }
 
 static void next(struct job *j);

@@ -237,8 +237,8 @@ static void try_next(struct dial *d, int last_error)
 		return;
 	}
 	if (!busy)
-		dial_fail(d, 502, "upstream_connect_failed", "connecting to %s:%u: %s",
-			  d->through_proxy ? "the upstream proxy for " : d->host.name, d->port,
+		dial_fail(d, 502, "upstream_connect_failed", "connecting to %s%s:%u: %s",
+			  d->through_proxy ? "the upstream proxy for " : "", d->host.name, d->port,
 			  strerror(last_error ? last_error : ECONNREFUSED));
 }
 

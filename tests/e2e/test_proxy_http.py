@@ -34,6 +34,9 @@ def keep_alive_and_check_anew():
         assert (code, body) == (200, b"POST /b 3")
         code, _, body, _ = ask(p, f"GET http://evil.test/ HTTP/1.1\r\nHost: evil.test\r\n{auth()}\r\n", s)
         assert code == 403 and b"--allow-domain" in body, body
+        # No advice that could not help.
+        code, _, body, _ = ask(p, f"GET http://169.254.169.254/ HTTP/1.1\r\nHost: 169.254.169.254\r\n{auth()}\r\n", s)
+        assert code == 403 and b"never" in body and b"--allow-domain" not in body, body
         code, *_ = ask(p, "GET http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n", s)
         assert code == 407
         code, *_ = ask(p, f"GET http://127.0.0.1/ HTTP/1.1\r\nHost: x\r\n{auth('b' * 64)}\r\n", s)
