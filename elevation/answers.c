@@ -79,13 +79,16 @@ static void log_decision(struct elevation *e, const struct slot *s, enum request
 	}
 }
 
-/* Takes the slot out of the list; what waits for it is the caller's. */
-static struct call *unlink_slot(struct requests *q, struct slot *s)
+/* Takes the slot out of the list; what waits for it is the caller's. The pace is about requests
+ * that bother somebody: one that was granted does not count. */
+static struct call *unlink_slot(struct requests *q, struct slot *s, bool granted)
 {
 	struct call *calls;
 	size_t i = 0;
 
 	pthread_mutex_lock(&q->lock);
+	if (granted && q->rate_ns >= RATE_INTERVAL_NS)
+		q->rate_ns -= RATE_INTERVAL_NS;
 	calls = s->calls;
 	s->calls = NULL;
 	s->calls_end = &s->calls;
@@ -119,7 +122,7 @@ static void finish(struct elevation *e, struct slot *s, enum request_state state
 {
 	struct requests *q = e->requests;
 	bool shown = (s->state == SLOT_OPEN || s->state == SLOT_HELD) && !s->quiet;
-	struct call *calls = unlink_slot(q, s);
+	struct call *calls = unlink_slot(q, s, state == REQUEST_GRANTED);
 
 	s->r.state = state;
 	resume_all(e, calls, resume);

@@ -525,6 +525,25 @@ static void a_flood_is_refused(void **state)
 	assert_in_range(opened, RATE_BURST, 15);
 }
 
+static void one_after_the_other(void)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "quick%u", i);
+		CHECK(try_open(name, O_WRONLY | O_CREAT) == 0);
+	}
+}
+
+static void granted_ones_are_no_flood(void **state)
+{
+	(void)state;
+	start(one_after_the_other);
+	for (unsigned i = 1; i <= 40; i++)
+		answer(await_opened(i), true, SCOPE_ONCE);
+	assert_int_equal(finish(), 0);
+}
+
 static void stop_after_open(void)
 {
 	CHECK(try_open("key", O_RDONLY) == 0);
@@ -852,6 +871,7 @@ int main(void)
 	    SESSION_TEST(equal_calls_join),
 	    SESSION_TEST(who_is_gone_waits_no_more),
 	    SESSION_TEST(a_flood_is_refused),
+	    SESSION_TEST(granted_ones_are_no_flood),
 	    SESSION_TEST(the_log_knows_first),
 	    SESSION_TEST(without_a_log_nothing_is_granted),
 	    SESSION_TEST(exec_is_not_granted_to_a_running_program),
