@@ -227,10 +227,13 @@ static int make_place(int fd, struct rollback_place *p, struct err *err)
 		return -1;
 	p->listed = true;
 	file = openat(fd, ID_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (file < 0 || write_full(file, text, strlen(text)) < 0 || fsync(file) < 0 ||
-	    fsync(fd) < 0)
-		return err_errno(err, errno, "--rollback-dest: can't write in %s", p->path);
-	return 0;
+	if (file >= 0 && write_full(file, text, strlen(text)) == 0 && fsync(file) == 0 &&
+	    fsync(fd) == 0)
+		return 0;
+	err_errno(err, errno, "--rollback-dest: can't write in %s", p->path);
+	if (file >= 0) /* half of one would be in the way when there is room again */
+		unlinkat(fd, ID_FILE, 0);
+	return -1;
 }
 
 static int claim(struct rollback_place *p, struct err *err)

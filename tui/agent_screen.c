@@ -200,6 +200,7 @@ void agent_screen_close(struct agent *a)
 		pty_client_free(a->screen);
 	a->screen = NULL;
 	a->screen_over = false;
+	a->copy_id = 0;
 	agent_history_forget(a);
 }
 

@@ -84,6 +84,7 @@ struct agent {
 	int view_cols, view_rows; /* size told to the host */
 	bool visible;		  /* in a pane of the current picture */
 	struct history_cache history;
+	uint32_t copy_id; /* of the text it was asked for; 0: what it sends was not asked for */
 
 	struct host_item *hosts;
 	size_t n_hosts;

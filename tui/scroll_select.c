@@ -76,7 +76,9 @@ static bool copy(struct pane *p)
 		tui_message(t, true, "disconnected: nothing can be copied");
 		return true;
 	}
-	t->copy.id++;
+	if (!++t->copy.id)
+		t->copy.id++;
+	p->agent->copy_id = t->copy.id;
 	pty_client_copy(p->agent->screen, t->copy.id, from.line, from.col, to.line, to.col,
 			p->scroll.select == SELECT_LINES);
 	agent_flush(p->agent);
@@ -88,8 +90,10 @@ void scroll_copied(struct agent *a, uint32_t id, bool cut, const char *text, siz
 	struct tui *t = a->tui;
 	char prefix[32];
 
-	if (id != t->copy.id)
+	/* A host may send what nobody asked it for, or more than one answer. */
+	if (!a->copy_id || id != a->copy_id || id != t->copy.id)
 		return;
+	a->copy_id = 0;
 	if (!n) {
 		tui_message(t, false, "nothing but blanks: not copied");
 		return;

@@ -214,6 +214,18 @@ def replaced(p):
     assert "damaged" in p.err, p.err
 
 
+def no_room(p):
+    """A place on a full file system can be had when there is room again."""
+    if p.uid is not None or os.geteuid() != 0:
+        raise nonolib.Skip("mounts")
+    disk = p.mkdir("disk")
+    run = "%s run -s --allow . --rollback --rollback-dest %s/snaps -- true" % (p.bin, disk)
+    script = """mount -t tmpfs -o size=64k none {d} && {{ dd if=/dev/zero of={d}/fill bs=4k; {run} && exit 9
+ls {d}; rm {d}/fill; mount -o remount,size=16m {d}; {run}; }}""".format(d=disk, run=run)
+    r = p.run(["unshare", "-m", "sh", "-c", script])
+    assert r.returncode == 0 and "can't write" in r.stderr and r.stdout == "fill\n", r
+
+
 def gone(p):
     """A place that can't be reached now is named; nothing else suffers."""
     dest, away = os.path.join(p.outside, "usb"), os.path.join(p.outside, "away")
@@ -360,5 +372,5 @@ def asked(p):
     assert p.read(f) == "old\n"
 
 
-nonolib.main([*nonolib.both(attacks), *nonolib.both(within), outside, refused, replaced, gone, shared, older,
+nonolib.main([*nonolib.both(attacks), *nonolib.both(within), outside, refused, replaced, no_room, gone, shared, older,
               restored_beside, integrity, asked])

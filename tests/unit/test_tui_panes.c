@@ -295,6 +295,30 @@ static void tails(void **state)
 	assert_string_equal(width_tail("abc", 0, out, sizeof(out)), "");
 }
 
+/* ---- copying ---------------------------------------------------------------- */
+
+/* What is pasted later is what a person has copied, whatever a screen's host sends. */
+static void copied_only_when_asked(void **state)
+{
+	struct tui *t = xcalloc(1, sizeof(*t));
+	struct agent asked = {.tui = t}, other = {.tui = t};
+
+	(void)state;
+	scroll_copied(&other, 0, false, "evil", 4); /* before anybody asked anything */
+	assert_int_equal(t->copy.text.len, 0);
+	t->copy.id = asked.copy_id = 1;
+	scroll_copied(&other, 1, false, "evil", 4);
+	assert_int_equal(t->copy.text.len, 0);
+	scroll_copied(&asked, 1, false, "mine", 4);
+	assert_int_equal(t->copy.text.len, 4);
+	scroll_copied(&asked, 1, false, "evil!", 5); /* again */
+	scroll_copied(&other, 1, false, "evil!", 5);
+	assert_int_equal(t->copy.text.len, 4);
+	assert_memory_equal(t->copy.text.data, "mine", 4);
+	buf_free(&t->copy.text);
+	free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +333,7 @@ int main(void)
 	    cmocka_unit_test(bad_settings),
 	    cmocka_unit_test(words),
 	    cmocka_unit_test(tails),
+	    cmocka_unit_test(copied_only_when_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
