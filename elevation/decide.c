@@ -375,12 +375,18 @@ static enum decision decide_found(struct elevation *e, struct call *c, bool lift
 
 enum decision decide(struct elevation *e, struct call *c, bool lifted, int *err)
 {
-	const enum decision d = decide_found(e, c, lifted, err);
+	enum decision d = decide_found(e, c, lifted, err);
 
-	if (d != DECIDED_DENY || !c->by_descriptor || !decide_writes_to(e, c))
-		return d;
-	c->verdict = (struct policy_verdict){.allowed = true, .source = ""};
-	return DECIDED_PERFORM;
+	if (d == DECIDED_DENY && c->by_descriptor && decide_writes_to(e, c)) {
+		c->verdict = (struct policy_verdict){.allowed = true, .source = ""};
+		d = DECIDED_PERFORM;
+	}
+	if (d == DECIDED_PERFORM && decide_changes_device(c)) {
+		c->granted = false;
+		d = decide_deny(c, err, "device of the machine");
+		*err = EPERM;
+	}
+	return d;
 }
 
 bool decide_quick(struct elevation *e, const struct call *c, const struct quick *q,

@@ -1,10 +1,12 @@
 /* Decisions by a descriptor that the program has: about objects without a path (pipes, memfds,
- * removed files), and about what it has open for writing. */
+ * removed files), about what it has open for writing, and about devices. */
 #include "elevation/engine.h"
 #include "elevation/perform.h"
 #include "elevation/view.h"
 
 #include <fcntl.h>
+#include <linux/major.h>
+#include <sys/sysmacros.h>
 
 static const char removed_mark[] = " (deleted)";
 
@@ -76,4 +78,17 @@ bool decide_writes_to(const struct elevation *e, const struct call *c)
 	/* The number may mean another file by now. */
 	return ((flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR) &&
 	       st.st_dev == c->a.st.st_dev && st.st_ino == c->a.st.st_ino;
+}
+
+bool decide_changes_device(const struct call *c)
+{
+	const unsigned m = major(c->a.st.st_rdev);
+
+	if (c->op != OP_CHMOD && c->op != OP_CHOWN && c->op != OP_SETXATTR &&
+	    c->op != OP_REMOVEXATTR)
+		return false;
+	if (S_ISCHR(c->a.st.st_mode)) /* mesg(1), script(1), tmux(1) do so with terminals */
+		return m != TTY_MAJOR && (m < UNIX98_PTY_SLAVE_MAJOR ||
+					  m >= UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT);
+	return S_ISBLK(c->a.st.st_mode);
 }

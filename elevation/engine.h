@@ -116,6 +116,9 @@ enum decision decide_anonymous(struct elevation *e, struct call *c, int *err);
 /* The descriptor that c is about is open for writing, wherever it is from: mode, owner, times and
  * attributes are the program's to change then, as the content is. */
 bool decide_writes_to(const struct elevation *e, const struct call *c);
+/* Mode, owner or attributes of a device, as of /dev/null: all of the machine's programs depend on
+ * them, and root's session may write to it. */
+bool decide_changes_device(const struct call *c);
 /* An exec that goes on: will the kernel refuse what runs the script? That is c->a then, with its
  * verdict, and the script c->b (interpreter.c). */
 bool interpreter_refused(struct elevation *e, struct call *c);

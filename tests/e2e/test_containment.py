@@ -179,6 +179,28 @@ def read_only_descriptor(p, flags):
     assert os.stat(p.work + "/out").st_mode & 0o777 == 0o640
 
 
+DEVICES = r"""
+import os
+mode = os.stat("/dev/null").st_mode & 0o777 # as it is: nothing is lost where this succeeds
+fd = os.open("/dev/null", os.O_RDWR)
+for f in (lambda: os.chmod("/dev/null", mode), lambda: os.fchmod(fd, mode), lambda: os.chown("/dev/null", 0, 0),
+          lambda: os.fchown(fd, 0, 0), lambda: os.chmod("/dev/tty", os.stat("/dev/tty").st_mode & 0o777)):
+    try:
+        f()
+        print("changed")
+    except OSError as e:
+        assert e.errno == 1, e
+os.utime("/dev/null")
+print("done")
+"""
+
+
+def devices(p, flags):
+    """Mode and owner of devices, which root's session may write to, stay the machine's; times may be touched."""
+    p.write("devices.py", DEVICES)
+    assert p.inside("python3 devices.py", *flags) == "done\n"
+
+
 def shared_memory(p, flags):
     """Shared memory of others is out of reach, unless it is granted; without namespaces it is not."""
     name = "/dev/shm/" + p.mark
@@ -359,6 +381,7 @@ def wrap_tmp(p):
     assert "nono: warning: /tmp is closed" in q.stderr and "x" not in q.stdout.split("\n"), (q.stdout, q.stderr)
 
 
-nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, read_only_descriptor, shared_memory, deny_inside,
-                                    environment, processes, descriptors, privileges, wrap, watched)), []) +
+nonolib.main(sum((both(f) for f in (network, closed, allowed, read_only_grant, read_only_descriptor, devices,
+                                    shared_memory, deny_inside, environment, processes, descriptors, privileges, wrap,
+                                    watched)), []) +
              [required, own_state, wrap_tmp])
