@@ -42,19 +42,22 @@ static bool younger(const struct rollback_dated *d, long days)
 static int collect_garbage(struct cli *cli, struct rollback_stores *stores, struct err *err)
 {
 	struct snap_gc gc;
+	int r = 0;
 
 	for (size_t i = 0; i < stores->n; i++) {
 		const struct rollback_opened *o = stores->v[i];
 
 		if (!o->garbage)
 			continue;
-		if (snap_gc(o->store, &gc, err) < 0)
-			return -1;
+		if (snap_gc(o->store, &gc, r < 0 ? NULL : err) < 0) {
+			r = -1;
+			continue;
+		}
 		cli_say(cli, "The store%s%s went from %.1f MB to %.1f MB.", o->path ? " in " : "",
 			o->path ? o->path : "", (double)gc.bytes_before / 1e6,
 			(double)gc.bytes_after / 1e6);
 	}
-	return 0;
+	return r;
 }
 
 /* Its snapshots can't be reached. Nothing but --all means that it goes nevertheless. */
@@ -93,7 +96,7 @@ static int cleanup_one(struct cli *cli, struct rollback_stores *stores,
 		return 0;
 	}
 	if (!o->dry_run && rollback_session_remove(in->store, d->id, err) < 0)
-		return -1;
+		return err_prefix(err, "%.8s", d->id);
 	in->garbage = true;
 	printf("%s %s\n", o->dry_run ? "would remove" : "removed", d->id);
 	return 0;
@@ -129,10 +132,14 @@ static int remove_asked(struct cli *cli, struct err *err)
 
 	if (!(v = rollback_by_date(&n, err)))
 		return -1;
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = cleanup_one(cli, &stores, &v[i], &kept, err);
+	/* One that can't be removed, as its place can't be written now, keeps no other one. */
+	for (size_t i = 0; i < n; i++)
+		if (cleanup_one(cli, &stores, &v[i], &kept, r < 0 ? NULL : err) < 0)
+			r = -1;
 	rollback_dated_free(v, n);
-	return r == 0 && !o->dry_run ? collect_garbage(cli, &stores, err) : r;
+	if (!o->dry_run && collect_garbage(cli, &stores, r < 0 ? NULL : err) < 0)
+		r = -1;
+	return r;
 }
 
 static int run_cleanup(struct cli *cli, struct err *err)

@@ -226,7 +226,7 @@ struct kept {
 static int drop(struct keeping *k, struct kept *s, struct err *err)
 {
 	if (!k->dry_run && rollback_session_remove(s->in->store, s->d->id, err) < 0)
-		return -1;
+		return err_prefix(err, "%.8s", s->d->id);
 	if (k->fn)
 		k->fn(k->arg, s->d->id);
 	s->in->garbage = true;
@@ -234,10 +234,12 @@ static int drop(struct keeping *k, struct kept *s, struct err *err)
 	return 0;
 }
 
-/* Wherever they are. What can't be reached now is neither counted nor removed. */
+/* Wherever they are. What can't be reached now is neither counted nor removed; what can't be
+ * removed (its place can't be written now) keeps nothing else. err: about the first of them. */
 static int by_number(struct keeping *k, struct kept *v, size_t n, struct err *err)
 {
 	unsigned kept = 0;
+	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		enum state s;
@@ -247,10 +249,10 @@ static int by_number(struct keeping *k, struct kept *v, size_t n, struct err *er
 		s = state_of(v[i].in->store, v[i].d->id, k->l);
 		if (s == RUNS || s == FRESH || (s == ENDED && kept++ < k->l->sessions))
 			continue;
-		if (drop(k, &v[i], err) < 0)
-			return -1;
+		if (drop(k, &v[i], rc < 0 ? NULL : err) < 0)
+			rc = -1;
 	}
-	return 0;
+	return rc;
 }
 
 /* From the oldest on; the newest of a store stays, however large. */
@@ -276,13 +278,13 @@ static int keep(struct keeping *k, struct kept *v, size_t n, struct err *err)
 	struct snap_gc gc;
 	int rc = by_number(k, v, n, err);
 
-	for (size_t i = 0; i < k->stores.n && rc == 0 && !k->dry_run; i++) {
+	for (size_t i = 0; i < k->stores.n && !k->dry_run; i++) {
 		struct rollback_opened *o = k->stores.v[i];
+		struct err *first = rc < 0 ? NULL : err;
 
-		if (o->store && o->garbage)
-			rc = snap_gc(o->store, &gc, err);
-		if (o->store && rc == 0)
-			rc = by_size(k, o, v, n, err);
+		if (o->store && ((o->garbage && snap_gc(o->store, &gc, first) < 0) ||
+				 by_size(k, o, v, n, first) < 0))
+			rc = -1;
 	}
 	return rc;
 }

@@ -117,6 +117,8 @@ int store_lock(struct snap_store *s, enum store_lock how, bool (*cancel)(void *)
 	_cleanup_close_ int fd =
 	    openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+	if (fd < 0 && errno == EROFS && how == STORE_SHARED) /* who only reads may */
+		fd = openat(s->dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return err_errno(err, errno, "can't open the lock of the snapshots");
 	while (flock(fd, op | LOCK_NB) < 0) {

@@ -226,6 +226,23 @@ ls {d}; rm {d}/fill; mount -o remount,size=16m {d}; {run}; }}""".format(d=disk, 
     assert r.returncode == 0 and "can't write" in r.stderr and r.stdout == "fill\n", r
 
 
+def read_only(p):
+    """What is in a place that can't be written now can be read, and keeps nothing else from being removed."""
+    if p.uid is not None or os.geteuid() != 0:
+        raise nonolib.Skip("mounts")
+    disk = p.mkdir("disk")
+    run = "%s run -s --allow . --rollback" % p.bin
+    script = """set -e; mount -t tmpfs -o size=16m none {d}
+{run} -- sh -c 'echo 1 > a'; sleep 0.1; {run} --rollback-dest {d}/snaps -- sh -c 'echo 2 > a'
+until mount -o remount,ro {d}; do sleep 0.1; done # who cleans up behind the session may still write
+{nono} rollback verify $({nono} rollback list | sed -n '2s/ .*//p')
+if {nono} rollback cleanup --keep 0; then exit 9; fi; {nono} rollback list --all
+mount -o remount,rw {d}; {nono} rollback cleanup --keep 0""".format(d=disk, run=run, nono=p.bin)
+    r = p.run(["unshare", "-m", "sh", "-c", script])
+    assert r.returncode == 0 and "PASS" in r.stdout and "Read-only" in r.stderr, r
+    assert r.stdout.count("removed ") == 2 and "echo 2" in r.stdout and "echo 1" not in r.stdout, r
+
+
 def gone(p):
     """A place that can't be reached now is named; nothing else suffers."""
     dest, away = os.path.join(p.outside, "usb"), os.path.join(p.outside, "away")
@@ -372,5 +389,5 @@ def asked(p):
     assert p.read(f) == "old\n"
 
 
-nonolib.main([*nonolib.both(attacks), *nonolib.both(within), outside, refused, replaced, no_room, gone, shared, older,
+nonolib.main([*nonolib.both(attacks), *nonolib.both(within), outside, refused, replaced, no_room, read_only, gone, shared, older,
               restored_beside, integrity, asked])
