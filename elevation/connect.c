@@ -1,17 +1,16 @@
 /*
- * connect and bind. The broker takes the program's socket (pidfd_getfd) and uses its own copy of
- * the address. A path socket is connected through the O_PATH descriptor that was checked. Which
+ * connect (bind.c: bind). The broker takes the program's socket (pidfd_getfd) and uses its own copy
+ * of the address. A path socket is connected through the O_PATH descriptor that was checked. Which
  * sockets belong to the session says sockets_own.c. A server sees the broker as its peer
  * (SO_PEERCRED): the same user, another process.
  *
- * Sources: connect(2), bind(2), unix(7), ip(7), pidfd_open(2), pidfd_getfd(2).
+ * Sources: connect(2), unix(7), ip(7), pidfd_open(2), pidfd_getfd(2).
  */
 #include "elevation/perform.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <sys/pidfd.h>
 #include <sys/syscall.h>
 
@@ -21,29 +20,6 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
-
-#define UNIX_NAME offsetof(struct sockaddr_un, sun_path)
-
-static const struct sockaddr_un *unix_addr(const struct call *c)
-{
-	return (const struct sockaddr_un *)&c->addr;
-}
-
-static bool is_path(const struct call *c)
-{
-	return c->addr.ss_family == AF_UNIX && c->addr_len > UNIX_NAME && unix_addr(c)->sun_path[0];
-}
-
-static bool is_abstract(const struct call *c)
-{
-	return c->addr.ss_family == AF_UNIX && c->addr_len > UNIX_NAME &&
-	       !unix_addr(c)->sun_path[0];
-}
-
-static bool is_inet(const struct call *c)
-{
-	return c->addr.ss_family == AF_INET || c->addr.ss_family == AF_INET6;
-}
 
 /* ---- the program's socket ------------------------------------------------------------------ */
 
@@ -163,9 +139,9 @@ enum connect_verdict connect_decide(struct elevation *e, struct call *c)
 	case AF_INET6:
 		return inet_decide_connect(e, c);
 	case AF_UNIX:
-		if (is_path(c))
+		if (address_is_path(c))
 			return decide_path(e, c);
-		return is_abstract(c) ? abstract_decide(e, c) : connect_allow(c, "system");
+		return address_is_abstract(c) ? abstract_decide(e, c) : connect_allow(c, "system");
 	default:
 		return connect_refuse(c, "address family");
 	}
@@ -176,7 +152,7 @@ enum connect_verdict connect_decide(struct elevation *e, struct call *c)
 bool connect_blocks(const struct call *c)
 {
 	/* The socket may be non-blocking: that is not known before it is taken. */
-	return is_inet(c) || c->addr.ss_family == AF_UNIX;
+	return address_is_inet(c) || c->addr.ss_family == AF_UNIX;
 }
 
 int connect_patiently(const struct elevation *e, const struct call *c, int fd, const void *addr,
@@ -226,150 +202,19 @@ void connect_perform(const struct elevation *e, struct call *c, struct answer *o
 			datagram_send(e, c, fd, out);
 	} else if (request_socket_named(e, c)) {
 		out->err = request_socket_connect(e, c, fd);
-	} else if ((is_path(c) || is_abstract(c)) && datagram_stands_in(e, fd)) {
+	} else if ((address_is_path(c) || address_is_abstract(c)) && datagram_stands_in(e, fd)) {
 		datagram_connect(e, c, fd, out);
-	} else if (is_path(c)) {
+	} else if (address_is_path(c)) {
 		if (socket_option(fd, SO_DOMAIN) != AF_UNIX)
 			out->err = EAFNOSUPPORT;
 		else
 			out->err = connect_path(e, c, fd);
-	} else if (is_abstract(c)) {
+	} else if (address_is_abstract(c)) {
 		abstract_connect(e, c, fd, out);
 	} else {
 		out->err = connect_patiently(e, c, fd, &c->addr, c->addr_len);
-		if (is_inet(c) && (!out->err || out->err == EINPROGRESS))
+		if (address_is_inet(c) && (!out->err || out->err == EINPROGRESS))
 			inet_connected(e, c, fd);
-	}
-}
-
-/* ---- bind ---------------------------------------------------------------------------------- */
-
-/* The socket keeps for ever the name that bind was given, and programs read it (getsockname). The
- * program's own spelling is used where it must lead to the directory that was checked: the broker
- * sees the same directory there, without links, and nobody but the broker can change the way. */
-static bool leads_there(const struct elevation *e, const struct place *p, const char *path)
-{
-	char dir[POLICY_PATH_MAX], real[POLICY_PATH_MAX];
-	struct policy_verdict v;
-	struct stat st;
-	char *slash;
-
-	if (path[0] != '/' || path_clean(dir, sizeof(dir), path) < 0 || strcmp(dir, p->path) != 0)
-		return false;
-	slash = strrchr(dir, '/');
-	*(slash == dir ? slash + 1 : slash) = '\0';
-	for (slash = dir; slash; slash = strchr(slash + 1, '/')) {
-		char end = *slash;
-
-		if (slash != dir) {
-			*slash = '\0';
-			policy_check(e->cfg.policy, dir, NONO_WRITE, false, &v);
-			*slash = end;
-			if (v.allowed && v.route == POLICY_KERNEL)
-				return false;
-		}
-	}
-	policy_check(e->cfg.policy, dir, NONO_WRITE, false, &v);
-	if (v.allowed && v.route == POLICY_KERNEL)
-		return false;
-	_cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat want;
-	if (fd < 0 || fstat(fd, &st) < 0 || fstat(p->parent, &want) < 0 ||
-	    st.st_ino != want.st_ino || st.st_dev != want.st_dev)
-		return false;
-	char link[FD_PATH_MAX];
-	fd_path(link, fd);
-	ssize_t n = readlink(link, real, sizeof(real) - 1);
-	return n > 0 && (size_t)n == strlen(dir) && memcmp(real, dir, (size_t)n) == 0;
-}
-
-static void bind_address(const struct elevation *e, const struct call *c, struct sockaddr_un *a)
-{
-	*a = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (leads_there(e, &c->a, c->a.asked) &&
-	    str_copy(a->sun_path, sizeof(a->sun_path), c->a.asked))
-		return;
-	if (leads_there(e, &c->a, c->a.path) &&
-	    str_copy(a->sun_path, sizeof(a->sun_path), c->a.path))
-		return;
-	if (snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/%.200s", c->a.parent,
-		     c->a.name) >= (int)sizeof(a->sun_path))
-		a->sun_path[0] = '\0';
-}
-
-/* The file gets the socket's own mode, less the program's umask. */
-static void adopt(const struct elevation *e, const struct call *c, int sock)
-{
-	_cleanup_close_ int fd = openat(c->a.parent, c->a.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char path[FD_PATH_MAX];
-	struct stat st, of_socket;
-	mode_t mode;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || fstat(sock, &of_socket) < 0)
-		return;
-	mode = of_socket.st_mode & 0777 & ~c->umask;
-	fd_path(path, fd);
-	if ((st.st_mode & 0777) == mode || fchmodat(AT_FDCWD, path, mode, 0) == 0)
-		own_add_file(e->own, fd);
-}
-
-int socket_bind_path(const struct elevation *e, struct call *c, int fd)
-{
-	struct sockaddr_un a;
-	int err = c->a.err;
-
-	if (!err && c->a.fd >= 0)
-		err = EADDRINUSE;
-	if (!err)
-		err = place_named(&c->a);
-	if (err)
-		return err;
-	own_names_alone(e->own);
-	bind_address(e, c, &a);
-	if (!a.sun_path[0])
-		err = ENAMETOOLONG;
-	else if (bind(fd, (struct sockaddr *)&a, (socklen_t)(UNIX_NAME + strlen(a.sun_path) + 1)) <
-		 0)
-		err = errno;
-	own_names_done(e->own);
-	if (!err)
-		adopt(e, c, fd);
-	return err;
-}
-
-void bind_perform(const struct elevation *e, struct call *c, struct answer *out)
-{
-	int err = 0;
-	_cleanup_close_ int fd = c->addr.ss_family == AF_UNIX ? socket_take(e, c, &err) : -1;
-
-	*out = (struct answer){.fd = -1};
-	if (fd >= 0 && datagram_stands_in(e, fd)) {
-		datagram_bind(e, c, fd, out);
-		return;
-	}
-	if (is_path(c) && c->verdict.allowed && c->verdict.route == POLICY_KERNEL) {
-		own_expect_file(e->own, &c->a);
-		out->cont = true;
-		return;
-	}
-	if (!is_path(c) && !is_abstract(c)) {
-		if (is_inet(c) && inet_filtered(e))
-			inet_bind(e, c, out);
-		else
-			out->cont = true;
-		return;
-	}
-	if (fd < 0) {
-		out->err = err;
-	} else if (socket_option(fd, SO_DOMAIN) != AF_UNIX) {
-		out->err = socket_option(fd, SO_DOMAIN) < 0 ? ENOTSOCK : EAFNOSUPPORT;
-	} else if (is_path(c)) {
-		out->err = socket_bind_path(e, c, fd);
-	} else if (bind(fd, (const struct sockaddr *)&c->addr, c->addr_len) < 0) {
-		out->err = errno;
-	} else {
-		own_add_abstract(e->own, fd, unix_addr(c)->sun_path + 1,
-				 c->addr_len - UNIX_NAME - 1);
 	}
 }
 
@@ -393,13 +238,13 @@ void address_text(const struct call *c, char *out, size_t size)
 	} else if (c->addr.ss_family == AF_INET6) {
 		inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
 		snprintf(out, size, "[%s]:%u", text, ntohs(in6->sin6_port));
-	} else if (is_path(c)) {
+	} else if (address_is_path(c)) {
 		text_printable(name, sizeof(name), path, strlen(path));
 		snprintf(out, size, "unix:%s", name);
-	} else if (is_abstract(c)) {
-		n = c->addr_len - UNIX_NAME - 1;
-		text_printable(name, sizeof(name), unix_addr(c)->sun_path + 1,
-			       n < sizeof(unix_addr(c)->sun_path) ? n : 0);
+	} else if (address_is_abstract(c)) {
+		n = c->addr_len - ADDRESS_NAME - 1;
+		text_printable(name, sizeof(name), address_unix(c)->sun_path + 1,
+			       n < sizeof(address_unix(c)->sun_path) ? n : 0);
 		snprintf(out, size, "abstract:%s", name);
 	} else {
 		snprintf(out, size, "address family %u", c->addr.ss_family);

@@ -4,6 +4,8 @@
 #ifndef NONO_ELEVATION_PERFORM_H
 #define NONO_ELEVATION_PERFORM_H
 
+#include <stddef.h>
+
 #include "common/git_config.h"
 #include "elevation/internal.h"
 
@@ -70,7 +72,31 @@ bool git_value_harmless(const struct git_context *ctx, const struct git_set *all
 
 void pointers_open(const struct elevation *e, const struct call *c, struct answer *out);
 
-/* ---- connect.c, connect_inet.c: sockets ------------------------------------------------------ */
+/* ---- connect.c, bind.c, connect_inet.c: sockets ---------------------------------------------- */
+
+/* What c->addr names. */
+#define ADDRESS_NAME offsetof(struct sockaddr_un, sun_path)
+static inline const struct sockaddr_un *address_unix(const struct call *c)
+{
+	return (const struct sockaddr_un *)&c->addr;
+}
+
+static inline bool address_is_path(const struct call *c)
+{
+	return c->addr.ss_family == AF_UNIX && c->addr_len > ADDRESS_NAME &&
+	       address_unix(c)->sun_path[0];
+}
+
+static inline bool address_is_abstract(const struct call *c)
+{
+	return c->addr.ss_family == AF_UNIX && c->addr_len > ADDRESS_NAME &&
+	       !address_unix(c)->sun_path[0];
+}
+
+static inline bool address_is_inet(const struct call *c)
+{
+	return c->addr.ss_family == AF_INET || c->addr.ss_family == AF_INET6;
+}
 
 /* The program's socket, for the broker to use; -1 with *err. */
 int socket_take(const struct elevation *e, const struct call *c, int *err);

@@ -94,6 +94,9 @@ void node_free(struct node *n); /* and those below */
 uint64_t node_records(struct walk *w, struct node *n, struct buf *body);
 /* Is the entry left out by pattern? */
 enum snap_why node_ignored(struct walk *w, struct node *n, const char *name, bool is_dir);
+/* Is there a .gitignore; leaves out of n's entries what it and the excludes name. */
+void node_find_rules(struct walk *w, struct node *n);
+void node_apply_rules(struct walk *w, struct node *n);
 
 /* Reads a file (or link) and stores it. In i->c: what fstat said, the hash; or why it is left out.
  */
