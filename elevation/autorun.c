@@ -183,8 +183,10 @@ static bool harmless(const struct elevation *e, const struct call *c, const stru
 	case OP_RMDIR:
 		return is_folder_kind(s->a) && c->a.fd >= 0 && S_ISDIR(c->a.st.st_mode);
 	case OP_CHMOD:
-		/* What its owner can't read or pass is as good as removed. */
-		if (c->a.st.st_mode & ~c->mode & (S_IRUSR | S_IXUSR))
+		/* What its owner can't read or pass is as good as removed. (Of a configuration git
+		 * tries whether its execute bit stays set, and clears it again.) */
+		if (c->a.st.st_mode & ~c->mode &
+		    (S_ISDIR(c->a.st.st_mode) ? S_IRUSR | S_IXUSR : S_IRUSR))
 			return false;
 		/* fall through */
 	case OP_CHOWN:
