@@ -103,7 +103,7 @@ void pty_row_text_add(struct pty_row_text *t, const struct pty_cell *cells, int 
 			t->at[t->n + i] = row << 16 | (uint32_t)x;
 		t->n += k;
 	}
-	if (folded)
+	if (folded && t->n > from)
 		fold(t->text + from, t->n - from);
 }
 

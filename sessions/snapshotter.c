@@ -57,34 +57,28 @@ int snapshotter_next(struct snapshotter *s, struct snapshotter_answer *out)
 	return -1;
 }
 
-/* Whoever waits for the first one may give it up. */
-static int await_first(struct snapshotter *s, int starter, struct err *err)
+/* Whoever waits for the first one may give it up: by a signal, read from signals, or by its end. */
+static int await_first(struct snapshotter *s, int starter, int signals, struct err *err)
 {
 	struct signalfd_siginfo si;
-	sigset_t old;
-	int fd = starter < 0 ? stop_signals(&old) : -1, r;
 	struct pollfd p[2] = {{.fd = s->fd, .events = POLLIN},
 			      {.fd = starter, .events = POLLRDHUP}};
 
 	if (starter < 0)
-		p[1] = (struct pollfd){.fd = fd, .events = POLLIN};
+		p[1] = (struct pollfd){.fd = signals, .events = POLLIN};
 	while (poll(p, 2, -1) < 0 ? errno == EINTR : !p[0].revents) {
 		if (!p[1].revents)
 			continue;
-		if (starter >= 0 || read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (starter >= 0 || read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
 			(void)send(s->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (starter >= 0)
 			p[1].fd = -1;
 	}
-	r = await(s, err);
-	if (fd >= 0)
-		close(fd);
-	if (starter < 0)
-		sigprocmask(SIG_SETMASK, &old, NULL);
-	return r;
+	return await(s, err);
 }
 
-static int fork_taker(struct taker *t, int starter, struct snapshotter *out, struct err *err)
+static int fork_taker(struct taker *t, int starter, int signals, const sigset_t *mask,
+		      struct snapshotter *out, struct err *err)
 {
 	int pair[2], r;
 	pid_t pid;
@@ -93,6 +87,7 @@ static int fork_taker(struct taker *t, int starter, struct snapshotter *out, str
 		return err_errno(err, errno, "can't make a socket pair");
 	pid = fork();
 	if (pid == 0) { /* twice: it is not below the supervisor, whose end ends all that is */
+		sigprocmask(SIG_SETMASK, mask, NULL);
 		pid = fork();
 		if (pid == 0)
 			taker_run(t, pair[1]);
@@ -104,8 +99,25 @@ static int fork_taker(struct taker *t, int starter, struct snapshotter *out, str
 		return err_errno(err, errno, "can't fork");
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	r = await_first(out, starter, err);
+	r = await_first(out, starter, signals, err);
 	out->ended = false;
+	return r;
+}
+
+/* Signals that give it up are held back before anything is begun. */
+static int take_first(struct taker *t, int starter, struct snapshotter *out, struct err *err)
+{
+	sigset_t mask;
+	int signals = -1, r;
+
+	if (starter < 0)
+		signals = stop_signals(&mask);
+	else
+		sigprocmask(SIG_SETMASK, NULL, &mask);
+	r = fork_taker(t, starter, signals, &mask, out, err);
+	if (signals >= 0)
+		close(signals);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return r;
 }
 
@@ -135,7 +147,7 @@ int snapshotter_start(const struct session_options *o, const struct snapshotter_
 	t.rec.roots = session_roots(p);
 	t.rec.excludes = session_excludes(&o->snapshots, p);
 	t.rec.command = (char **)job->command;
-	r = t.rec.roots[0] ? fork_taker(&t, starter, out, err)
+	r = t.rec.roots[0] ? take_first(&t, starter, out, err)
 			   : err_usage(err, "there is nothing to keep: the program may write "
 					    "nothing of yours (--allow DIR)");
 	t.rec.command = NULL;
