@@ -194,24 +194,6 @@ static void finish_dirs(struct restore *x)
 	free(dirs);
 }
 
-static int by_link_id(const void *a, const void *b)
-{
-	const struct step *x = *(struct step *const *)a, *y = *(struct step *const *)b;
-
-	if (x->after.link_id != y->after.link_id)
-		return x->after.link_id < y->after.link_id ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
-static void index_links(struct restore *x)
-{
-	x->links = xcalloc(x->n + 1, sizeof(*x->links));
-	for (size_t i = 0; i < x->n; i++)
-		if (x->v[i].after.kind == SNAP_FILE && x->v[i].after.link_id)
-			x->links[x->n_links++] = &x->v[i];
-	qsort(x->links, x->n_links, sizeof(struct step *), by_link_id);
-}
-
 static bool is_put(const struct step *t)
 {
 	return t->c.type != SNAP_DELETED && !t->failed;
@@ -278,7 +260,8 @@ int snap_restore(struct snap_store *s, const struct snap_restore *r, struct snap
 		x.v[i].c.after = &x.v[i].after;
 	}
 	out->steps = x.n;
-	index_links(&x);
+	if (rc == 0)
+		rc = restore_find_links(&x, err);
 	if (rc == 0 && !r->dry_run)
 		perform(&x);
 	for (size_t i = 0; rc == 0 && r->dry_run && i < x.n; i++)
@@ -286,6 +269,6 @@ int snap_restore(struct snap_store *s, const struct snap_restore *r, struct snap
 	for (size_t i = 0; i < x.n; i++)
 		free(x.v[i].path);
 	free(x.v);
-	free(x.links);
+	restore_free_links(&x);
 	return rc;
 }

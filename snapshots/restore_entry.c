@@ -57,52 +57,6 @@ int restore_meta(struct reader *r, int fd, const struct snap_entry *e, bool fres
 	return 0;
 }
 
-static const struct step *first_name(const struct restore *x, const struct step *t)
-{
-	size_t lo = 0, hi = x->n_links;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (x->links[mid]->after.link_id < t->after.link_id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (;
-	     lo < x->n_links && x->links[lo] < t && x->links[lo]->after.link_id == t->after.link_id;
-	     lo++)
-		if (!x->links[lo]->failed)
-			return x->links[lo];
-	return NULL;
-}
-
-bool restore_is_further_name(const struct restore *x, const struct step *t)
-{
-	return t->after.kind == SNAP_FILE && t->after.link_id && first_name(x, t);
-}
-
-static int put_name(struct restore *x, const struct place *p, const struct step *t, bool replace,
-		    struct err *err)
-{
-	struct place other;
-	char temp[64], hex[17];
-	const struct step *o = first_name(x, t);
-	int r = -1;
-
-	if (!o || !o->placed || place_begin(x->r->to, o->path, &other, err) < 0)
-		return -1;
-	random_hex(hex, 8);
-	snprintf(temp, sizeof(temp), ".nono-restore-%s", hex);
-	if (linkat(other.dir, other.name, p->dir, temp, 0) == 0) {
-		r = place_put(p, -1, temp, replace, err);
-		if (r < 0)
-			unlinkat(p->dir, temp, 0);
-	}
-	place_end(&other);
-	return r;
-}
-
 static int put_link(struct restore *x, const struct place *p, const struct step *t, bool replace,
 		    struct err *err)
 {
@@ -142,22 +96,6 @@ const struct snap_entry *restore_before(const struct step *t)
 	static const struct snap_entry none;
 
 	return t->gone ? &none : &t->before;
-}
-
-int restore_put_name(struct restore *x, struct step *t, struct err *err)
-{
-	const struct snap_entry *before = restore_before(t);
-	struct place p;
-	struct stat st;
-	int r = -1;
-
-	if (place_begin(x->r->to, t->path, &p, err) < 0)
-		return -1;
-	if (place_check(&p, before, &st, err) == 0)
-		r = put_name(x, &p, t, before->kind != SNAP_NONE, err);
-	place_end(&p);
-	t->placed = r == 0;
-	return r;
 }
 
 int restore_put(struct restore *x, struct step *t, struct err *err)

@@ -12,6 +12,7 @@ struct step {
 	bool gone;   /* it was removed to make room */
 	bool failed; /* what follows from it is left out */
 	bool placed; /* it is there as it is to be */
+	bool kept;   /* it was all the time: no step, but another name of one */
 };
 
 struct restore {
@@ -20,8 +21,10 @@ struct restore {
 	struct snap_restored *out;
 	struct step *v;
 	size_t n, cap;
-	struct step **links; /* files with a link_id, by that and in order */
+	struct step **links; /* files with a link_id, by that */
 	size_t n_links;
+	struct step **kept; /* further names of these that need nothing done */
+	size_t n_kept;
 	struct batch *batch; /* of files, while some are gathered */
 };
 
@@ -46,6 +49,12 @@ const struct snap_entry *restore_before(const struct step *t);
 /* fresh: a file that was just made has no attributes of anybody. */
 int restore_meta(struct reader *r, int fd, const struct snap_entry *e, bool fresh, struct err *err);
 int restore_xattr(void *arg, const char *name, const void *value, size_t n, struct err *err);
+
+/* ---- restore_links.c */
+
+/* Once the steps are there; fills links. */
+int restore_find_links(struct restore *x, struct err *err);
+void restore_free_links(struct restore *x);
 
 /* ---- restore_batch.c */
 

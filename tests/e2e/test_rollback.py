@@ -166,6 +166,21 @@ def attributes(p):
     assert "nothing to restore but" in p.err and len(p.json("rollback", "show", sid)["snapshots"]) == taken, p.err
 
 
+def names(p):
+    """A name of a file that an editor made a file of its own is that file's again; others of it stay."""
+    grow(p)
+    kept = os.path.join(p.outside, "kept")
+    for name in ("b", "sub-c"):
+        os.link(os.path.join(p.work, "a.txt"), os.path.join(p.work, name))
+    os.link(os.path.join(p.work, "a.txt"), kept)
+    p.inside("sed -i s/one/ONE/ a.txt; rm sub-c", "--rollback")
+    assert p.read("a.txt") == "ONE\ntwo\n" and p.read("b") == "one\ntwo\n"
+    out = p.nono("rollback", "restore", newest(p)).splitlines()
+    assert [x.split("/")[-1] for x in out] == ["a.txt", "sub-c"], out
+    assert p.read("a.txt") == "one\ntwo\n"
+    assert len({os.stat(x).st_ino for x in [kept] + [os.path.join(p.work, n) for n in ("a.txt", "b", "sub-c")]}) == 1
+
+
 def middle(p):
     """One of the states between: against the one before it, or against the first."""
     grow(p)
@@ -444,4 +459,4 @@ def first_given_up(p):
     assert [r["snapshot_count"] for r in p.json("rollback", "list")] == [2] and p.read("started")
 
 
-nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, nothing, attributes, middle, hostile, excluded, named, killed, inside])
+nonolib.main([first_given_up, last_one, limits, skipped, *nonolib.both(whole), parts, nothing, attributes, names, middle, hostile, excluded, named, killed, inside])

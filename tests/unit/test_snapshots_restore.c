@@ -356,6 +356,72 @@ static void several_names(void **state)
 	env_close(&e);
 }
 
+static const char *in_tree(const struct snapenv *e, const char *name)
+{
+	static char path[2][300];
+	static unsigned next;
+	char *p = path[next++ % 2];
+
+	snprintf(p, sizeof(path[0]), "%s/%s", e->tree, name);
+	return p;
+}
+
+/* Other names of a file stay what they are: also those that no snapshot knows of. */
+static void names_that_stay(void **state)
+{
+	struct snapenv e;
+	struct snap_record before, now;
+	struct snap_restored out;
+	char path[300], outside[300];
+	struct stat a, b;
+
+	(void)state;
+	env_open(&e);
+	env_text(&e, "changed", "old");
+	snprintf(path, sizeof(path), "%s/changed", e.tree);
+	assert_int_equal(mkdir(in_tree(&e, "d"), 0700), 0);
+	assert_int_equal(link(in_tree(&e, "changed"), in_tree(&e, "d/stays")), 0);
+	assert_int_equal(link(in_tree(&e, "changed"), in_tree(&e, "removed")), 0);
+	snprintf(outside, sizeof(outside), "%s-outside", e.tree);
+	assert_int_equal(link(path, outside), 0);
+	env_text(&e, "twice", "the same");
+	assert_int_equal(link(in_tree(&e, "twice"), in_tree(&e, "z")), 0);
+	env_take(&e, &before);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(unlink(in_tree(&e, i ? "removed" : "changed")), 0);
+		assert_int_equal(unlink(in_tree(&e, i ? "twice" : "z")), 0);
+	}
+	env_text(&e, "changed", "new");
+	env_text(&e, "twice", "another");
+	env_text(&e, "z", "another");
+	env_take(&e, &now);
+	assert_int_equal(
+	    snap_restore(e.s, &(struct snap_restore){.to = &before, .now = &now}, &out, &e.err), 0);
+	assert_int_equal(out.failed, 0);
+	assert_int_equal(out.steps, 4);
+	assert_true(same_file(&e, "changed", "d/stays") && same_file(&e, "removed", "d/stays"));
+	assert_true(same_file(&e, "twice", "z"));
+	assert_int_equal(stat(path, &a) || stat(outside, &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	holds(path, "old");
+	/* One that is only another name by now is no reason to link. */
+	snap_record_free(&now);
+	assert_int_equal(unlink(in_tree(&e, "changed")), 0);
+	assert_int_equal(unlink(in_tree(&e, "d/stays")), 0);
+	assert_int_equal(unlink(in_tree(&e, "removed")), 0);
+	env_text(&e, "d/stays", "else");
+	env_take(&e, &now);
+	assert_int_equal(
+	    snap_restore(e.s, &(struct snap_restore){.to = &before, .now = &now}, &out, &e.err), 0);
+	assert_int_equal(out.failed, 0);
+	assert_true(same_file(&e, "changed", "d/stays") && same_file(&e, "removed", "d/stays"));
+	holds(path, "old");
+	unlink(outside);
+	snap_record_free(&before);
+	snap_record_free(&now);
+	env_close(&e);
+}
+
 /* A name that differs in case alone is another name, or the file system says that it is the same;
  * in both cases the old name is there in the end, with what it held. */
 static void renamed_case(void **state)
@@ -458,6 +524,7 @@ int main(void)
 	    cmocka_unit_test(changing),
 	    cmocka_unit_test(linked_outside),
 	    cmocka_unit_test(several_names),
+	    cmocka_unit_test(names_that_stay),
 	    cmocka_unit_test(renamed_case),
 	    cmocka_unit_test(swapped),
 	};
