@@ -83,6 +83,8 @@ void input_mouse(struct tui *t, const struct input_event *ev)
 
 	if (t->dialog)
 		return;
+	if (f && ev->action == PTY_PRESS)
+		f->scroll.held = false; /* the release may have come outside of the window */
 	if (f && f->scroll.held && scroll_mouse(f, ev)) /* wherever the mouse is meanwhile */
 		return;
 	if (ev->button == PTY_WHEEL_UP || ev->button == PTY_WHEEL_DOWN) {

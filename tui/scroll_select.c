@@ -220,6 +220,8 @@ bool scroll_mouse(struct pane *p, const struct input_event *ev)
 		v->held = false;
 		return false; /* the program's own */
 	}
+	if (ev->action == PTY_MOVE && ev->button != PTY_BUTTON_LEFT)
+		v->held = false; /* its release did not reach us */
 	if (ev->action == PTY_MOVE && v->held)
 		return dragged(p, s, ev);
 	if (ev->action == PTY_RELEASE && v->held) {

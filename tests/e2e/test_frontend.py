@@ -701,6 +701,14 @@ def scrollback_copy(p):
     s.keys("Enter")
     s.sees(r"\^\[\[200~row 4995")
     s.sees(r"^row\^\[\[201~")
+    # The button is released where nobody sees it: no drag goes on, and the wheel is a wheel.
+    row = [i for i, line in enumerate(s.lines()) if line.startswith("row 4995")][0] + 1
+    for button, y in ((0, row), (64, row), (35, row + 2)):
+        s.tmux("send-keys", "-H", *["%02x" % ord(c) for c in "\033[<%d;%d;%dM" % (button, 1, y)])
+    s.sees(r"back \d lines")
+    s.keys("v", "y")  # one cell: nothing was selected before
+    copied(s, "L")
+    s.sees_not("lines —")
     s.command("d")
     assert s.ended() == 0
     stop_all(p)
