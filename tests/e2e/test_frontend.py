@@ -703,11 +703,13 @@ def scrollback_copy(p):
     s.sees(r"^row\^\[\[201~")
     # The button is released where nobody sees it: no drag goes on, and the wheel is a wheel.
     row = [i for i, line in enumerate(s.lines()) if line.startswith("row 4995")][0] + 1
-    for button, y in ((0, row), (64, row), (35, row + 2)):
+    for button, y in ((64, row), (0, row), (35, row + 2)):
         s.tmux("send-keys", "-H", *["%02x" % ord(c) for c in "\033[<%d;%d;%dM" % (button, 1, y)])
     s.sees(r"back \d lines")
-    s.keys("v", "y")  # one cell: nothing was selected before
-    copied(s, "L")
+    s.keys("y")  # nothing is selected
+    s.sees(r"back \d lines")
+    copied(s, "row 4995\nrow")
+    s.keys("v", "y")
     s.sees_not("lines —")
     s.command("d")
     assert s.ended() == 0
