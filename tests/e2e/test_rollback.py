@@ -210,7 +210,8 @@ def middle(p):
     assert changed("--snapshot", "3", "--path", "a.txt") == {"a.txt": "-"}
     whole = p.json("rollback", "show", sid, "--path", "f2")["snapshots"]
     assert [len(s["changes"]) for s in whole] == [0, 0, 1, 0], whole
-    assert "f1" not in p.nono("rollback", "show", sid, "--path", "a.txt", "--path", "f2")
+    out = p.nono("rollback", "show", sid, "--path", "a.txt", "--path", "f2")
+    assert "/f1" not in out, out  # an id may have it
     assert changed("--snapshot", "0") == {} and p.json("rollback", "show", sid, "--snapshot", "0")["since"] is None
     assert "there is none before it" in p.nono("rollback", "show", sid, "--snapshot", "0")
     for command in (["show"], ["restore"]):
