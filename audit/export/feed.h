@@ -13,10 +13,8 @@ struct feed {
 	struct lines lines;
 	struct audit_record *rec;
 	struct select sel;
-	struct spool spool; /* what was delivered: moves on with each flush */
-	uint64_t next;	    /* sequence behind what was added to the batch */
+	uint64_t next; /* sequence behind what was added to the batch */
 	bool ended;
-	char *dropped; /* a damaged line */
 };
 
 int feed_open(struct feed *f, const char *id, uint64_t offset, struct err *err);

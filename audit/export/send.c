@@ -36,7 +36,6 @@ static int report(struct feed *f, int keeper, bool done, struct err *err)
 {
 	struct progress p = {f->lines.offset, f->next, done};
 
-	f->spool.offset = p.offset;
 	return write_full(keeper, &p, sizeof(p)) == 0
 		   ? 0
 		   : err_errno(err, errno, "what was delivered can't be noted");
